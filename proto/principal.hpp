@@ -1,0 +1,25 @@
+// Who makes a call: what the hub's verify() found out, what travels in a call frame, what the machine's journal and
+// audit record. Plain value.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace proto {
+
+struct principal {
+    std::string workspace_id;  // "w_…"; on the agent's own loopback listener "local"
+    std::string user_id;       // "u_…"
+    std::string client_id;     // the API key's or OAuth client's id: two clients of one user differ
+    std::string name;          // for people: shown with permission answers
+    std::vector<std::string> scopes;
+
+    // One string per (workspace, user, client): what idempotency keys and sealed ids are bound to.
+    std::string key() const { return workspace_id + "/" + user_id + "/" + client_id; }
+    bool has_scope(std::string_view scope) const;
+
+    bool operator==(const principal&) const = default;
+};
+
+}  // namespace proto
