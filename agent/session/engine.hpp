@@ -1,0 +1,195 @@
+// The session engine: every Claude Code session that this machine runs for its callers. It starts claude under a holder,
+// turns its output into durable events, journals prompts and permission answers, and finds everything again after the
+// agent died. Owned by agent::app; every call on the agent's one I/O thread. Failures are proto::errors whose sentences
+// may be shown to the caller. Rights and policy were checked before: the engine trusts its arguments' authority, not
+// their form.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/awaitable.hpp>
+
+#include "agent/events/log.hpp"
+#include "agent/session/options.hpp"
+#include "proto/error.hpp"
+#include "proto/principal.hpp"
+
+namespace agent::session {
+
+struct create_request {
+    std::string cwd;    // absolute, checked by the policy
+    std::string title;  // empty: none
+    std::string model;  // empty: claude's default
+    // default, acceptEdits, plan, dontAsk or auto. bypassPermissions only if the machine's policy named it.
+    std::string permission_mode = "default";
+    bool include_partial_messages = false;
+    std::string session_id;  // a UUID, or empty for a new one. Known already: session_busy
+    int depth = 0;           // how many sessions the call came through: claude's is one more
+};
+
+struct created {
+    std::string session_id;
+    std::string cwd;
+    std::int64_t cursor = 0;  // the seq before the session's first event: pass as `after`
+};
+
+struct prompt_request {
+    std::string session_id;
+    std::string text;
+    // A UUID that the caller derived from its idempotency key, or empty for a new one. The same uuid again gives the
+    // first answer and sends nothing; with another text: idempotency_conflict.
+    std::string prompt_uuid;
+    int depth = 0;
+};
+
+struct sent {
+    std::string prompt_uuid;
+    std::string via;          // "live": claude was running; "resume": it was started for this
+    std::int64_t cursor = 0;  // the seq before the prompt's own first event
+};
+
+struct pending_permission {
+    std::string session_id;
+    std::string request_id;
+    std::string tool_name;
+    std::string description;
+    std::string input_preview;
+    std::string input;        // raw JSON object
+    std::string suggestions;  // raw JSON array, or empty
+    std::string tool_use_id;
+    std::int64_t asked_at_ms = 0;
+};
+
+// Ends a wait early. Make it with make_shared, pass it, call cancel() on the I/O thread.
+class wait_token {
+public:
+    void cancel() {
+        cancelled_ = true;
+        if (wake_) wake_();
+    }
+    bool cancelled() const { return cancelled_; }
+    void on_cancel(std::function<void()> wake) { wake_ = std::move(wake); }
+
+private:
+    std::function<void()> wake_;
+    bool cancelled_ = false;
+};
+
+struct wait_request {
+    std::string session_id;
+    std::string prompt_uuid;
+    std::chrono::milliseconds timeout{50'000};
+    bool until_permission = true;  // also return as soon as a permission request is open
+    std::shared_ptr<wait_token> token;  // may be null
+};
+
+// What became of one prompt.
+struct turn_outcome {
+    bool done = false;       // false: still going on, see `pending` and poll from `cursor`
+    bool is_error = false;   // done, and not well: `error` is a sentence
+    std::string state;       // the prompt's: accepted, queued, started, completed, cancelled, unknown, rejected
+    std::string text;        // claude's closing text
+    std::string error;
+    std::string result;      // raw JSON: CodeZ's result part {subtype, costUsd, durationMs, usage…}, or empty
+    std::vector<pending_permission> pending;
+    std::int64_t cursor = 0;  // the session's last event so far
+};
+
+enum class permission_behavior : std::uint8_t { allow, deny };
+
+struct permission_answer {
+    std::string session_id;
+    std::string request_id;
+    permission_behavior behavior = permission_behavior::deny;
+    std::string message;              // deny: the text for the model
+    std::string updated_input;        // allow: raw JSON object, or empty = as asked
+    std::string updated_permissions;  // allow: raw JSON array out of `suggestions`, or empty
+};
+
+struct summary {
+    std::string id;
+    std::string slug;   // the project's, as claude spells it
+    std::string cwd;
+    std::string title;
+    std::string model;
+    std::string permission_mode;
+    std::string status;  // "live" or "idle"
+    std::string state;   // "running", "requires_action", "idle" or "interrupted"
+    std::int64_t created_at_ms = 0;
+    std::int64_t updated_at_ms = 0;
+    std::int64_t last_message_at_ms = 0;  // 0: none
+    std::string metadata;                 // raw JSON object, CodeZ's SessionMetadata
+    int claude_pid = 0;                   // 0: not live
+};
+
+struct details {
+    summary session;
+    std::vector<pending_permission> pending;
+};
+
+struct list_filter {
+    std::string slug;    // empty: all
+    std::string status;  // empty: all
+    int limit = 100;     // at most 500
+    // The place after which to go on: updated_at and id of the last one of the page before. Newest first.
+    std::int64_t before_ms = 0;
+    std::string before_id;
+};
+
+struct aborted {
+    bool was_running = false;  // false: no turn was going on, nothing was done
+};
+
+struct engine_health {
+    int live = 0;
+    int live_max = 0;
+    int pending_permissions = 0;
+    std::string claude_path;
+    std::string claude_version;
+    std::vector<std::string> troubles;  // sentences; empty when well
+};
+
+class engine {
+public:
+    template <class T>
+    using task = boost::asio::awaitable<proto::result<T>>;
+
+    virtual ~engine() = default;
+
+    // Finds again what was live when the agent ended. Call once, before everything else.
+    virtual task<void> start() = 0;
+    // Detaches: claude and its holders go on. No call may be under way afterwards.
+    virtual boost::asio::awaitable<void> stop() = 0;
+
+    virtual task<created> create(create_request request, proto::principal who) = 0;
+    virtual task<sent> send_prompt(prompt_request request, proto::principal who) = 0;
+    // Waiting never changes anything. Ends with done:false at the timeout or when the token is cancelled.
+    virtual task<turn_outcome> wait_for_turn(wait_request request) = 0;
+    // The first answer wins; a second one gets an error that names who answered, and what.
+    virtual task<void> respond_permission(permission_answer answer, proto::principal who) = 0;
+    // Interrupts the turn; the session stays usable. With no turn running it is fine and says so.
+    virtual task<aborted> abort(std::string session_id) = 0;
+    // Ends claude; the session stays resumable.
+    virtual task<void> dispose(std::string session_id) = 0;
+
+    virtual task<details> get(std::string session_id) = 0;
+    virtual task<std::vector<summary>> list(list_filter filter) = 0;
+    // Of one session, or with an empty id of all.
+    virtual task<std::vector<pending_permission>> pending_permissions(std::string session_id) = 0;
+    virtual engine_health health() const = 0;
+
+    // Called on every change of a session's summary, for the hub's directory. Coalescing is the observer's job.
+    virtual void on_summary(std::function<void(const summary&)> observer) = 0;
+};
+
+// `log` must outlive the engine.
+std::unique_ptr<engine> make_engine(boost::asio::any_io_executor executor, engine_options options, events::log& log);
+
+}  // namespace agent::session
