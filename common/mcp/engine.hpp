@@ -1,0 +1,73 @@
+// The MCP endpoint: everything that POST, GET and DELETE on /mcp mean, for any back end.
+// The caller has already checked Host, Origin and rates, answered OPTIONS and found out who is calling; CORS fields are
+// its own too. One engine serves all connections of a program, from any thread: each exchange stays on the executor of
+// its connection, and what exchanges share (ended sessions, calls in flight) has its own lock.
+// Nothing here fails towards the caller: every outcome is an answer on the exchange.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include <boost/asio/awaitable.hpp>
+
+#include "common/mcp/backend.hpp"
+#include "common/net/http.hpp"
+#include "proto/principal.hpp"
+
+namespace common::mcp {
+
+struct engine_options {
+    std::string server_name = "codez";  // serverInfo
+    std::string server_title = "CodeZ";
+    std::string server_version = "0";
+
+    // Authenticated encryption under a key that all replicas share. seal() answers visible ASCII without spaces (it
+    // travels in a header), open() what was sealed, or nullopt for anything else. Called from any thread.
+    std::function<std::string(std::string_view plain)> seal;
+    std::function<std::optional<std::string>(std::string_view sealed)> open;
+    // Fills with cryptographically random bytes. Called from any thread.
+    std::function<void(std::span<std::uint8_t>)> random_bytes;
+    // Told of an exception out of the back end: a bug, to be logged by request id. May be empty.
+    std::function<void(std::string_view request_id, std::string_view what)> report_bug;
+
+    // A call that lasts longer is answered as an event stream, if the client takes one: clients and proxies cut silence.
+    std::chrono::milliseconds stream_after{5'000};
+    // Between two comments on a silent event stream.
+    std::chrono::milliseconds comment_every{15'000};
+
+    std::size_t body_bytes_max = 4u << 20;
+    std::size_t answer_bytes_buffered_max = 64u << 10;  // a longer result is sent while it arrives
+    std::size_t batch_messages_max = 50;
+    std::size_t ended_sessions_max = 65'536;
+    std::size_t calls_in_flight_max = 65'536;
+};
+
+class engine {
+public:
+    // The back end outlives the engine, and the engine every exchange given to it.
+    engine(backend& tools, engine_options options);
+    ~engine();
+    engine(const engine&) = delete;
+    engine& operator=(const engine&) = delete;
+
+    // Answers the exchange; completes when that is done. Runs on the exchange's executor. `who` and the exchange outlive
+    // the returned awaitable. `depth`: how many CodeZ sessions this call came through.
+    // The answer carries X-Request-Id, which errors, logs and audit name too.
+    //
+    // call_reply::on_cancel fires both for notifications/cancelled and when the client closes the response: either ends
+    // the waiting only, never what a session is doing.
+    boost::asio::awaitable<void> handle(net::http_exchange& exchange, const proto::principal& who, int depth);
+
+private:
+    class state;
+    std::unique_ptr<state> state_;
+};
+
+}  // namespace common::mcp
