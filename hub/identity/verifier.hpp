@@ -1,0 +1,64 @@
+// verify(credential) -> principal: the one place where the hub finds out who calls. API keys ("czk_…") today.
+// Thread-safe; coroutines complete on the executor of whoever awaits. SQL runs on the blocking pool; answers, good and
+// bad, are cached for a second at most, so a revocation by another process counts within a second and one that calls
+// invalidate() at once.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <expected>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include <boost/asio/awaitable.hpp>
+
+#include "common/async/blocking_pool.hpp"
+#include "hub/tenancy/store.hpp"
+#include "proto/principal.hpp"
+
+namespace hub::identity {
+
+enum class verify_errc {
+    absent,       // no credential came: 401 without an error code
+    invalid,      // unknown, expired, revoked: 401 invalid_token, no difference to be seen
+    unavailable,  // the database does not answer: 503, ask again
+};
+
+struct verify_error {
+    verify_errc code = verify_errc::invalid;
+    std::string message;  // for the caller; the same sentence for every kind of `invalid`
+};
+
+using verify_result = std::expected<proto::principal, verify_error>;
+
+struct verifier_options {
+    std::size_t cache_entries_max = 10'000;
+    std::chrono::milliseconds cache_ttl{1000};
+    tenancy::clock_function now = tenancy::system_time_ms;
+    std::function<std::chrono::steady_clock::time_point()> steady_now = std::chrono::steady_clock::now;
+};
+
+class verifier {
+public:
+    // The store and the pool outlive the verifier and every verify() under way.
+    verifier(tenancy::store& accounts, common::async::blocking_pool& pool, verifier_options options = {});
+    ~verifier();
+
+    // `credential` as it came in X-Codez-Api-Key or behind "Bearer ", maybe empty.
+    boost::asio::awaitable<verify_result> verify(std::string credential);
+
+    // A key was revoked or changed: forget it now. Look-ups under way are not cached either.
+    void invalidate(std::string_view key_id);
+    // A role or a workspace changed.
+    void invalidate_all();
+
+private:
+    class cache;
+    tenancy::store& accounts_;
+    common::async::blocking_pool& pool_;
+    verifier_options options_;
+    std::unique_ptr<cache> cache_;
+};
+
+}  // namespace hub::identity

@@ -1,0 +1,124 @@
+// The rows of the hub's database as plain values, and the errors of its operations. Times are milliseconds since 1970.
+// No SQL, no I/O.
+#pragma once
+
+#include <cstdint>
+#include <expected>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace hub::tenancy {
+
+enum class errc {
+    invalid,         // a field is empty, too long, not UTF-8
+    not_found,       // also: belongs to another workspace
+    already_exists,  // the name or the key is taken
+    token_unknown,
+    token_expired,
+    token_used,
+    pending,       // the machine waits for approval
+    quarantined,   // the machine's key was seen twice; a new join token brings it back
+    revoked,       // for good
+    key_conflict,  // this very attempt showed that the key was copied: the machine is in quarantine now
+    fenced,        // a newer link of the machine exists
+    unavailable,   // the database cannot be reached or is full: 503, nothing happened
+    in_doubt,      // it may or may not have happened
+    failed,        // a bug or a damaged database
+};
+
+// A sentence for a person, without secrets.
+struct error {
+    errc code = errc::failed;
+    std::string message;
+};
+
+template <class T>
+using result = std::expected<T, error>;
+
+enum class role { viewer, member, admin, owner };
+std::string_view to_string(role r);
+std::optional<role> parse_role(std::string_view name);
+
+enum class machine_state { pending, active, quarantined, revoked };
+std::string_view to_string(machine_state s);
+std::optional<machine_state> parse_machine_state(std::string_view name);
+
+struct workspace {
+    std::string id;  // "w_…"
+    std::string name;
+    std::int64_t created_at = 0;
+};
+
+struct user {
+    std::string id;  // "u_…"
+    std::string email;
+    std::string name;
+};
+
+struct api_key {
+    std::string id;  // "k_…"
+    std::string workspace_id;
+    std::string user_id;
+    std::string name;
+    std::vector<std::string> scopes;
+    std::int64_t created_at = 0;
+    std::optional<std::int64_t> expires_at;
+    std::optional<std::int64_t> revoked_at;
+    std::optional<std::int64_t> last_used_at;  // a minute exact
+};
+
+// A fresh key. The secret is nowhere else: the database holds its SHA-256.
+struct new_api_key {
+    std::string id;
+    std::string secret;  // "czk_" + 40 of [a-z0-9]
+};
+
+// Everything that decides what a key may do now.
+struct api_key_grant {
+    api_key key;
+    std::string user_name;
+    tenancy::role role = tenancy::role::viewer;
+};
+
+struct new_join_token {
+    std::string secret;  // "czj_" + 40 of [a-z0-9]
+    std::int64_t expires_at = 0;
+};
+
+struct machine {
+    std::string id;  // "m_" + base32(SHA-256(public key), first 15 bytes)
+    std::string workspace_id;
+    std::string name;  // unique in its workspace, whatever the case, among the machines not revoked
+    std::string public_key;  // 32 raw bytes
+    machine_state state = machine_state::pending;
+    std::int64_t link_counter = 0;
+    std::int64_t epoch = 0;
+    std::int64_t ack_seq = 0;  // the last event that the hub acknowledged, in the log `log_id`
+    std::string log_id;
+    std::string version;
+    std::string os;
+    std::string arch;
+    std::string hostname;
+    std::int64_t created_at = 0;
+    std::optional<std::int64_t> last_seen_at;
+};
+
+struct audit_entry {
+    std::int64_t id = 0;
+    std::int64_t at = 0;
+    std::string workspace_id;  // may be empty: the hub itself
+    std::string actor;         // "user:u_…", "key:k_…", "machine:m_…", "hub"
+    std::string action;        // "machine.enrolled"
+    std::string subject;       // an id, never argument text
+    std::string result;        // "ok" or an error code
+};
+
+// What proves the hub's identity to machines, and what seals its opaque ids.
+struct hub_keys {
+    std::string signing_key_pem;            // Ed25519
+    std::vector<std::string> sealing_keys;  // 32 raw bytes each, the newest first
+};
+
+}  // namespace hub::tenancy
