@@ -7,11 +7,9 @@
 
 #include <chrono>
 #include <cstddef>
-#include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
-#include <span>
 #include <string>
 #include <string_view>
 
@@ -28,12 +26,13 @@ struct engine_options {
     std::string server_title = "CodeZ";
     std::string server_version = "0";
 
-    // Authenticated encryption under a key that all replicas share. seal() answers visible ASCII without spaces (it
-    // travels in a header), open() what was sealed, or nullopt for anything else. Called from any thread.
-    std::function<std::string(std::string_view plain)> seal;
-    std::function<std::optional<std::string>(std::string_view sealed)> open;
-    // Fills with cryptographically random bytes. Called from any thread.
-    std::function<void(std::span<std::uint8_t>)> random_bytes;
+    // Authenticated encryption under a key that all replicas share (crypto::sealer). seal() answers visible ASCII without
+    // spaces, as it travels in a header; open() what was sealed with the same associated data, or nullopt for anything
+    // else. Called from any thread.
+    std::function<std::string(std::string_view plain, std::string_view associated)> seal;
+    std::function<std::optional<std::string>(std::string_view sealed, std::string_view associated)> open;
+    // So many unguessable characters of [a-z0-9] (crypto::random_token). Called from any thread.
+    std::function<std::string(std::size_t length)> random_token;
     // Told of an exception out of the back end: a bug, to be logged by request id. May be empty.
     std::function<void(std::string_view request_id, std::string_view what)> report_bug;
 
