@@ -9,6 +9,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include <boost/asio/any_io_executor.hpp>
@@ -46,12 +47,15 @@ struct batch {
 struct filter {
     std::string session_id;           // empty: all
     std::vector<std::string> types;   // empty: all
+    // With a session_id: also the ephemeral events after this position (0: all that are kept). None: durable ones only.
+    std::optional<std::int64_t> ephemeral_after = std::nullopt;
 };
 
 struct page {
     std::vector<event> events;
     std::int64_t next_seq = 0;  // pass as `after` to go on; also moves over events that the filter hides
     bool has_more = false;
+    std::int64_t next_ephemeral = 0;  // pass as `ephemeral_after` to go on
 };
 
 class log {
@@ -71,7 +75,7 @@ public:
                                                              std::chrono::milliseconds wait) = 0;
 
     // Shown to live readers of that session only, never stored (message.part.delta). Kept in a bounded ring; read() hands
-    // them out with the seq of the durable event before them.
+    // them out, to who asks (filter::ephemeral_after), with the seq of the durable event before them.
     virtual void push_ephemeral(new_event e) = 0;
 
     virtual std::int64_t last_seq() const = 0;
@@ -80,8 +84,14 @@ public:
     // The seq of the last event older than that.
     virtual boost::asio::awaitable<proto::result<std::int64_t>> seq_before(std::int64_t at_ms) = 0;
 
-    // Runs blocking SQL off the I/O thread, in order with append(): reads that must see what was appended.
+    // Runs blocking SQL off the I/O thread, in order with append(): reads that must see what was appended. While the disk
+    // is full it fails with resource_exhausted instead of waiting.
     virtual boost::asio::awaitable<proto::result<void>> run(std::function<void(common::db::connection&)> job) = 0;
+
+    // The same for longer reads, beside the writer: sees what was durable when it began, must not write.
+    virtual boost::asio::awaitable<proto::result<void>> run_reading(std::function<void(common::db::connection&)> job) {
+        return run(std::move(job));
+    }
 
     // Empty when well, else a sentence for get_health, e.g. why writes wait.
     virtual std::string trouble() const = 0;

@@ -107,6 +107,9 @@ struct open_options {
     // SQLite: wait for the disk on each commit (synchronous=FULL), else at checkpoints only (NORMAL).
     bool synchronous_full = true;
     int busy_timeout_ms = 5000;
+    // A connection that only reads. SQLite: transactions are plain BEGIN, so that they never wait for the writer, and
+    // the file is not created; PostgreSQL: READ ONLY.
+    bool read_only = false;
 };
 
 // "sqlite:///absolute/path.db" or "postgresql://…". One connection: one thread at a time (it locks).

@@ -1,0 +1,71 @@
+// The journal of calls with side effects: each is on the disk before it acts, and the same idempotency key gets the same
+// answer. One per agent, made after the log; call it on the agent's I/O thread.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/awaitable.hpp>
+
+#include "agent/events/log.hpp"
+#include "proto/error.hpp"
+
+namespace agent::journal {
+
+struct call {
+    std::string principal;        // principal::key(): keys of different callers never meet
+    std::string tool;
+    std::string idempotency_key;  // empty: journalled, never replayed
+    std::string arguments_hash;   // of the arguments without the idempotency key
+};
+
+// What begin() decided.
+struct decision {
+    std::int64_t id = 0;                // pass to finish(); 0 with a replay
+    std::optional<std::string> replay;  // the stored result: answer with it and do nothing
+};
+
+// A call of an earlier run of the agent that has no result.
+struct open_call {
+    std::int64_t id = 0;
+    call what;
+    std::string subject;  // what set_subject() noted, e.g. a prompt's uuid
+    std::int64_t begun_at = 0;
+};
+
+// For batch::also: notes what the call acts on, so that recovery can find out what became of it.
+void set_subject(common::db::connection& c, std::int64_t call_id, std::string_view subject);
+
+class calls {
+public:
+    // Both must outlive this object.
+    calls(boost::asio::any_io_executor executor, events::log& log);
+    ~calls();
+
+    // Journals the call, or replays. If the same call is running now, waits for its result up to `wait`.
+    // Errors: idempotency_conflict (the key was used with another tool or other arguments), timeout (still running),
+    // unknown_outcome (an earlier run of the agent began it and never finished it), resource_exhausted (disk full).
+    boost::asio::awaitable<proto::result<decision>> begin(call c, std::chrono::milliseconds wait);
+
+    // Stores the answer, as it is to be replayed. Call it exactly once for each id that begin() gave.
+    boost::asio::awaitable<proto::result<void>> finish(std::int64_t id, std::string result);
+
+    // The call was refused before it acted: forgets it, the key may be used again.
+    boost::asio::awaitable<proto::result<void>> withdraw(std::int64_t id);
+
+    // At start, before the first begin(): what recovery may settle with finish() or withdraw().
+    boost::asio::awaitable<proto::result<std::vector<open_call>>> open_calls();
+
+private:
+    class impl;
+    std::shared_ptr<impl> impl_;
+};
+
+}  // namespace agent::journal
