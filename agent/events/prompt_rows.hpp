@@ -20,6 +20,7 @@ enum class prompt_state {
     completed,
     cancelled,
     unknown,    // claude died and its transcript does not have it
+    rejected,   // claude did not take it
 };
 
 std::string_view to_string(prompt_state state);
@@ -31,6 +32,9 @@ struct prompt_row {
     prompt_state state = prompt_state::accepted;
     std::string principal;        // principal::key() of who sent it
     std::string idempotency_key;  // empty: none
+    std::string via;              // "live" or "resume"
+    std::int64_t cursor = 0;      // the seq before the prompt's own first event
+    std::string outcome;          // one JSON object, the engine's: what became of it; empty while it is open
     std::int64_t created_at = 0;
     std::int64_t updated_at = 0;
     bool operator==(const prompt_row&) const = default;
@@ -41,6 +45,10 @@ bool insert_prompt(common::db::connection& c, const prompt_row& row);
 
 // False if there is no such prompt.
 bool set_prompt_state(common::db::connection& c, std::string_view uuid, prompt_state state, std::int64_t now_ms);
+
+// Its last state, with what became of it. False if there is no such prompt.
+bool end_prompt(common::db::connection& c, std::string_view uuid, prompt_state state, std::string_view outcome,
+                std::int64_t now_ms);
 
 std::optional<prompt_row> find_prompt(common::db::connection& c, std::string_view uuid);
 

@@ -34,6 +34,7 @@ struct session_row {
     std::int64_t spool_offset = 0;       // everything of claude's stdout before it is in the log
     std::string holder_directory;        // empty: no holder
     std::string created_by;              // principal::key()
+    std::int64_t depth = 0;              // how many sessions the call that created it came through
     std::string metadata = "{}";         // one JSON object: SessionMetadata and whatever else is asked for
     std::string last_result;             // one JSON object, or empty: no turn has ended
     std::int64_t transcript_base_offset = 0;  // size of the transcript when the session was resumed from it
@@ -48,9 +49,12 @@ std::optional<session_row> find_session(common::db::connection& c, std::string_v
 struct session_query {
     std::string slug;                      // empty: all
     std::optional<session_status> status;  // none: all
+    // The place after which to go on: updated_at and id of the last row of the page before. 0: from the newest.
+    std::int64_t before_ms = 0;
+    std::string before_id;
     std::int64_t limit = 500;
 };
-// Newest (updated_at) first.
+// Newest (updated_at, then id) first.
 std::vector<session_row> list_sessions(common::db::connection& c, const session_query& query);
 
 // These change one thing and updated_at; false if there is no such session.

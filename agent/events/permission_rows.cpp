@@ -1,0 +1,134 @@
+#include "agent/events/permission_rows.hpp"
+
+#include <array>
+#include <stdexcept>
+
+#include <nlohmann/json.hpp>
+
+namespace agent::events {
+
+namespace {
+
+using common::db::connection;
+using common::db::value;
+
+constexpr std::array<std::string_view, 4> state_names{"pending", "allowed", "denied", "withdrawn"};
+constexpr std::size_t preview_bytes = 500;
+
+constexpr std::string_view select =
+    "SELECT session_id, request_id, tool_name, tool_use_id, input, description, suggestions, state, answered_by, "
+    "created_at, answered_at FROM permissions ";
+
+permission_row read_row(const common::db::row& r) {
+    permission_row p;
+    p.session_id = r.text("session_id");
+    p.request_id = r.text("request_id");
+    p.tool_name = r.text("tool_name");
+    p.tool_use_id = r.text("tool_use_id");
+    p.input = r.text("input");
+    p.description = r.text("description");
+    p.suggestions = r.text("suggestions");
+    const auto* name = std::ranges::find(state_names, r.text("state"));
+    if (name == state_names.end()) throw std::logic_error("log.db has a permission with an unknown state");
+    p.state = static_cast<permission_state>(name - state_names.begin());
+    p.answered_by = r.text("answered_by");
+    p.created_at = r.integer("created_at");
+    p.answered_at = r.maybe_integer("answered_at");
+    return p;
+}
+
+// Not in the middle of a UTF-8 sequence.
+std::string preview(const std::string& text) {
+    if (text.size() <= preview_bytes) return text;
+    std::size_t end = preview_bytes;
+    while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0) == 0x80) --end;
+    return text.substr(0, end) + "…";
+}
+
+nlohmann::ordered_json parsed_or(const std::string& text, nlohmann::ordered_json fallback) {
+    auto json = nlohmann::ordered_json::parse(text, nullptr, false);
+    return json.is_discarded() ? std::move(fallback) : std::move(json);
+}
+
+}  // namespace
+
+std::string_view to_string(permission_state state) { return state_names.at(static_cast<std::size_t>(state)); }
+
+bool insert_permission(connection& c, const permission_row& p) {
+    return c.execute("INSERT INTO permissions (session_id, request_id, tool_name, tool_use_id, input, description, "
+                     "suggestions, state, answered_by, created_at, answered_at) VALUES (CAST(:session AS TEXT), "
+                     "CAST(:request AS TEXT), CAST(:tool AS TEXT), CAST(:use AS TEXT), CAST(:input AS TEXT), "
+                     "CAST(:description AS TEXT), CAST(:suggestions AS TEXT), CAST(:state AS TEXT), "
+                     "CAST(:by AS TEXT), CAST(:created AS INTEGER), CAST(:answered AS INTEGER)) "
+                     "ON CONFLICT (session_id, request_id) DO NOTHING",
+                     {{"session", p.session_id},
+                      {"request", p.request_id},
+                      {"tool", p.tool_name},
+                      {"use", p.tool_use_id},
+                      {"input", p.input},
+                      {"description", p.description},
+                      {"suggestions", p.suggestions},
+                      {"state", std::string(to_string(p.state))},
+                      {"by", p.answered_by},
+                      {"created", p.created_at},
+                      {"answered", p.answered_at ? value(*p.answered_at) : value()}}) > 0;
+}
+
+std::optional<permission_row> find_permission(connection& c, std::string_view session_id, std::string_view request_id) {
+    const auto rows = c.query(std::string(select) + "WHERE session_id = CAST(:session AS TEXT) AND "
+                                                    "request_id = CAST(:request AS TEXT)",
+                              {{"session", std::string(session_id)}, {"request", std::string(request_id)}});
+    if (rows.empty()) return std::nullopt;
+    return read_row(rows.front());
+}
+
+std::vector<permission_row> pending_permissions(connection& c, std::string_view session_id) {
+    std::string sql = std::string(select) + "WHERE state = 'pending'";
+    common::db::parameters params;
+    if (!session_id.empty()) {
+        sql += " AND session_id = CAST(:session AS TEXT)";
+        params.emplace_back("session", std::string(session_id));
+    }
+    std::vector<permission_row> out;
+    for (const auto& r : c.query(sql + " ORDER BY id LIMIT 1000", params)) out.push_back(read_row(r));
+    return out;
+}
+
+bool answer_permission(connection& c, std::string_view session_id, std::string_view request_id, permission_state state,
+                       std::string_view answered_by, std::int64_t now_ms) {
+    return c.execute("UPDATE permissions SET state = CAST(:state AS TEXT), answered_by = CAST(:by AS TEXT), "
+                     "answered_at = CAST(:now AS INTEGER) WHERE session_id = CAST(:session AS TEXT) AND "
+                     "request_id = CAST(:request AS TEXT) AND state = 'pending'",
+                     {{"session", std::string(session_id)},
+                      {"request", std::string(request_id)},
+                      {"state", std::string(to_string(state))},
+                      {"by", std::string(answered_by)},
+                      {"now", now_ms}}) > 0;
+}
+
+std::vector<std::string> withdraw_permissions(connection& c, std::string_view session_id, std::int64_t now_ms) {
+    std::vector<std::string> ids;
+    for (const auto& r : c.query("SELECT request_id FROM permissions WHERE session_id = CAST(:session AS TEXT) AND "
+                                 "state = 'pending' ORDER BY id",
+                                 {{"session", std::string(session_id)}}))
+        ids.push_back(r.text("request_id"));
+    if (ids.empty()) return ids;
+    c.execute("UPDATE permissions SET state = 'withdrawn', answered_at = CAST(:now AS INTEGER) "
+              "WHERE session_id = CAST(:session AS TEXT) AND state = 'pending'",
+              {{"session", std::string(session_id)}, {"now", now_ms}});
+    return ids;
+}
+
+std::string request_json(const permission_row& p) {
+    const nlohmann::ordered_json request{{"requestId", p.request_id},
+                                         {"toolName", p.tool_name},
+                                         {"description", p.description},
+                                         {"inputPreview", preview(p.input)},
+                                         {"toolUseId", p.tool_use_id},
+                                         {"input", parsed_or(p.input, nlohmann::ordered_json::object())},
+                                         {"suggestions", parsed_or(p.suggestions, nlohmann::ordered_json::array())},
+                                         {"createdAt", p.created_at}};
+    return request.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
+}
+
+}  // namespace agent::events
