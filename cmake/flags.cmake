@@ -7,7 +7,8 @@ add_compile_definitions(
     SPDLOG_COMPILED_LIB
     SPDLOG_FMT_EXTERNAL
     CODEZ_VERSION="${PROJECT_VERSION}")
-add_compile_options(-pthread -fstack-protector-strong)
+# -fPIC also in executables: CMake would give them -fPIE, and then they cannot share the precompiled header.
+add_compile_options(-pthread -fPIC -fstack-protector-strong)
 add_link_options(-pthread -fuse-ld=lld)
 
 if(CODEZ_SANITIZE)
