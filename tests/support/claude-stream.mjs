@@ -9,31 +9,16 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 
+import { claudeVariables } from "./claude-env.mjs";
 import { script } from "./fake-api/script.mjs";
 import { startFakeApi } from "./fake-api.mjs";
-
-/** The environment of a claude that talks to the fake API and to nothing else. */
-export function claudeEnv(home, apiUrl) {
-    return {
-        PATH: "/usr/local/bin:/usr/bin:/bin",
-        HOME: home,
-        LANG: "C.UTF-8",
-        ANTHROPIC_BASE_URL: apiUrl,
-        ANTHROPIC_API_KEY: "dummy-key",
-        DISABLE_TELEMETRY: "1",
-        DISABLE_ERROR_REPORTING: "1",
-        DISABLE_AUTOUPDATER: "1",
-        CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC: "1",
-        CLAUDE_CODE_MAX_RETRIES: "1",
-    };
-}
 
 async function main(claude) {
     const home = mkdtempSync(join(tmpdir(), "codez-claude-"));
     const api = await startFakeApi();
     const child = spawn(claude,
         ["-p", "--output-format", "stream-json", "--input-format", "stream-json", "--verbose", "--permission-prompt-tool", "stdio", "--permission-mode", "default"],
-        { cwd: home, env: claudeEnv(home, api.url), stdio: ["pipe", "pipe", "inherit"] });
+        { cwd: home, env: { PATH: "/usr/local/bin:/usr/bin:/bin", HOME: home, LANG: "C.UTF-8", ...claudeVariables(api.url) }, stdio: ["pipe", "pipe", "inherit"] });
     const send = (message) => child.stdin.write(`${JSON.stringify(message)}\n`);
     send({ type: "control_request", request_id: "init", request: { subtype: "initialize" } });
     const command = "echo made > made_by_bash && echo out";
