@@ -17,6 +17,7 @@
 
 #include "common/mcp/backend.hpp"
 #include "common/net/http.hpp"
+#include "proto/limits.hpp"
 #include "proto/principal.hpp"
 
 namespace common::mcp {
@@ -37,12 +38,12 @@ struct engine_options {
     std::function<void(std::string_view request_id, std::string_view what)> report_bug;
 
     // A call that lasts longer is answered as an event stream, if the client takes one: clients and proxies cut silence.
-    std::chrono::milliseconds stream_after{5'000};
+    std::chrono::milliseconds stream_after{proto::limits::sse_upgrade_ms};
     // Between two comments on a silent event stream.
-    std::chrono::milliseconds comment_every{15'000};
+    std::chrono::milliseconds comment_every{proto::limits::sse_comment_ms};
 
-    std::size_t body_bytes_max = 4u << 20;
-    std::size_t answer_bytes_buffered_max = 64u << 10;  // a longer result is sent while it arrives
+    std::size_t body_bytes_max = proto::limits::http_body_bytes_max;
+    std::size_t answer_bytes_buffered_max = 64 * proto::limits::kib;  // a longer result is sent while it arrives
     std::size_t batch_messages_max = 50;
     std::size_t ended_sessions_max = 65'536;
     std::size_t calls_in_flight_max = 65'536;
