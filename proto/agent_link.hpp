@@ -112,9 +112,11 @@ private:
     };
 
     void handle(const frame& f);
-    void handle(const handshake_frame& f);
-    void handle(const call_frame& f);
-    void handle(const credit_frame& f);
+    void handle_handshake(const handshake_frame& f);
+    void handle_call(const call_frame& f);
+    void handle_credit(const credit_frame& f);
+    void handle_cancel(const cancel_frame& f);
+    void handle_ack(const ack_frame& f);
     void handle_challenge(std::string_view json);
     void handle_welcome(std::string_view json);
     void violate(std::string_view reason, close_code code = close_code::protocol);
@@ -126,7 +128,7 @@ private:
     std::map<std::uint64_t, call> calls_;
     std::uint64_t last_call_id_ = 0;
     std::deque<std::int64_t> unacknowledged_;
-    std::int64_t acknowledged_seq_ = 0;
+    std::int64_t sent_seq_ = 0;
     bool event_waits_ = false;
     bool draining_ = false;
     std::int64_t opened_ms_ = 0;

@@ -15,7 +15,7 @@ namespace proto {
 
 enum class tool_route {
     one,      // `machine`, or the only machine there is
-    session,  // the machine that has `session_id`
+    session,  // the machine that has `session_id`; without one (poll_events) by `cursor`, `machine`, or all
     project,  // `machine`, or the only one with that `slug` / `cwd`
     fan_out,  // all machines, or the one in `machine`
     hub,      // answered by the hub; without a hub by the agent, for itself
@@ -32,6 +32,9 @@ struct tool {
     tool_route route = tool_route::one;
     bool write = false;       // journalled before it acts; takes idempotency_key
     bool idempotent = false;  // sending it twice does no more than once
+    // Of each group at least one must be given. Outside the schema, because the Messages API refuses tools whose
+    // input_schema has anyOf at its top level, and with them the whole request of the client.
+    std::vector<std::vector<std::string>> any_required;
     std::string listing;      // its element of tools/list, compact JSON
 };
 

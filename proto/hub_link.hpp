@@ -19,6 +19,7 @@
 #include "proto/error.hpp"
 #include "proto/frame.hpp"
 #include "proto/json_scanner.hpp"
+#include "proto/limits.hpp"
 #include "proto/link_output.hpp"
 #include "proto/messages.hpp"
 
@@ -145,7 +146,7 @@ public:
 
     bool is_open(std::uint64_t id) const { return calls_.contains(id); }
     bool is_established() const { return state_ == state::established; }
-    bool has_output() const { return !output_.empty(); }
+    bool has_output() const { return !output_.empty() || acknowledged_seq_ > told_seq_; }
     // The machine has spoken since its welcome, so it has stored the counter: see machine_record.
     bool welcome_acknowledged() const { return welcome_acknowledged_; }
     const hello& machine() const { return hello_; }
@@ -155,12 +156,13 @@ public:
 private:
     enum class state { idle, wait_hello, wait_record, wait_auth, wait_admission, established, closed };
     struct call {
-        json_scanner scanner;
-        std::size_t credit = 0;
+        json_scanner scanner{};
+        std::size_t credit = limits::call_credit_bytes;  // what the machine may still send
+        std::size_t ungranted = 0;                       // passed on, not yet granted again
     };
 
-    void handle(const frame& f, std::int64_t now_ms);
-    void handle_handshake(const handshake_frame& f, std::int64_t now_ms);
+    void handle_handshake(const frame& f, std::int64_t now_ms);
+    void handle(const frame& f);
     void handle_hello(std::string_view json);
     void handle_auth(std::string_view json, std::int64_t now_ms);
     void handle_reply(const reply_frame& f);
@@ -170,6 +172,7 @@ private:
     bool was_issued(std::uint64_t id) const { return id != 0 && id < next_call_id_; }
     link_proof proof() const;
     void call_over(std::uint64_t id);
+    void lose_calls(const error& e);
     void violate(std::string_view reason, close_code code = close_code::protocol);
     void end(std::uint16_t code, std::string_view reason, bool close_needed);
 
@@ -183,11 +186,11 @@ private:
     std::map<std::uint64_t, call> calls_;
     std::uint64_t next_call_id_ = 1;
     std::int64_t last_event_seq_ = 0;
-    std::int64_t acknowledged_seq_ = 0;
+    std::int64_t acknowledged_seq_ = 0;  // by the application
+    std::int64_t told_seq_ = 0;          // to the machine
     int handshake_frames_ = 0;
     bool welcome_acknowledged_ = false;
     bool draining_ = false;
-    bool drained_told_ = false;
     std::int64_t opened_ms_ = 0;
     std::int64_t received_ms_ = 0;
     std::int64_t sent_ms_ = 0;

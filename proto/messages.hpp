@@ -43,6 +43,9 @@ struct resume_point {
     bool operator==(const resume_point&) const = default;
 };
 
+// Cut to what a close frame can carry (RFC 6455 §5.5), between characters.
+std::string close_reason(std::string_view reason);
+
 // agent → hub, the first frame. `tools` names what this agent can do, so that a hub never sends what it cannot.
 struct hello {
     std::string machine_id;
