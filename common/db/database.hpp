@@ -108,7 +108,7 @@ struct open_options {
     bool synchronous_full = true;
     int busy_timeout_ms = 5000;
     // A connection that only reads. SQLite: transactions are plain BEGIN, so that they never wait for the writer, and
-    // the file is not created; PostgreSQL: READ ONLY.
+    // writing fails. PostgreSQL: no difference.
     bool read_only = false;
 };
 
