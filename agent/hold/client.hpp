@@ -26,6 +26,7 @@ struct spawn_spec {
     std::map<std::string, std::string> env;  // the whole environment of claude
     std::filesystem::path cwd;
     std::uint64_t spool_segment_bytes = 8u << 20;
+    std::uint64_t spool_bytes_max = 256u << 20;  // unacknowledged; above it claude's output is not read
     std::chrono::seconds lease = std::chrono::hours(24);  // without an agent for so long, it ends the session
 };
 
@@ -93,6 +94,9 @@ boost::asio::awaitable<std::expected<std::unique_ptr<client>, hold_error>> attac
 
 // The complete lines from `offset` on that a dead holder left in its spool.
 std::vector<line> read_orphaned_spool(const std::filesystem::path& directory, std::uint64_t offset);
+
+// The exit status that a holder left on disk, also when it is gone. nullopt: it was killed before claude exited.
+std::optional<exit_info> read_exit_info(const std::filesystem::path& directory);
 
 // Ends, by SIGKILL on (boot id, pid, start time), every process that carries this session's marker in its environment:
 // what a killed holder left behind. Blocking, some milliseconds. Returns how many it ended.
