@@ -27,8 +27,8 @@ struct create_request {
     std::string cwd;    // absolute, checked by the policy
     std::string title;  // empty: none
     std::string model;  // empty: claude's default
-    // default, acceptEdits, plan, dontAsk or auto. bypassPermissions only if the machine's policy named it.
-    std::string permission_mode = "default";
+    std::string permission_mode = "default";  // default, acceptEdits, plan, dontAsk or auto
+    bool allow_bypass = false;                // bypassPermissions too: set by the local command line alone
     bool include_partial_messages = false;
     std::string session_id;  // a UUID, or empty for a new one. Known already: session_busy
     int depth = 0;           // how many sessions the call came through: claude's is one more

@@ -1,0 +1,34 @@
+// How claude is started: its arguments (claude-cli.md §0.1, §3) and its environment. Pure.
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "agent/claude/locate.hpp"
+
+namespace agent::claude {
+
+struct launch {
+    std::filesystem::path program;
+    std::string session_id;  // a UUID
+    bool resume = false;     // go on with the session's transcript; else begin one under this id
+    std::string model;       // empty: claude's default
+    std::string permission_mode = "default";
+    bool include_partial_messages = false;
+    std::vector<std::string> setting_sources = {"user", "project", "local"};
+    int depth = 0;  // how many sessions this one was started through
+};
+
+std::vector<std::string> arguments(const launch& what);
+
+// The agent's own environment without what is ours (CODEZ_*), its supervisor's or an outer claude's.
+variables environment(const launch& what, const variables& own);
+
+// How many sessions the program with this environment runs in.
+inline constexpr const char* depth_variable = "CODEZ_DEPTH";
+
+bool is_permission_mode(std::string_view mode);
+
+}  // namespace agent::claude

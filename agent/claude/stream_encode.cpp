@@ -1,0 +1,71 @@
+#include "agent/claude/stream_encode.hpp"
+
+#include <utility>
+
+namespace agent::claude {
+namespace {
+
+using json = nlohmann::json;
+
+std::string line(const json& value) { return value.dump(-1, ' ', false, json::error_handler_t::replace); }
+
+std::string control(std::string_view request_id, json request) {
+    json out = {{"type", "control_request"}, {"request_id", request_id}};
+    out["request"] = std::move(request);
+    return line(out);
+}
+
+std::string answer(std::string_view request_id, json response) {
+    json body = {{"subtype", "success"}, {"request_id", request_id}};
+    body["response"] = std::move(response);
+    json out = {{"type", "control_response"}};
+    out["response"] = std::move(body);
+    return line(out);
+}
+
+}  // namespace
+
+std::string encode_prompt(std::string_view uuid, std::string_view text) {
+    json out = {{"type", "user"}, {"parent_tool_use_id", nullptr}, {"uuid", uuid}, {"client_composed", true}};
+    out["message"] = {{"role", "user"}, {"content", text}};
+    return line(out);
+}
+
+std::string encode_initialize(std::string_view request_id) {
+    return control(request_id, json{{"subtype", "initialize"}});
+}
+
+std::string encode_interrupt(std::string_view request_id) {
+    return control(request_id, json{{"subtype", "interrupt"}, {"cancel_queued", true}});
+}
+
+std::string encode_set_permission_mode(std::string_view request_id, std::string_view mode) {
+    return control(request_id, json{{"subtype", "set_permission_mode"}, {"mode", mode}});
+}
+
+std::string encode_end_session(std::string_view request_id, std::string_view reason) {
+    return control(request_id, json{{"subtype", "end_session"}, {"reason", reason}});
+}
+
+std::string encode_allow(std::string_view request_id, const json& updated_input, const json& updated_permissions) {
+    json response = {{"behavior", "allow"}};
+    if (!updated_input.is_null()) response["updatedInput"] = updated_input;
+    if (!updated_permissions.is_null()) response["updatedPermissions"] = updated_permissions;
+    return answer(request_id, std::move(response));
+}
+
+std::string encode_deny(std::string_view request_id, std::string_view message) {
+    // Claude refuses a denial without a text.
+    const std::string_view text = message.empty() ? "The user did not allow this." : message;
+    return answer(request_id, json{{"behavior", "deny"}, {"message", text}, {"interrupt", false}});
+}
+
+std::string encode_refusal(std::string_view request_id, std::string_view subtype) {
+    json body = {{"subtype", "error"}, {"request_id", request_id}};
+    body["error"] = "Unsupported control request subtype: " + std::string(subtype);
+    json out = {{"type", "control_response"}};
+    out["response"] = std::move(body);
+    return line(out);
+}
+
+}  // namespace agent::claude

@@ -1,0 +1,28 @@
+// The lines that we write to claude's stdin (claude-cli.md §2.1, §2.5, §2.6), each one JSON object without a newline.
+// Texts must be valid UTF-8; what is not becomes U+FFFD, since one broken line ends the process. Stateless.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include <nlohmann/json.hpp>
+
+namespace agent::claude {
+
+// A prompt. client_composed: claude expands no @file and no /command in it.
+std::string encode_prompt(std::string_view uuid, std::string_view text);
+
+std::string encode_initialize(std::string_view request_id);
+// Ends the turn; also drops the prompts that wait for theirs.
+std::string encode_interrupt(std::string_view request_id);
+std::string encode_set_permission_mode(std::string_view request_id, std::string_view mode);
+std::string encode_end_session(std::string_view request_id, std::string_view reason);
+
+// Answers to can_use_tool. Null values are left out.
+std::string encode_allow(std::string_view request_id, const nlohmann::json& updated_input,
+                         const nlohmann::json& updated_permissions);
+std::string encode_deny(std::string_view request_id, std::string_view message);
+// To a request that we do not serve.
+std::string encode_refusal(std::string_view request_id, std::string_view subtype);
+
+}  // namespace agent::claude

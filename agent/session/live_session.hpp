@@ -1,0 +1,102 @@
+// One running claude, as long as its holder is there: reads its lines, stores what they mean together with the place
+// where reading goes on after a crash, and writes to it. Made by the engine for a holder just spawned or attached to;
+// destroying it detaches. I/O thread. What fails for the caller is an error; what fails inside ends the session with an
+// error event.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include <boost/asio/awaitable.hpp>
+
+#include "agent/hold/client.hpp"
+#include "agent/session/commit_lock.hpp"
+#include "agent/session/engine.hpp"
+#include "agent/session/services.hpp"
+#include "agent/session/turn_reducer.hpp"
+#include "common/async/task_group.hpp"
+
+namespace agent::session {
+
+class live_session : public std::enable_shared_from_this<live_session> {
+public:
+    template <class T>
+    using task = boost::asio::awaitable<proto::result<T>>;
+
+    live_session(session_services& services, events::session_row row, turn_memory memory,
+                 std::unique_ptr<hold::client> client);
+
+    // Begins to read and write, in coroutines of the group, and sends `initialize`.
+    void run(common::async::task_group& group);
+
+    // Claude has answered `initialize`; or why it did not.
+    task<void> until_ready();
+    // session.created; its value is the seq before it. Until then nobody is told anything of the session.
+    task<std::int64_t> announce();
+    // A further claude for a session that is known already.
+    task<void> tell_started();
+
+    task<sent> send(prompt_request prompt, std::string via, std::string principal_key);
+    task<void> answer(permission_answer what, std::string answered_by);
+    task<aborted> interrupt();
+    // Ends claude and waits until that is stored.
+    boost::asio::awaitable<void> end();
+
+    bool ready() const { return ready_; }
+    bool over() const { return over_; }
+    bool accepts() const { return !over_ && !ending_ && !input_ended_; }
+    int pending_count() const { return static_cast<int>(reducer_.memory().permissions.size()); }
+    const events::session_row& row() const { return reducer_.row(); }
+    int claude_pid() const { return client_ ? client_->claude_pid() : 0; }
+    std::string trouble() const;
+
+private:
+    // live_session_input.cpp: from claude
+    boost::asio::awaitable<void> read();
+    boost::asio::awaitable<void> process();
+    boost::asio::awaitable<void> take_lines();
+    void reduce(const std::deque<hold::line>& lines, reduction& out);
+    boost::asio::awaitable<void> pass_barrier();
+    void handle(reduction& out);
+    boost::asio::awaitable<void> finish();
+    process_end how_it_ended() const;
+
+    // live_session.cpp: to claude
+    boost::asio::awaitable<void> write();
+    void post(std::string line);
+    task<std::int64_t> commit(reduction& changes, std::function<void(common::db::connection&, std::int64_t)> more);
+    task<claude::control_reply> ask(std::string request_id, std::string line, std::chrono::milliseconds timeout);
+    proto::error ended_error() const;
+
+    session_services& services_;
+    turn_reducer reducer_;
+    std::unique_ptr<hold::client> client_;
+    commit_lock lock_;
+
+    std::deque<hold::line> inbox_;
+    std::size_t inbox_bytes_ = 0;
+    bool input_ended_ = false;
+    hold::hold_error input_error_;
+    common::async::event_signal inbox_changed_;
+    std::uint64_t committed_offset_ = 0;
+
+    std::deque<std::string> outbox_;
+    common::async::event_signal outbox_changed_;
+
+    std::string initialize_id_;
+    std::optional<claude::control_reply> initialized_;  // seen in the lines being taken
+    std::map<std::string, std::optional<claude::control_reply>> replies_;  // of requests that somebody waits for
+    std::string start_error_;
+    std::string store_trouble_;
+    std::int64_t unreadable_lines_ = 0;
+    bool ready_ = false;
+    bool ending_ = false;
+    bool over_ = false;
+};
+
+}  // namespace agent::session

@@ -1,0 +1,253 @@
+// Starting claude for a session, and finding again what was live when the agent ended.
+#include <filesystem>
+#include <utility>
+
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
+#include "agent/claude/launch.hpp"
+#include "agent/claude/locate.hpp"
+#include "agent/claude/transcript.hpp"
+#include "agent/session/engine_rows.hpp"
+#include "agent/session/orphan.hpp"
+#include "agent/session/session_engine.hpp"
+
+namespace agent::session {
+namespace asio = boost::asio;
+namespace fs = std::filesystem;
+using common::db::connection;
+using proto::error_code;
+using proto::fail;
+
+namespace {
+
+constexpr std::chrono::seconds attach_retry{2};
+
+proto::error spawn_error(const hold::hold_error& e, const std::string& session_id) {
+    proto::error out;
+    out.code = error_code::internal;
+    if (e.code == hold::hold_errc::locked) {
+        out.code = error_code::session_busy;
+        out.message = "Another process on this machine runs session " + session_id + ".";
+        out.hint = "End it there, or wait until it is over; the session can then be resumed.";
+        return out;
+    }
+    out.message = "Claude Code could not be started: " + e.message;
+    out.hint = "`codez doctor` on that machine looks for the cause.";
+    return out;
+}
+
+}  // namespace
+
+session_engine::reservation::reservation(session_engine& engine, std::string session_id, bool fresh)
+    : engine_(engine), session_id_(std::move(session_id)) {
+    engine_.starting_.emplace(session_id_, fresh);
+}
+
+session_engine::reservation::~reservation() {
+    engine_.starting_.erase(session_id_);
+    engine_.services_.tell_changed();
+}
+
+bool session_engine::hidden(const std::string& session_id) const {
+    const auto found = starting_.find(session_id);
+    return found != starting_.end() && found->second;
+}
+
+session_engine::live_ptr session_engine::find_live(const std::string& session_id) const {
+    const auto found = live_.find(session_id);
+    return found == live_.end() || found->second->over() || hidden(session_id) ? nullptr : found->second;
+}
+
+void session_engine::drop_ended() {
+    std::erase_if(live_, [](const auto& entry) { return entry.second->over(); });
+}
+
+proto::result<void> session_engine::room_for(const std::string& session_id) const {
+    int used = 0;
+    for (const auto& [id, live] : live_) used += live->over() || starting_.contains(id) ? 0 : 1;
+    used += static_cast<int>(starting_.size());
+    if (starting_.contains(session_id))
+        return fail(error_code::session_busy, "Session " + session_id + " is just being started.", "Try again in a moment.");
+    if (used < services_.options.live_max) return {};
+    return fail(error_code::resource_exhausted,
+                "This machine runs " + std::to_string(used) + " sessions, as many as it may.",
+                "Dispose of one that is not needed now (it can be resumed), or raise the limit in the machine's agent.toml.");
+}
+
+proto::result<fs::path> session_engine::program() {
+    // Looked for again while it is missing: it may have been installed meanwhile.
+    std::error_code ec;
+    if (!program_ || !fs::exists(*program_, ec))
+        program_ = claude::locate(services_.options.claude_path, services_.options.environment);
+    return program_;
+}
+
+session_engine::task<void> session_engine::store(events::session_row row, turn_memory memory) {
+    auto kept = std::make_shared<std::pair<events::session_row, std::string>>(std::move(row), to_json(memory));
+    co_return co_await services_.log.run([kept](connection& c) {
+        events::save_session(c, kept->first);
+        save_memory(c, kept->first.id, kept->second);
+    });
+}
+
+void session_engine::adopt(const live_ptr& live) {
+    live_[live->row().id] = live;
+    live->run(tasks_);
+}
+
+session_engine::task<session_engine::live_ptr> session_engine::launch(events::session_row row, turn_memory memory, int depth) {
+    const auto found = program();
+    if (!found) co_return std::unexpected(found.error());
+    std::error_code ec;
+    if (!fs::is_directory(row.cwd, ec))
+        co_return fail(error_code::invalid_argument, "The session's directory is not there any more: " + row.cwd + ".",
+                       "Make it again, or create a session elsewhere.");
+    ++memory.generation;
+    const fs::path holders = services_.options.state_directory / "holders";
+    const fs::path locks = services_.options.state_directory / "locks";
+    for (const auto& directory : {holders, locks}) {
+        fs::create_directories(directory, ec);
+        fs::permissions(directory, fs::perms::owner_all, ec);
+    }
+    const events::session_row before = row;
+    row.holder_directory = (holders / (row.id + "." + std::to_string(memory.generation))).string();
+    row.spool_offset = 0;
+    row.status = events::session_status::live;
+
+    claude::launch what;
+    what.program = *found;
+    what.session_id = row.id;
+    what.resume = claude::find_transcript(services_.options.environment, row.cwd, row.id).has_value();
+    what.model = row.model;
+    what.permission_mode = row.permission_mode;
+    what.include_partial_messages = row.include_partial;
+    what.setting_sources = services_.options.setting_sources;
+    what.depth = depth;
+    hold::spawn_spec spec;
+    spec.session_id = row.id;
+    spec.directory = row.holder_directory;
+    spec.lock_file = locks / (row.id + ".lock");
+    spec.argv = claude::arguments(what);
+    spec.env = claude::environment(what, services_.options.environment);
+    spec.cwd = row.cwd;
+    spec.spool_segment_bytes = services_.options.spool_segment_bytes;
+
+    // Stored before it exists: a holder that nobody knows of could never be found again.
+    const auto stored = co_await store(row, memory);
+    if (!stored) co_return std::unexpected(stored.error());
+    // What a holder that was killed left running would write to the same conversation.
+    services_.options.holders.end_leftovers(row.id);
+    auto client = co_await services_.options.holders.spawn(services_.executor, services_.options.codez_binary, std::move(spec));
+    if (!client) {
+        const bool announced = memory.announced;
+        const auto undone = co_await services_.log.run([before, announced](connection& c) {
+            if (announced) events::save_session(c, before);
+            else remove_session(c, before.id);
+        });
+        std::ignore = undone;  // the next start finds no holder in its place and comes to the same
+        co_return std::unexpected(spawn_error(client.error(), row.id));
+    }
+    const auto live = std::make_shared<live_session>(services_, std::move(row), std::move(memory), std::move(*client));
+    adopt(live);
+    const auto ready = co_await live->until_ready();
+    if (!ready) {
+        drop_ended();
+        co_return std::unexpected(ready.error());
+    }
+    co_return live;
+}
+
+session_engine::task<session_engine::live_ptr> session_engine::resume(std::string session_id, int depth) {
+    // Several prompts may come for a session that is idle: one starts it, the others wait for that.
+    const auto deadline = std::chrono::steady_clock::now() + services_.options.start_timeout;
+    while (starting_.contains(session_id) && std::chrono::steady_clock::now() < deadline && !services_.stopping)
+        co_await services_.changed.wait_until(deadline);
+    if (const live_ptr live = find_live(session_id)) co_return live;
+
+    auto row = std::make_shared<std::optional<events::session_row>>();
+    auto memory = std::make_shared<std::string>();
+    const auto looked = co_await services_.log.run([=, id = session_id](connection& c) {
+        *row = events::find_session(c, id);
+        *memory = find_memory(c, id);
+    });
+    if (!looked) co_return std::unexpected(looked.error());
+    if (!*row)
+        co_return fail(error_code::not_found, "This machine has no session " + session_id + ".",
+                       "list_sessions shows those that it has.");
+    if (const live_ptr live = find_live(session_id)) co_return live;
+    if ((*row)->status == events::session_status::live)
+        co_return fail(error_code::session_busy, "Session " + session_id + " runs, but its holder cannot be reached now.",
+                       "Try again in a moment; get_health tells more.");
+    drop_ended();
+    if (auto room = room_for(session_id); !room) co_return std::unexpected(room.error());
+    const reservation place(*this, session_id, false);
+    const auto live = co_await launch(**row, memory_from_json(*memory), depth);
+    if (!live) co_return std::unexpected(live.error());
+    const auto told = co_await (*live)->tell_started();
+    if (!told) co_return std::unexpected(told.error());
+    co_return *live;
+}
+
+session_engine::task<void> session_engine::start() {
+    const auto found = program();
+    if (found) {
+        const auto version = claude::read_version(*found, services_.options.environment);
+        if (version) program_version_ = *version;
+        else program_ = std::unexpected(version.error());
+    }
+    struct kept {
+        events::session_row row;
+        std::string memory;
+    };
+    auto sessions = std::make_shared<std::vector<kept>>();
+    const auto looked = co_await services_.log.run([sessions](connection& c) {
+        make_engine_tables(c);
+        sessions->clear();
+        events::session_query query;
+        query.status = events::session_status::live;
+        for (auto& row : events::list_sessions(c, query)) {
+            std::string memory = find_memory(c, row.id);
+            sessions->push_back(kept(std::move(row), std::move(memory)));
+        }
+    });
+    if (!looked) co_return std::unexpected(looked.error());
+    for (const auto& each : *sessions) co_await recover(each.row, memory_from_json(each.memory));
+    co_return proto::result<void>();
+}
+
+asio::awaitable<void> session_engine::recover(events::session_row row, turn_memory memory) {
+    const auto offset = static_cast<std::uint64_t>(row.spool_offset);
+    const fs::path directory = row.holder_directory;
+    auto client = co_await services_.options.holders.attach(services_.executor, directory, offset);
+    if (!client && client.error().code != hold::hold_errc::gone && client.error().code != hold::hold_errc::ended) {
+        recovery_troubles_[row.id] = "Session " + row.id + " runs, but cannot be reached: " + client.error().message;
+        tasks_.spawn(recover_later(std::move(row), std::move(memory)));
+        co_return;
+    }
+    recovery_troubles_.erase(row.id);
+    std::unique_ptr<hold::client> with;
+    if (client) with = std::move(*client);
+    else with = make_orphan(services_.options.holders.read_orphaned_spool(directory, offset));
+    const bool announced = memory.announced;
+    const auto live = std::make_shared<live_session>(services_, std::move(row), std::move(memory), std::move(with));
+    adopt(live);
+    // The agent died while it was being created: whoever asked for it was never given its id.
+    if (!announced) tasks_.spawn(live->end());
+}
+
+asio::awaitable<void> session_engine::recover_later(events::session_row row, turn_memory memory) {
+    asio::steady_timer timer(services_.executor);
+    timer.expires_after(attach_retry);
+    co_await timer.async_wait(asio::use_awaitable);
+    co_await recover(std::move(row), std::move(memory));
+}
+
+asio::awaitable<void> session_engine::stop() {
+    services_.stopping = true;
+    services_.tell_changed();
+    co_await tasks_.shutdown(std::chrono::milliseconds(0), std::chrono::seconds(2));
+    live_.clear();
+}
+
+}  // namespace agent::session
