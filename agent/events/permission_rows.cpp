@@ -1,5 +1,6 @@
 #include "agent/events/permission_rows.hpp"
 
+#include <algorithm>
 #include <array>
 #include <stdexcept>
 

@@ -1,5 +1,6 @@
 #include "agent/events/prompt_rows.hpp"
 
+#include <algorithm>
 #include <array>
 #include <stdexcept>
 
