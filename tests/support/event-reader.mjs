@@ -34,12 +34,12 @@ export class EventReader {
         return page.events;
     }
 
-    /** Polls until an event (seen already or new) satisfies `wanted`, and returns it. */
+    /** Polls until an event (seen already or new) satisfies `wanted` (each is asked once), and returns it. */
     async until(wanted, what, ms = 60_000) {
         const end = Date.now() + ms;
         let looked = 0;
         for (;;) {
-            for (; looked < this.events.length; looked++) if (wanted(this.events[looked])) return this.events[looked];
+            for (; looked < this.events.length; looked++) if (await wanted(this.events[looked])) return this.events[looked];
             if (Date.now() > end) {
                 const seen = this.events.map((e) => e.type).join(" ").slice(-2000);
                 throw new Error(`no event in ${ms} ms: ${what}. Seen: ${seen}`, { cause: this.lastError });

@@ -142,6 +142,7 @@ class FakeApi {
                     if (step?.bad_sse) await this.write(response, `event: content_block_delta\ndata: {"type":"content_blo\n\n`, gone.signal);
                     if (step?.cut) {
                         entry.outcome = "cut";
+                        await new Promise((sent) => response.write(": what was said so far has left\n\n", sent));
                         return response.destroy();
                     }
                 }
@@ -204,17 +205,17 @@ async function main(argv) {
         options[name] = argv[i + 1];
     }
     const api = await startFakeApi({ port: Number(options.port) });
-    if (options["port-file"]) {
-        // Renamed into place, so that a reader never sees half of it.
-        writeFileSync(`${options["port-file"]}.new`, `${api.port}\n`);
-        renameSync(`${options["port-file"]}.new`, options["port-file"]);
-    }
     console.log(api.url);
     for (const signal of ["SIGINT", "SIGTERM"])
         process.on(signal, () => {
             api.close();
             process.exit(0);
         });
+    if (options["port-file"]) {
+        // Renamed into place, so that a reader never sees half of it.
+        writeFileSync(`${options["port-file"]}.new`, `${api.port}\n`);
+        renameSync(`${options["port-file"]}.new`, options["port-file"]);
+    }
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) await main(process.argv.slice(2));

@@ -97,7 +97,22 @@ export class Machine {
     async start({ local = false } = {}) {
         if (local || this.localPort) this.localPort ??= await freePort();
         const listen = this.localPort ? ["--local-listen", `127.0.0.1:${this.localPort}`] : ["--no-local"];
-        this.child = new Child(`the agent of ${this.name}`, [codezProgram, "agent", ...listen], { env: this.env(), cwd: this.dir, log: this.log });
+        const argv = [...this.smallDisk(), codezProgram, "agent", ...listen];
+        this.child = new Child(`the agent of ${this.name}`, argv, { env: this.env(), cwd: this.dir, log: this.log });
+    }
+
+    // What puts the agent's state on a small disk, in a mount namespace of its own; as another user than root in a user
+    // namespace too, which gives the right to mount.
+    smallDisk() {
+        const size = this.world.smallState;
+        if (!size) return [];
+        const mount = `mkdir -p "$0" && mount -t tmpfs -o size=${size},mode=700 codez-test "$0" && exec "$@"`;
+        return ["unshare", ...(process.getuid() === 0 ? [] : ["--map-root-user"]), "--mount", "sh", "-c", mount, join(this.codezHome, "state")];
+    }
+
+    /** The state directory as the agent sees it. */
+    stateThroughProc() {
+        return join("/proc", String(this.child.pid), "root", this.codezHome, "state");
     }
 
     get localUrl() {
@@ -180,7 +195,7 @@ class World {
             }
         };
         for (const machine of this.machines) {
-            if (machine.child?.running) await attempt(() => this.disposeAll(machine));
+            if (machine.child?.running) await this.disposeAll(machine).catch(() => {}); // what is left is found below
             await attempt(() => machine.child?.end());
         }
         await attempt(() => this.hub?.child?.end());
@@ -199,8 +214,8 @@ class World {
 
     async disposeAll(machine) {
         const client = this.client();
-        const { sessions } = await client.call("list_sessions", { machine: machine.name, status: "live" });
-        for (const session of sessions) await client.call("dispose_session", { session_id: session.id, machine: machine.name });
+        const { sessions } = await client.call("list_sessions", { machine: machine.name, limit: 500 });
+        for (const session of sessions.filter((one) => one.status === "live")) await client.call("dispose_session", { session_id: session.id, machine: machine.name });
     }
 
     /** A part of the world's test; when it fails, the logs are shown at the end. */
@@ -228,13 +243,15 @@ function checkPrograms() {
 }
 
 /**
- * Starts fake API, hub and `machines` machines (named m1, m2, …). `agentEnv` goes to the agents. Ends with the test `t`:
+ * Starts fake API, hub and `machines` machines (named m1, m2, …). `agentEnv` goes to the agents, `local` gives
+ * them their own endpoint, `smallState` puts their state on a disk of that size. Ends with the test `t`:
  * a left-over process or a sanitizer's report fails it.
  */
-export async function startWorld(t, { machines = 1, agentEnv = {}, local = false } = {}) {
+export async function startWorld(t, { machines = 1, agentEnv = {}, local = false, smallState = "" } = {}) {
     checkPrograms();
     const world = new World(t);
     world.agentEnv = agentEnv;
+    world.smallState = smallState;
     let ready = false;
     t.after(async () => {
         const trouble = await world.close();
