@@ -1,5 +1,6 @@
-// Which HTTP proxy to use for a URL, by the variables that everyone uses: HTTPS_PROXY for https and wss, HTTP_PROXY for
-// http and ws (lower case first, as curl), NO_PROXY for exceptions. Pure; the environment is given.
+// Which HTTP proxy to use for a URL, by the variables that everyone uses, read as curl does: https_proxy or HTTPS_PROXY
+// for https and wss, http_proxy (lower case only) for http and ws, no_proxy or NO_PROXY for exceptions. Pure; the
+// environment is given.
 #pragma once
 
 #include <cstdint>

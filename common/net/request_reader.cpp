@@ -1,0 +1,186 @@
+#include "common/net/request_reader.hpp"
+
+#include <algorithm>
+#include <optional>
+
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <boost/beast/core/flat_buffer.hpp>
+#include <boost/beast/http/error.hpp>
+#include <boost/beast/http/parser.hpp>
+#include <boost/beast/http/read.hpp>
+#include <boost/beast/http/string_body.hpp>
+#include <fmt/format.h>
+
+#include "common/net/http_format.hpp"
+
+namespace common::net {
+namespace {
+
+namespace asio = boost::asio;
+namespace beast = boost::beast;
+namespace http = boost::beast::http;
+
+using parser_type = http::request_parser<http::string_body>;
+constexpr auto nothrow = asio::as_tuple(asio::use_awaitable);
+
+request_refusal bad_request(std::string message) {
+    return {.status = 400, .code = "bad_request", .message = std::move(message)};
+}
+
+// What a request must keep to beyond the parser's grammar.
+std::optional<request_refusal> find_fault(const http::request<http::string_body>& head, const http_limits& limits) {
+    if (static_cast<std::size_t>(std::distance(head.begin(), head.end())) > limits.fields_max) {
+        return request_refusal{431, "too_many_fields",
+                               fmt::format("A request may have at most {} header fields.", limits.fields_max)};
+    }
+    if (head.version() != 11 && head.version() != 10) {
+        return request_refusal{505, "version_not_supported", "This server speaks HTTP/1.1."};
+    }
+    const auto hosts = head.count(http::field::host);
+    if (hosts > 1 || (hosts == 0 && head.version() == 11)) return bad_request("A request needs exactly one Host field.");
+
+    const auto lengths = head.count(http::field::content_length);
+    const auto encodings = head.count(http::field::transfer_encoding);
+    if (lengths + encodings > 1) {
+        return bad_request("The length of the body is given more than once (Content-Length, Transfer-Encoding).");
+    }
+    if (encodings == 1 && (head.version() == 10 || !beast::iequals(head[http::field::transfer_encoding], "chunked"))) {
+        return bad_request("The only Transfer-Encoding understood is \"chunked\", with HTTP/1.1.");
+    }
+    const std::string_view length = head[http::field::content_length];
+    if (!std::ranges::all_of(length, [](char c) { return c >= '0' && c <= '9'; })) {
+        return bad_request("Content-Length must be one number.");
+    }
+    const std::string_view coding = head[http::field::content_encoding];
+    if (!coding.empty() && !beast::iequals(coding, "identity")) {
+        return request_refusal{415, "unsupported_content_encoding", "Send the body without Content-Encoding."};
+    }
+    const std::string_view expect = head[http::field::expect];
+    if (!expect.empty() && !beast::iequals(expect, "100-continue")) {
+        return request_refusal{417, "expectation_failed", "The only Expect understood is \"100-continue\"."};
+    }
+    return std::nullopt;
+}
+
+// Origin form, or absolute form, which every server must take (RFC 9112 §3.2.2) and whose authority replaces Host.
+bool split_target(std::string_view target, http_request& out, std::string& authority) {
+    for (const std::string_view scheme : {"http://", "https://"}) {
+        if (!beast::iequals(target.substr(0, scheme.size()), scheme)) continue;
+        target.remove_prefix(scheme.size());
+        const auto end = std::min(target.find_first_of("/?"), target.size());
+        authority = target.substr(0, end);
+        target.remove_prefix(end);
+        if (authority.empty() || authority.find('@') != std::string::npos) return false;
+        break;
+    }
+    const auto question = target.find('?');
+    out.path = target.substr(0, question);
+    if (question != std::string_view::npos) out.query = target.substr(question + 1);
+    if (out.path.empty() && !authority.empty()) out.path = "/";
+    return out.path.starts_with('/') || (out.path == "*" && out.method == "OPTIONS");
+}
+
+std::expected<http_request, request_refusal> take_head(const http::request<http::string_body>& head,
+                                                       const http_limits& limits) {
+    if (auto fault = find_fault(head, limits)) return std::unexpected(std::move(*fault));
+    http_request request;
+    request.method = head.method_string();
+    std::string authority;
+    if (!split_target(head.target(), request, authority)) {
+        return std::unexpected(bad_request("The request target must be a path that begins with \"/\"."));
+    }
+    for (const auto& field : head) {
+        const bool replaced = field.name() == http::field::host && !authority.empty();
+        request.fields.add(std::string(field.name_string()), replaced ? authority : std::string(field.value()));
+    }
+    return request;
+}
+
+request_refusal refusal_for(const beast::error_code& ec, const http_limits& limits) {
+    if (ec == http::error::header_limit || ec == http::error::buffer_overflow) {
+        return {431, "header_too_large",
+                fmt::format("The header of a request may have at most {} bytes.", limits.header_bytes_max)};
+    }
+    if (ec == http::error::body_limit) {
+        return {413, "body_too_large",
+                fmt::format("The body of a request may have at most {} bytes.", limits.body_bytes_max)};
+    }
+    const bool ended = ec == http::error::end_of_stream || ec == http::error::partial_message;
+    if (!ended && ec.category() == make_error_code(http::error::bad_method).category()) {
+        return bad_request(fmt::format("This is not a valid HTTP/1.1 request: {}.", ec.message()));
+    }
+    return {};
+}
+
+}  // namespace
+
+struct request_reader::state {
+    explicit state(const http_limits& l)
+        : limits(l), buffer(std::max(l.header_bytes_max, std::size_t{64} << 10) + (std::size_t{64} << 10)) {}
+
+    // A connection that waits, or streams an answer for hours, keeps no buffer of the last request's size.
+    void release_buffer() {
+        if (buffer.size() == 0) buffer.shrink_to_fit();
+    }
+
+    http_limits limits;
+    beast::flat_buffer buffer;
+    std::optional<parser_type> parser;
+};
+
+request_reader::request_reader(const http_limits& limits) : state_(std::make_unique<state>(limits)) {}
+request_reader::~request_reader() = default;
+
+asio::awaitable<bool> request_reader::wait_for_request(stream& from) {
+    auto& s = *state_;
+    s.parser.reset();
+    if (s.buffer.size() != 0) co_return true;
+    const auto space = s.buffer.prepare(1024);
+    const auto [ec, bytes] = co_await from.async_read_some(space, nothrow);
+    s.buffer.commit(bytes);
+    co_return !ec && bytes != 0;
+}
+
+asio::awaitable<std::expected<http_request, request_refusal>> request_reader::read_head(stream& from) {
+    auto& s = *state_;
+    s.parser.emplace();
+    s.parser->header_limit(static_cast<std::uint32_t>(s.limits.header_bytes_max));
+    s.parser->body_limit(s.limits.body_bytes_max);
+    const auto [ec, bytes] = co_await http::async_read_header(from, s.buffer, *s.parser, nothrow);
+    if (ec) co_return std::unexpected(refusal_for(ec, s.limits));
+    s.release_buffer();
+    // Fields are taken now: trailers, which come with the body, must not pass for header fields.
+    co_return take_head(s.parser->get(), s.limits);
+}
+
+asio::awaitable<std::expected<std::string, request_refusal>> request_reader::read_body(stream& from) {
+    auto& s = *state_;
+    const auto [ec, bytes] = co_await http::async_read(from, s.buffer, *s.parser, nothrow);
+    if (ec) co_return std::unexpected(refusal_for(ec, s.limits));
+    s.release_buffer();
+    co_return std::move(s.parser->get().body());
+}
+
+bool request_reader::has_body() const {
+    return !state_->parser->is_done();
+}
+
+bool request_reader::expects_continue() const {
+    const auto& head = state_->parser->get();
+    return head.version() == 11 && !head[http::field::expect].empty() && has_body() && !has_more();
+}
+
+bool request_reader::keep_alive() const {
+    return state_->parser->get().keep_alive();
+}
+
+bool request_reader::is_http_1_0() const {
+    return state_->parser->get().version() == 10;
+}
+
+bool request_reader::has_more() const {
+    return state_->buffer.size() != 0;
+}
+
+}  // namespace common::net
