@@ -132,7 +132,10 @@ std::expected<posted_body, rejection> parse_body(std::string_view text, std::siz
     const std::string_view trimmed = trim_json(text);
     if (trimmed.empty()) return refuse_json("it is empty");
     if (trimmed.front() == '[') return parse_batch(trimmed, batch_messages_max);
-    if (trimmed.front() != '{' && trimmed.size() <= scalar_body_bytes_max && nlohmann::json::accept(trimmed)) {
+    // nlohmann/json would skip a byte order mark, which JSON texts must not begin with (RFC 8259 §8.1).
+    const bool has_mark = trimmed.front() == '\xef';
+    if (trimmed.front() != '{' && !has_mark && trimmed.size() <= scalar_body_bytes_max &&
+        nlohmann::json::accept(trimmed)) {
         return refuse(rpc_code::invalid_request, "Invalid request: a JSON-RPC message is an object.");
     }
     if (std::optional<rejection> refused = check_structure(trimmed)) return std::unexpected(*std::move(refused));

@@ -1,0 +1,88 @@
+// An engine with a scripted back end, and the requests that clients really send.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <nlohmann/json.hpp>
+
+#include "common/mcp/backend.hpp"
+#include "common/mcp/engine.hpp"
+#include "tests/common/mcp/fake_exchange.hpp"
+
+namespace common::mcp::test {
+
+// Waits until somebody opens it.
+class gate {
+public:
+    explicit gate(boost::asio::io_context& io) : timer_(io, boost::asio::steady_timer::time_point::max()) {}
+    boost::asio::awaitable<void> wait();
+    void open();
+
+private:
+    boost::asio::steady_timer timer_;
+    bool is_open_ = false;
+};
+
+using script = std::function<boost::asio::awaitable<proto::result<void>>(const tool_call&, call_reply&)>;
+
+// Knows the tools "echo" (answers with its arguments), "fail" (an error) and "scripted".
+class fake_backend final : public backend {
+public:
+    std::string tools(const proto::principal& who) override;
+    bool has_tool(std::string_view name) const override;
+    std::string instructions() const override { return "Say \"hello\"."; }
+    boost::asio::awaitable<proto::result<void>> call(const tool_call& call, call_reply& reply) override;
+
+    struct seen_call {
+        std::string tool, arguments, request_id, principal;
+        bool wants_progress;
+        int depth;
+    };
+    std::vector<seen_call> calls;
+    script scripted;
+};
+
+constexpr std::string_view text_result = R"({"content":[{"type":"text","text":"ok"}]})";
+
+struct harness {
+    harness() : harness(engine_options{}) {}
+    explicit harness(engine_options options);
+
+    // A POST with the fields of the TypeScript SDK. Further fields replace those of the same name; an empty value
+    // removes.
+    std::unique_ptr<fake_exchange> make_post(std::string body, const net::http_fields& more = {}) const;
+    std::unique_ptr<fake_exchange> make(std::string method, const net::http_fields& fields, std::string body) const;
+
+    // Begins an exchange; run() runs until all that were begun have been answered.
+    void begin(fake_exchange& exchange);
+    void begin(fake_exchange& exchange, const proto::principal& as);
+    void run();
+
+    std::unique_ptr<fake_exchange> post(std::string body, const net::http_fields& more = {});
+    std::unique_ptr<fake_exchange> post_as(const proto::principal& as, std::string body, const net::http_fields& more);
+    // The id of a new session.
+    std::string initialize(std::string_view version);
+
+    boost::asio::io_context io;
+    fake_backend backend;
+    proto::principal who{"w_1", "u_1", "k_1", "Ada", {"mcp:tools"}};
+    proto::principal stranger{"w_1", "u_2", "k_2", "Eve", {"mcp:tools"}};
+    engine subject;
+    std::vector<std::string> bugs;
+    int running = 0;
+};
+
+// A tools/call request of that tool.
+std::string call_body(std::string_view tool, std::string_view more_params = "", std::string_view id = "7");
+
+// Of every JSON-RPC answer: version, an id that is a string or an integer, exactly one of result and error.
+void expect_response(const nlohmann::json& message, const nlohmann::json& id);
+void expect_rpc_error(const fake_exchange& exchange, int status, int code);
+
+}  // namespace common::mcp::test
