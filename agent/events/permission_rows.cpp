@@ -4,6 +4,7 @@
 #include <array>
 #include <stdexcept>
 
+#include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 namespace agent::events {
@@ -46,9 +47,13 @@ std::string preview(const std::string& text) {
     return text.substr(0, end) + "…";
 }
 
-nlohmann::ordered_json parsed_or(const std::string& text, nlohmann::ordered_json fallback) {
-    auto json = nlohmann::ordered_json::parse(text, nullptr, false);
-    return json.is_discarded() ? std::move(fallback) : std::move(json);
+// Passed on as it is: the input may be deep, and building it would only serve to write it again.
+const std::string& sound_or(const std::string& json, const std::string& otherwise) {
+    return nlohmann::json::accept(json) ? json : otherwise;
+}
+
+std::string json_text(const std::string& text) {
+    return nlohmann::json(text).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
 }
 
 }  // namespace
@@ -121,15 +126,10 @@ std::vector<std::string> withdraw_permissions(connection& c, std::string_view se
 }
 
 std::string request_json(const permission_row& p) {
-    const nlohmann::ordered_json request{{"requestId", p.request_id},
-                                         {"toolName", p.tool_name},
-                                         {"description", p.description},
-                                         {"inputPreview", preview(p.input)},
-                                         {"toolUseId", p.tool_use_id},
-                                         {"input", parsed_or(p.input, nlohmann::ordered_json::object())},
-                                         {"suggestions", parsed_or(p.suggestions, nlohmann::ordered_json::array())},
-                                         {"createdAt", p.created_at}};
-    return request.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
+    return fmt::format(R"({{"requestId":{},"toolName":{},"description":{},"inputPreview":{},"toolUseId":{},"input":{},)"
+                       R"("suggestions":{},"createdAt":{}}})",
+                       json_text(p.request_id), json_text(p.tool_name), json_text(p.description), json_text(preview(p.input)),
+                       json_text(p.tool_use_id), sound_or(p.input, "{}"), sound_or(p.suggestions, "[]"), p.created_at);
 }
 
 }  // namespace agent::events

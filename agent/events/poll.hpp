@@ -1,5 +1,12 @@
 // What poll_events means, over the log: where a reader without a cursor begins, what it is told first, when it waits.
 // Stateless; call it on the agent's I/O thread. Fails as log::read does.
+//
+// With a cursor: what came after it; waits for the first event. A cursor of another log, or from before a rollback, gets
+// a stream.gap event first and starts afresh.
+// Without one, with a session: the session's current or last turn from its start, all of it, as soon as the turn is over
+// or somebody has to act, or the timeout passes. So a client that knows no cursors sees every event, and does not spin.
+// Without one, for the machine: the last 60 s, as soon as no session is busy, or the timeout passes.
+// Who starts afresh also gets the permission requests that are pending since before that point, flagged "pending":true.
 #pragma once
 
 #include <chrono>
@@ -11,6 +18,7 @@
 #include <boost/asio/awaitable.hpp>
 
 #include "agent/events/log.hpp"
+#include "proto/limits.hpp"
 
 namespace agent::events {
 
@@ -18,15 +26,17 @@ namespace agent::events {
 struct position {
     std::string log_id;
     std::int64_t seq = 0;
-    std::int64_t live = 0;  // of the ephemeral events, see filter::ephemeral_after; 0 if the cursor does not carry it
+    // Of the ephemeral events, see filter::ephemeral_after. Without it a reader gets none: cursors for clients do not
+    // carry it, only readers that live on this machine do.
+    std::optional<std::int64_t> live = std::nullopt;
     bool operator==(const position&) const = default;
 };
 
 struct poll_request {
-    std::string session_id;             // empty: the whole machine
-    std::optional<position> from;       // none: the current or last turn, or without session_id the last 60 s
-    std::chrono::milliseconds timeout{5000};
-    int limit = 200;
+    std::string session_id;                       // empty: the whole machine
+    std::optional<position> from = std::nullopt;  // none: see above
+    std::chrono::milliseconds timeout{proto::limits::poll_wait_ms_default};
+    int limit = 0;                                // 0: a page with a cursor, all that is meant without
 };
 
 struct poll_reply {
@@ -36,8 +46,5 @@ struct poll_reply {
 };
 
 boost::asio::awaitable<proto::result<poll_reply>> poll(log& source, poll_request request);
-
-// {"type":…,"seq":…,"ordinal":…,"at":…,"session_id":…, then the members of the body}.
-std::string event_json(const event& e);
 
 }  // namespace agent::events

@@ -52,6 +52,7 @@ CREATE TABLE sessions (
     transcript_base_offset INTEGER NOT NULL
 );
 CREATE INDEX sessions_by_update ON sessions (updated_at, id);
+CREATE INDEX sessions_running ON sessions (id) WHERE status = 'live' AND state = 'running';
 
 CREATE TABLE prompts (
     id {{ID}},

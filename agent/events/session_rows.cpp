@@ -126,6 +126,16 @@ std::vector<session_row> list_sessions(connection& c, const session_query& query
     return out;
 }
 
+bool any_session_running(connection& c, std::string_view id) {
+    std::string sql = "SELECT id FROM sessions WHERE status = 'live' AND state = 'running'";
+    parameters params;
+    if (!id.empty()) {
+        sql += " AND id = CAST(:id AS TEXT)";
+        params.emplace_back("id", std::string(id));
+    }
+    return !c.query(sql + " LIMIT 1", params).empty();
+}
+
 bool set_session_state(connection& c, std::string_view id, session_status status, session_state state,
                        std::int64_t now_ms) {
     return c.execute("UPDATE sessions SET status = CAST(:status AS TEXT), state = CAST(:state AS TEXT), "

@@ -57,6 +57,9 @@ struct session_query {
 // Newest (updated_at, then id) first.
 std::vector<session_row> list_sessions(common::db::connection& c, const session_query& query);
 
+// Does the session, or (empty) any, run a turn now that waits for nobody?
+bool any_session_running(common::db::connection& c, std::string_view id);
+
 // These change one thing and updated_at; false if there is no such session.
 bool set_session_state(common::db::connection& c, std::string_view id, session_status status, session_state state,
                        std::int64_t now_ms);
