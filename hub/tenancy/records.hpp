@@ -28,10 +28,10 @@ enum class errc {
     failed,        // a bug or a damaged database
 };
 
-// A sentence for a person, without secrets.
 struct error {
     errc code = errc::failed;
-    std::string message;
+    std::string message;   // a sentence for a person, without secrets
+    std::string log_text;  // what the database said, for the log only
 };
 
 template <class T>

@@ -44,7 +44,7 @@ struct link_grant {
     std::string workspace_id;
     std::string name;
     std::int64_t epoch = 0;         // higher than that of every link before
-    std::int64_t link_counter = 0;  // presented + 1: what the machine stores and presents next
+    std::int64_t link_counter = 0;  // what the machine stores and presents next
     std::int64_t ack_seq = 0;
     // The counter presented was given out before: the last welcome got lost, or this is a copy. If a live link of the
     // machine has confirmed its welcome, it is a copy: call quarantine_machine().
@@ -78,6 +78,8 @@ public:
     result<user> create_user(std::string_view email, std::string_view name);
     // Sets the role if the user is a member already.
     result<void> set_membership(std::string_view workspace_id, std::string_view user_id, role r);
+    // The workspace's first owner.
+    result<user> find_owner(std::string_view workspace_id);
 
     result<new_api_key> create_api_key(const api_key_options& options);
     // By SHA-256 of the whole secret, 32 raw bytes. Revoked and expired ones are found too: the caller judges.
@@ -87,8 +89,9 @@ public:
     result<std::vector<api_key>> list_api_keys(std::string_view workspace_id);
 
     result<new_join_token> create_join_token(const join_token_options& options);
-    // Consumes the token and inserts the machine, both or neither. The same key in the same workspace updates its machine,
-    // and brings it back from quarantine; a revoked key stays out.
+    // Consumes the token and inserts the machine, both or neither; the same token and key again, while the token lives, is
+    // a lost reply and gives the same machine. A new token with a known key of the same workspace updates its machine and
+    // brings it back from quarantine; a revoked key stays out. The machine goes on from the link_counter returned.
     result<machine> enroll(const enrolment& e);
 
     result<machine> get_machine(std::string_view workspace_id, std::string_view machine_id);

@@ -1,0 +1,104 @@
+#include "hub/tenancy/schema.hpp"
+
+#include <array>
+
+namespace hub::tenancy {
+
+namespace {
+
+// email_key and name_key are the lower-case spelling that must be unique, or NULL where it need not be.
+constexpr std::string_view first = R"sql(
+CREATE TABLE workspaces (
+    id TEXT PRIMARY KEY,
+    name TEXT NOT NULL,
+    created_at INTEGER NOT NULL
+);
+
+CREATE TABLE users (
+    id TEXT PRIMARY KEY,
+    email TEXT NOT NULL,
+    email_key TEXT UNIQUE,
+    name TEXT NOT NULL,
+    created_at INTEGER NOT NULL
+);
+
+CREATE TABLE memberships (
+    workspace_id TEXT NOT NULL REFERENCES workspaces (id),
+    user_id TEXT NOT NULL REFERENCES users (id),
+    role TEXT NOT NULL,
+    created_at INTEGER NOT NULL,
+    PRIMARY KEY (workspace_id, user_id)
+);
+
+CREATE TABLE api_keys (
+    id TEXT PRIMARY KEY,
+    workspace_id TEXT NOT NULL,
+    user_id TEXT NOT NULL,
+    name TEXT NOT NULL,
+    hash BLOB NOT NULL UNIQUE,
+    scopes TEXT NOT NULL,
+    created_at INTEGER NOT NULL,
+    expires_at INTEGER,
+    revoked_at INTEGER,
+    last_used_at INTEGER,
+    FOREIGN KEY (workspace_id, user_id) REFERENCES memberships (workspace_id, user_id)
+);
+CREATE INDEX api_keys_of_workspace ON api_keys (workspace_id);
+
+CREATE TABLE machines (
+    id TEXT PRIMARY KEY,
+    workspace_id TEXT NOT NULL REFERENCES workspaces (id),
+    name TEXT NOT NULL,
+    name_key TEXT,
+    public_key BLOB NOT NULL UNIQUE,
+    state TEXT NOT NULL,
+    link_counter INTEGER NOT NULL,
+    epoch INTEGER NOT NULL,
+    ack_seq INTEGER NOT NULL,
+    log_id TEXT NOT NULL,
+    version TEXT NOT NULL,
+    os TEXT NOT NULL,
+    arch TEXT NOT NULL,
+    hostname TEXT NOT NULL,
+    created_at INTEGER NOT NULL,
+    last_seen_at INTEGER,
+    UNIQUE (workspace_id, name_key)
+);
+
+CREATE TABLE join_tokens (
+    hash BLOB PRIMARY KEY,
+    workspace_id TEXT NOT NULL REFERENCES workspaces (id),
+    created_by TEXT NOT NULL REFERENCES users (id),
+    machine_name TEXT NOT NULL,
+    created_at INTEGER NOT NULL,
+    expires_at INTEGER NOT NULL,
+    used_at INTEGER,
+    used_by TEXT REFERENCES machines (id)
+);
+
+CREATE TABLE audit (
+    id {{ID}},
+    at INTEGER NOT NULL,
+    workspace_id TEXT NOT NULL,
+    actor TEXT NOT NULL,
+    action TEXT NOT NULL,
+    subject TEXT NOT NULL,
+    result TEXT NOT NULL
+);
+CREATE INDEX audit_of_workspace ON audit (workspace_id, id);
+
+CREATE TABLE hub_keys (
+    id {{ID}},
+    kind TEXT NOT NULL,
+    material BLOB NOT NULL,
+    created_at INTEGER NOT NULL
+);
+)sql";
+
+constexpr std::array<common::db::migration, 1> migrations{{{1, first}}};
+
+}  // namespace
+
+std::span<const common::db::migration> schema() { return migrations; }
+
+}  // namespace hub::tenancy
