@@ -80,7 +80,7 @@ need_claude() {
         return
     fi
     command -v claude && return
-    version=$(sed -n 's/.*"@anthropic-ai\/claude-code": "\(.*\)".*/\1/p' "$top/tests/interop/package.json")
+    version=$(sed -n 's/.*"@anthropic-ai\/claude-code-linux-x64": "\(.*\)".*/\1/p' "$top/tests/interop/package.json")
     cache=${XDG_CACHE_HOME:-$HOME/.cache}/codez/claude-$version
     for dir in "$top/tests/interop" "$cache"; do
         [ -x "$(claude_in "$dir")" ] && { claude_in "$dir"; return; }
@@ -88,7 +88,7 @@ need_claude() {
     need_npm
     say "Installing Claude Code $version into $cache"
     mkdir -p "$cache"
-    npm install --prefix "$cache" --ignore-scripts --no-progress --loglevel=error "@anthropic-ai/claude-code@$version" >&2 ||
+    npm install --prefix "$cache" --ignore-scripts --no-progress --loglevel=error "@anthropic-ai/claude-code-linux-$(npm_architecture)@$version" >&2 ||
         die "npm could not install Claude Code. Install it yourself and set CLAUDE_BIN."
     claude_in "$cache"
 }

@@ -8,7 +8,7 @@ import { McpClient, script, startWorld } from "../support/harness.mjs";
 import { runTurn } from "../support/turns.mjs";
 
 test("local equals remote", async (t) => {
-    const world = await startWorld(t, { local: true });
+    const world = await startWorld(t);
     const machine = world.machines[0];
     const remote = world.client();
     const local = new McpClient(machine.localUrl);

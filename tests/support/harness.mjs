@@ -15,7 +15,7 @@ import { startFakeApi } from "./fake-api.mjs";
 import { McpClient } from "./mcp-client.mjs";
 import { freePort } from "./ports.mjs";
 import { Child, alive, kill, processesWith, run } from "./processes.mjs";
-import { until } from "./wait.mjs";
+import { Fatal, until } from "./wait.mjs";
 
 const top = resolve(import.meta.dirname, "../..");
 const build = process.env.CODEZ_BUILD ?? join(top, "build/asan");
@@ -58,7 +58,7 @@ class Hub {
         rmSync(ports, { force: true });
         const argv = [hubProgram, "serve", "--data", this.data, "--listen", `127.0.0.1:${this.port}`, "--ops-listen", "127.0.0.1:0", "--public-url", this.url, "--port-file", ports];
         this.child = new Child("the hub", argv, { env: cleanEnv(this.world.home), cwd: this.world.dir, log: this.log });
-        await until(() => this.child.running ? existsSync(ports) : assert.fail(`the hub has ended: ${this.child.output()}`), "the hub's port file");
+        await this.child.ports(ports);
     }
 
     kill() {
@@ -94,11 +94,12 @@ export class Machine {
         rmSync(file);
     }
 
-    async start({ local = false } = {}) {
-        if (local || this.localPort) this.localPort ??= await freePort();
-        const listen = this.localPort ? ["--local-listen", `127.0.0.1:${this.localPort}`] : ["--no-local"];
-        const argv = [...this.smallDisk(), codezProgram, "agent", ...listen];
+    async start() {
+        const file = join(this.dir, "agent.ports");
+        rmSync(file, { force: true });
+        const argv = [...this.smallDisk(), codezProgram, "agent", "--local-port", "0", "--port-file", file];
         this.child = new Child(`the agent of ${this.name}`, argv, { env: this.env(), cwd: this.dir, log: this.log });
+        this.localPort = (await this.child.ports(file)).port;
     }
 
     // What puts the agent's state on a small disk, in a mount namespace of its own; as another user than root in a user
@@ -158,12 +159,12 @@ class World {
     }
 
     /** Another machine, enrolled and started. */
-    async addMachine(name, options) {
+    async addMachine(name) {
         const machine = new Machine(this, name);
         const token = this.machines.length === 0 ? this.hub.credentials.join_token : (await this.hub.admin("join-token")).join_token;
         this.machines.push(machine);
         await machine.enrol(token);
-        await machine.start(options);
+        await machine.start();
         await this.online(machine);
         return machine;
     }
@@ -171,7 +172,7 @@ class World {
     online(machine, wanted = true) {
         const client = this.client();
         return until(async () => {
-            if (!machine.child.running && wanted) assert.fail(`the agent has ended: ${machine.child.output()}`);
+            if (!machine.child.running && wanted) throw new Fatal(`the agent has ended: ${machine.child.output()}`);
             const { machines } = await client.call("list_machines");
             return machines.find((m) => m.name === machine.name && m.online === wanted);
         }, `${machine.name} to be ${wanted ? "online" : "offline"}`);
@@ -243,11 +244,10 @@ function checkPrograms() {
 }
 
 /**
- * Starts fake API, hub and `machines` machines (named m1, m2, …). `agentEnv` goes to the agents, `local` gives
- * them their own endpoint, `smallState` puts their state on a disk of that size. Ends with the test `t`:
+ * Starts fake API, hub and `machines` machines (named m1, m2, …). `agentEnv` goes to the agents, `smallState` puts their state on a disk of that size. Ends with the test `t`:
  * a left-over process or a sanitizer's report fails it.
  */
-export async function startWorld(t, { machines = 1, agentEnv = {}, local = false, smallState = "" } = {}) {
+export async function startWorld(t, { machines = 1, agentEnv = {}, smallState = "" } = {}) {
     checkPrograms();
     const world = new World(t);
     world.agentEnv = agentEnv;
@@ -264,7 +264,7 @@ export async function startWorld(t, { machines = 1, agentEnv = {}, local = false
     world.hub = new Hub(world);
     await world.hub.init();
     await world.hub.start();
-    for (let i = 1; i <= machines; i++) await world.addMachine(`m${i}`, { local });
+    for (let i = 1; i <= machines; i++) await world.addMachine(`m${i}`);
     ready = true;
     return world;
 }

@@ -2,10 +2,10 @@
 
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { closeSync, openSync, readFileSync, readdirSync } from "node:fs";
+import { closeSync, existsSync, openSync, readFileSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 
-import { until, within } from "./wait.mjs";
+import { Fatal, until, within } from "./wait.mjs";
 
 export class Child {
     /** Output goes to `log`, standard input is empty. */
@@ -36,6 +36,14 @@ export class Child {
             this.process.kill("SIGKILL");
             throw error;
         }
+    }
+
+    /** What a program that is ready wrote into its port file. */
+    ports(file) {
+        return until(() => {
+            if (!this.running) throw new Fatal(`${this.name} has ended: ${this.output().slice(-4000)}`);
+            return existsSync(file) && JSON.parse(readFileSync(file, "utf8"));
+        }, `${this.name} to be ready`);
     }
 
     output() {

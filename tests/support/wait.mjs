@@ -2,7 +2,10 @@
 
 import { setTimeout as pause } from "node:timers/promises";
 
-/** Asks `condition` until it answers something truthy, and returns that. What it throws counts as "not yet". */
+/** Thrown by a condition that can no longer come true. */
+export class Fatal extends Error {}
+
+/** Asks `condition` until it answers something truthy, and returns that. What else it throws counts as "not yet". */
 export async function until(condition, what, { ms = 30_000, every = 25 } = {}) {
     const end = Date.now() + ms;
     let last = null;
@@ -12,6 +15,7 @@ export async function until(condition, what, { ms = 30_000, every = 25 } = {}) {
             if (value) return value;
             last = null;
         } catch (error) {
+            if (error instanceof Fatal) throw error;
             last = error;
         }
         if (Date.now() > end) throw new Error(`waited ${ms} ms in vain for ${what}`, { cause: last });
