@@ -4,7 +4,6 @@
 
 #include <chrono>
 #include <cstdint>
-#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -45,7 +44,7 @@ void set_subject(common::db::connection& c, std::int64_t call_id, std::string_vi
 
 class calls {
 public:
-    // Both must outlive this object.
+    // Both must outlive this object, and `log` what waits in it.
     calls(boost::asio::any_io_executor executor, events::log& log);
     ~calls();
 
@@ -54,7 +53,8 @@ public:
     // unknown_outcome (an earlier run of the agent began it and never finished it), resource_exhausted (disk full).
     boost::asio::awaitable<proto::result<decision>> begin(call c, std::chrono::milliseconds wait);
 
-    // Stores the answer, as it is to be replayed. Call it exactly once for each id that begin() gave.
+    // Stores the answer, as it is to be replayed. Call it exactly once for each id that begin() gave. Who waits in
+    // begin() gets it at once; it is durable when the awaitable completes, which while the disk is full may take long.
     boost::asio::awaitable<proto::result<void>> finish(std::int64_t id, std::string result);
 
     // The call was refused before it acted: forgets it, the key may be used again.
@@ -64,8 +64,8 @@ public:
     boost::asio::awaitable<proto::result<std::vector<open_call>>> open_calls();
 
 private:
-    class impl;
-    std::shared_ptr<impl> impl_;
+    struct state;
+    std::shared_ptr<state> state_;
 };
 
 }  // namespace agent::journal
