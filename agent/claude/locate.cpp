@@ -1,5 +1,6 @@
 #include "agent/claude/locate.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <fstream>

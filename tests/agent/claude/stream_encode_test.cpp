@@ -1,0 +1,52 @@
+#include "agent/claude/stream_encode.hpp"
+
+#include <gtest/gtest.h>
+
+namespace agent::claude {
+namespace {
+
+using json = nlohmann::json;
+
+TEST(StreamEncode, APromptIsOneLineThatClaudeDoesNotExpand) {
+    const std::string line = encode_prompt("aaaaaaaa-0000-4000-8000-000000000001", "line one\nline two @file /clear");
+    EXPECT_EQ(line.find('\n'), std::string::npos);
+    const json read = json::parse(line);
+    EXPECT_EQ(read["type"], "user");
+    EXPECT_EQ(read["uuid"], "aaaaaaaa-0000-4000-8000-000000000001");
+    EXPECT_EQ(read["client_composed"], true);
+    EXPECT_EQ(read["message"]["content"], "line one\nline two @file /clear");
+    EXPECT_TRUE(read["parent_tool_use_id"].is_null());
+}
+
+TEST(StreamEncode, BrokenUtf8NeverMakesABrokenLine) {
+    EXPECT_EQ(json::parse(encode_prompt("u", "a\xff z"))["message"]["content"], "a\xEF\xBF\xBD z");
+}
+
+TEST(StreamEncode, AnswersCarryOnlyWhatWasGiven) {
+    const json allow = json::parse(encode_allow("r1", nullptr, nullptr))["response"];
+    EXPECT_EQ(allow["request_id"], "r1");
+    EXPECT_EQ(allow["response"], json({{"behavior", "allow"}}));
+    const json changed = json::parse(encode_allow("r1", {{"command", "ls"}}, json::array()))["response"]["response"];
+    EXPECT_EQ(changed["updatedInput"]["command"], "ls");
+    EXPECT_TRUE(changed["updatedPermissions"].is_array());
+}
+
+TEST(StreamEncode, ADenialAlwaysHasAText) {
+    EXPECT_EQ(json::parse(encode_deny("r", "not now"))["response"]["response"]["message"], "not now");
+    EXPECT_NE(json::parse(encode_deny("r", ""))["response"]["response"]["message"], "");
+}
+
+TEST(StreamEncode, AnInterruptDropsWhatIsQueued) {
+    const json read = json::parse(encode_interrupt("i"));
+    EXPECT_EQ(read["request"]["subtype"], "interrupt");
+    EXPECT_EQ(read["request"]["cancel_queued"], true);
+}
+
+TEST(StreamEncode, ARequestThatIsNotServedIsRefused) {
+    const json read = json::parse(encode_refusal("h1", "hook_callback"))["response"];
+    EXPECT_EQ(read["subtype"], "error");
+    EXPECT_EQ(read["request_id"], "h1");
+}
+
+}  // namespace
+}  // namespace agent::claude
