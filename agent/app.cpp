@@ -1,0 +1,297 @@
+#include "agent/app.hpp"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <fstream>
+#include <iostream>
+#include <optional>
+#include <utility>
+
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/signal_set.hpp>
+#include <fmt/format.h>
+
+#include "agent/events/log.hpp"
+#include "agent/history/projects.hpp"
+#include "agent/link/link_settings.hpp"
+#include "agent/link/supervisor.hpp"
+#include "agent/local/local_front.hpp"
+#include "agent/policy/policy.hpp"
+#include "agent/session/engine.hpp"
+#include "agent/tools/tool_runner.hpp"
+#include "common/async/blocking_pool.hpp"
+#include "common/crypto/random.hpp"
+#include "common/crypto/sealer.hpp"
+#include "common/mcp/engine.hpp"
+#include "common/net/listener.hpp"
+#include "proto/limits.hpp"
+
+extern char** environ;
+
+namespace agent {
+
+namespace asio = boost::asio;
+namespace fs = std::filesystem;
+
+namespace {
+
+std::int64_t unix_ms() {
+    using namespace std::chrono;
+    return duration_cast<milliseconds>(system_clock::now().time_since_epoch()).count();
+}
+
+std::map<std::string, std::string> whole_environment() {
+    std::map<std::string, std::string> out;
+    for (char** entry = environ; *entry != nullptr; ++entry) {
+        const std::string_view text(*entry);
+        if (const auto eq = text.find('='); eq != std::string_view::npos) out.emplace(text.substr(0, eq), text.substr(eq + 1));
+    }
+    return out;
+}
+
+std::string value_of(const environment& env, const char* name) { return env(name).value_or(""); }
+
+// Two agents on one state directory would both drive the same sessions.
+class state_lock {
+public:
+    static std::optional<state_lock> take(const fs::path& directory) {
+        const int fd = ::open((directory / "agent.lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+        if (fd < 0) return std::nullopt;
+        if (::flock(fd, LOCK_EX | LOCK_NB) == 0) return state_lock(fd);
+        ::close(fd);
+        return std::nullopt;
+    }
+    state_lock(state_lock&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
+    state_lock& operator=(state_lock&&) = delete;
+    ~state_lock() {
+        if (fd_ >= 0) ::close(fd_);
+    }
+
+private:
+    explicit state_lock(int fd) : fd_(fd) {}
+    int fd_;
+};
+
+// The key that seals Mcp-Session-Ids of the local endpoint: made once, kept 0600.
+std::string local_sealing_key(const fs::path& file) {
+    std::ifstream in(file, std::ios::binary);
+    std::string key(common::crypto::sealer::key_size, '\0');
+    if (in.read(key.data(), static_cast<std::streamsize>(key.size()))) return key;
+    key = common::crypto::random_bytes(common::crypto::sealer::key_size);
+    const int fd = ::open(file.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+    const bool written = fd >= 0 && ::write(fd, key.data(), key.size()) == static_cast<ssize_t>(key.size());
+    if (fd >= 0) ::close(fd);
+    if (!written) throw std::runtime_error(fmt::format("{} cannot be written.", file.string()));
+    return key;
+}
+
+// The members' order is the order of dependence; its reverse is the teardown.
+class app {
+public:
+    app(const agent_config& config, policy rules, std::unique_ptr<asio::io_context> context, std::unique_ptr<events::log> log)
+        : config_(config),
+          logger_(config.log_format, config.log_level),
+          context_(std::move(context)),
+          rules_(std::move(rules)),
+          pool_(2, 256),
+          log_(std::move(log)),
+          sealer_(local_sealing_key(config.files.state / "local.key")),
+          sessions_(session::make_engine(context_->get_executor(), session_options(), *log_)) {}
+
+    int run();
+
+private:
+    session::engine_options session_options();
+    tools::services tool_services();
+    common::mcp::engine_options mcp_options();
+    bool load_link();
+    bool open_listener();
+    std::vector<std::string> troubles() const;
+    asio::awaitable<void> start();
+    asio::awaitable<void> until_signalled();
+
+    agent_config config_;
+    common::log::logger logger_;
+    std::unique_ptr<asio::io_context> context_;
+    policy rules_;
+    common::async::blocking_pool pool_;
+    std::unique_ptr<events::log> log_;
+    common::crypto::sealer sealer_;
+    tools::machine_identity machine_;
+    std::unique_ptr<session::engine> sessions_;
+    std::optional<tools::tool_runner> tools_;
+    std::optional<common::mcp::engine> mcp_;
+    std::optional<local::local_front> front_;
+    std::unique_ptr<common::net::listener> listener_;
+    std::optional<link::link_settings> link_settings_;
+    std::optional<common::crypto::ed25519_key> key_;
+    std::optional<link::supervisor> link_;
+    std::int64_t started_at_ms_ = unix_ms();
+    int status_ = 0;
+};
+
+session::engine_options app::session_options() {
+    session::engine_options options;
+    options.codez_binary = fs::read_symlink("/proc/self/exe");
+    options.state_directory = config_.files.state;
+    options.claude_path = rules_.claude().string();
+    options.environment = whole_environment();
+    options.live_max = static_cast<int>(rules_.max_sessions());
+    return options;
+}
+
+tools::services app::tool_services() {
+    const auto env = process_environment();
+    tools::services s;
+    s.sessions = sessions_.get();
+    s.log = log_.get();
+    s.pool = &pool_;
+    s.rules = &rules_;
+    s.machine = &machine_;
+    s.claude_config = history::config_directory(value_of(env, "CLAUDE_CONFIG_DIR"), value_of(env, "HOME"));
+    s.started_at_ms = started_at_ms_;
+    s.troubles = [this] { return troubles(); };
+    return s;
+}
+
+common::mcp::engine_options app::mcp_options() {
+    common::mcp::engine_options options;
+    options.server_name = "codez";
+    options.server_title = "CodeZ on this machine";
+    options.server_version = CODEZ_VERSION;
+    options.seal = [this](std::string_view plain) { return sealer_.seal(plain, "mcp-session"); };
+    options.open = [this](std::string_view sealed) { return sealer_.open(sealed, "mcp-session"); };
+    options.random_bytes = [](std::span<std::uint8_t> out) {
+        const std::string bytes = common::crypto::random_bytes(out.size());
+        std::ranges::copy(bytes, out.begin());
+    };
+    options.report_bug = [this](std::string_view request_id, std::string_view what) {
+        logger_.error("a call failed with a bug", {{"request_id", request_id}, {"what", what}});
+    };
+    return options;
+}
+
+std::vector<std::string> app::troubles() const {
+    std::vector<std::string> out;
+    if (!link_) {
+        out.emplace_back("This machine is not enrolled with a hub; only programs on it can call.");
+    } else if (const auto status = link_->status(); !status.linked) {
+        out.push_back(status.trouble);
+    }
+    return out;
+}
+
+bool app::load_link() {
+    if (!fs::exists(config_.files.link_file())) {
+        machine_.name = "this machine";
+        logger_.info("not enrolled with a hub: serving this machine only. To enrol: codez setup --hub URL --join");
+        return true;
+    }
+    auto settings = link::load_link_settings(config_.files.link_file());
+    if (!settings) {
+        logger_.error(settings.error());
+        return false;
+    }
+    auto key = common::crypto::ed25519_key::load(config_.files.machine_key());
+    if (!key) {
+        logger_.error(key.error());
+        return false;
+    }
+    machine_.id = settings->machine_id;
+    machine_.name = settings->machine_name;
+    link_settings_ = std::move(*settings);
+    key_ = std::move(*key);
+    return true;
+}
+
+bool app::open_listener() {
+    common::net::listener_options options;
+    options.port = config_.local_port;
+    auto opened = common::net::listener::open(
+        context_->get_executor(), options,
+        [this](common::net::http_exchange& exchange) { return front_->handle(exchange); },
+        [this](std::string_view message) { logger_.error(message); });
+    if (!opened) {
+        logger_.error(opened.error().message);
+        return false;
+    }
+    listener_ = std::move(*opened);
+    front_.emplace(*mcp_, listener_->port());
+    return true;
+}
+
+asio::awaitable<void> app::start() {
+    auto found = co_await sessions_->start();
+    if (!found) logger_.error("the sessions could not be found again", {{"why", found.error().message}});
+    auto settled = co_await tools_->recover();
+    if (!settled) logger_.error("the journal could not be settled", {{"why", settled.error().message}});
+
+    // Only now: a call must find the sessions that were there before.
+    if (!open_listener()) {
+        status_ = 1;
+        context_->stop();
+        co_return;
+    }
+    if (link_settings_) {
+        link_.emplace(context_->get_executor(), config_.files, *link_settings_, *key_, *tools_, *log_, *sessions_, logger_);
+        sessions_->on_summary([this](const session::summary&) { link_->sessions_changed(); });
+        asio::co_spawn(*context_, link_->run(), asio::detached);
+    }
+    if (!config_.port_file.empty()) {
+        auto temporary = config_.port_file;
+        temporary += ".new";
+        std::ofstream(temporary) << nlohmann::json{{"port", listener_->port()}} << '\n';
+        fs::rename(temporary, config_.port_file);
+    }
+    logger_.info("codez agent serves", {{"local", fmt::format("http://{}:{}/mcp", listener_->address(), listener_->port())},
+                                        {"policy", rules_.file().string()}});
+}
+
+asio::awaitable<void> app::until_signalled() {
+    asio::signal_set signals(*context_, SIGTERM, SIGINT);
+    constexpr auto token = asio::as_tuple(asio::use_awaitable);
+    auto [ec, number] = co_await signals.async_wait(token);
+    if (ec) co_return;
+    logger_.info("codez agent stops; its sessions live on", {{"signal", number}});
+    signals.async_wait([this](const boost::system::error_code& again, int) {
+        if (!again) context_->stop();
+    });
+    if (link_) link_->stop();
+    if (listener_) co_await listener_->stop(std::chrono::milliseconds(1000));
+    co_await sessions_->stop();
+    context_->stop();
+}
+
+int app::run() {
+    if (!load_link()) return 1;
+    tools_.emplace(context_->get_executor(), tool_services());
+    mcp_.emplace(*tools_, mcp_options());
+    asio::co_spawn(*context_, until_signalled(), asio::detached);
+    asio::co_spawn(*context_, start(), asio::detached);
+    context_->run();
+    pool_.stop();
+    return status_;
+}
+
+}  // namespace
+
+int run_agent(const agent_config& config) {
+    const auto refuse = [](const std::string& why) {
+        std::cerr << "codez: " << why << '\n';
+        return 1;
+    };
+    make_private_directories(config.files);
+    const auto lock = state_lock::take(config.files.state);
+    if (!lock) return refuse(fmt::format("Another codez agent runs already on {}.", config.files.state.string()));
+    auto rules = policy::load(config.files.policy_file());
+    if (!rules) return refuse(rules.error());
+    auto context = std::make_unique<asio::io_context>(1);
+    auto log = events::open_log(context->get_executor(), config.files.state.string());
+    if (!log) return refuse(log.error().message);
+    return app(config, std::move(*rules), std::move(context), std::move(*log)).run();
+}
+
+}  // namespace agent

@@ -1,0 +1,283 @@
+#include "agent/link/connection.hpp"
+
+#include <utility>
+
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/post.hpp>
+
+#include "proto/limits.hpp"
+
+namespace agent::link {
+
+namespace asio = boost::asio;
+namespace action = proto::agent_action;
+namespace limits = proto::limits;
+
+namespace {
+
+constexpr auto as_tuple = asio::as_tuple(asio::use_awaitable);
+// What the hub's directory lives from: conversation bodies stay on the machine until somebody reads them.
+const std::vector<std::string> metadata_types{"session.created", "session.updated", "session.idle", "session.error"};
+// Snapshots tell many changes at once.
+constexpr std::chrono::milliseconds sessions_interval{1000};
+
+proto::session_summary to_wire(const session::summary& s) {
+    proto::session_summary out;
+    out.id = s.id;
+    out.project_slug = s.slug;
+    out.cwd = s.cwd;
+    out.title = s.title;
+    out.status = s.status;
+    out.state = s.state;
+    out.model = s.model;
+    out.permission_mode = s.permission_mode;
+    out.created_at_ms = s.created_at_ms;
+    out.updated_at_ms = s.updated_at_ms;
+    return out;
+}
+
+// The hub needs a session's id and kind of event; what it says stays here.
+std::string directory_event(const events::event& e) {
+    return nlohmann::json{{"type", e.type}, {"session_id", e.session_id}, {"at", e.at_ms}}.dump();
+}
+
+}  // namespace
+
+std::int64_t steady_ms() {
+    using namespace std::chrono;
+    return duration_cast<milliseconds>(steady_clock::now().time_since_epoch()).count();
+}
+
+// Writes a result into the link as credit allows.
+class connection::remote_reply : public common::mcp::call_reply {
+public:
+    remote_reply(std::shared_ptr<connection> via, std::uint64_t id)
+        : via_(std::move(via)), id_(id), credit_(via_->channel_->executor()) {}
+
+    asio::awaitable<bool> write(std::string_view piece) override {
+        while (!piece.empty()) {
+            if (!open()) co_return false;
+            const std::size_t taken = via_->machine_.reply_chunk(id_, piece);
+            via_->act();
+            piece.remove_prefix(taken);
+            if (taken > 0 || piece.empty()) continue;
+            std::ignore = co_await credit_.wait();
+        }
+        co_return open();
+    }
+
+    asio::awaitable<bool> progress(double progress, std::optional<double> total, std::string message) override {
+        if (!open()) co_return false;
+        via_->machine_.progress(id_, {progress, total, std::move(message)});
+        via_->act();
+        co_return true;
+    }
+
+    void on_cancel(std::function<void()> listener) override { cancelled_ = std::move(listener); }
+
+    void credit_available() { credit_.notify_all(); }
+    void cancel() {
+        credit_.notify_all();
+        if (auto listener = std::exchange(cancelled_, {})) listener();
+    }
+
+private:
+    bool open() const { return via_->machine_.is_open(id_); }
+
+    std::shared_ptr<connection> via_;
+    std::uint64_t id_;
+    common::async::event_signal credit_;
+    std::function<void()> cancelled_;
+};
+
+connection::connection(std::unique_ptr<common::net::websocket_channel> channel, proto::agent_link_config config,
+                       connection_services services)
+    : channel_(std::move(channel)),
+      machine_(std::move(config)),
+      services_(std::move(services)),
+      sendable_(channel_->executor()),
+      sessions_dirty_(channel_->executor()) {}
+
+asio::awaitable<connection_end> connection::run() {
+    const auto self = shared_from_this();
+    asio::co_spawn(channel_->executor(), keep_time(self), asio::detached);
+    machine_.on_open(steady_ms());
+    act();
+    for (;;) {
+        auto message = co_await channel_->read();
+        if (!message) {
+            machine_.on_closed(message.error().code, message.error().reason);
+            act();
+            break;
+        }
+        machine_.on_message(*message, steady_ms());
+        act();
+    }
+    co_return end_;
+}
+
+asio::awaitable<void> connection::keep_time(pointer) {
+    asio::steady_timer timer(channel_->executor());
+    while (!over_) {
+        timer.expires_after(std::chrono::seconds(1));
+        auto [ec] = co_await timer.async_wait(as_tuple);
+        if (ec) co_return;
+        machine_.on_tick(steady_ms());
+        act();
+    }
+}
+
+void connection::act() {
+    for (auto actions = machine_.take_actions(); !actions.empty(); actions = machine_.take_actions())
+        for (auto& a : actions)
+            std::visit([this](auto&& one) { handle(std::move(one)); }, std::move(a));
+    schedule_flush();
+}
+
+void connection::handle(action::established&& a) {
+    end_.was_established = true;
+    if (!services_.store_welcome(a.welcome)) {
+        machine_.close(proto::close_code::going_away, "The link counter cannot be stored.");
+        return;
+    }
+    asio::co_spawn(channel_->executor(), push_events(shared_from_this(), a.welcome.ack_seq), asio::detached);
+    asio::co_spawn(channel_->executor(), push_sessions(shared_from_this()), asio::detached);
+}
+
+void connection::handle(action::call_received&& a) {
+    asio::co_spawn(channel_->executor(), serve(shared_from_this(), a.id, std::move(a.header), std::move(a.arguments)), asio::detached);
+}
+
+void connection::handle(action::cancel_received&& a) {
+    if (const auto found = replies_.find(a.id); found != replies_.end())
+        if (const auto reply = found->second.lock()) reply->cancel();
+}
+
+void connection::handle(action::credit_available&& a) {
+    if (const auto found = replies_.find(a.id); found != replies_.end())
+        if (const auto reply = found->second.lock()) reply->credit_available();
+}
+
+void connection::handle(action::events_acknowledged&&) {
+    sendable_.notify_all();
+}
+
+void connection::handle(action::output_available&&) {
+    sendable_.notify_all();
+}
+
+void connection::handle(action::draining&&) {
+    draining_ = true;
+}
+
+void connection::handle(action::closed&& a) {
+    if (over_) return;
+    over_ = true;
+    end_.code = a.code;
+    end_.reason = a.reason;
+    flush();
+    channel_->close(a.close_needed ? a.code : 1000, a.reason);
+    sendable_.notify_all();
+    sessions_dirty_.notify_all();
+    // Whoever waits for the hub's sake stops waiting; what sessions do goes on.
+    for (const auto& [id, weak] : std::exchange(replies_, {}))
+        if (const auto reply = weak.lock()) reply->cancel();
+}
+
+void connection::schedule_flush() {
+    if (flush_scheduled_ || over_ || !machine_.has_output()) return;
+    flush_scheduled_ = true;
+    // One turn later: what the turn queued leaves as one message.
+    asio::post(channel_->executor(), [self = shared_from_this()] {
+        self->flush_scheduled_ = false;
+        self->flush();
+        self->act();  // room in the output may have woken senders
+    });
+}
+
+void connection::flush() {
+    for (auto& message : machine_.flush(steady_ms())) channel_->send(std::move(message));
+}
+
+asio::awaitable<void> connection::serve(pointer self, std::uint64_t id, proto::call_header header,
+                                        std::string arguments) {
+    const auto reply = std::make_shared<remote_reply>(self, id);
+    replies_[id] = reply;
+    common::mcp::tool_call call;
+    call.tool = header.tool;
+    call.arguments = arguments;
+    call.who = &header.who;
+    call.request_id = header.request_id;
+    call.wants_progress = header.progress;
+    call.depth = header.depth;
+    const auto outcome = co_await services_.tools->call(call, *reply);
+    replies_.erase(id);
+    if (!machine_.is_open(id)) co_return;
+    if (outcome) {
+        machine_.finish(id);
+    } else {
+        machine_.reply_error(id, outcome.error(), header.request_id);
+    }
+    act();
+}
+
+asio::awaitable<void> connection::push_events(pointer, std::int64_t after) {
+    std::int64_t previous = after;
+    while (!over_) {
+        auto page = co_await services_.log->read({{}, metadata_types}, after, limits::events_page_default,
+                                                 std::chrono::seconds(30));
+        if (!page) {
+            // The log's own trouble is told by get_health; the link needs no events to serve calls.
+            std::ignore = co_await sendable_.wait_until(std::chrono::steady_clock::now() + std::chrono::seconds(5));
+            continue;
+        }
+        for (const auto& e : page->events) {
+            for (;;) {
+                if (over_) co_return;
+                const auto sent = machine_.send_event(e.seq, previous, directory_event(e));
+                act();
+                if (sent == proto::agent_link::send_result::closed) co_return;
+                if (sent == proto::agent_link::send_result::sent) previous = e.seq;
+                if (sent != proto::agent_link::send_result::wait) break;
+                std::ignore = co_await sendable_.wait();
+            }
+        }
+        after = std::max(after, page->next_seq);
+    }
+}
+
+void connection::sessions_changed() {
+    sessions_pending_ = true;
+    sessions_dirty_.notify_all();
+}
+
+asio::awaitable<void> connection::push_sessions(pointer) {
+    asio::steady_timer pause(channel_->executor());
+    while (!over_) {
+        if (!std::exchange(sessions_pending_, false)) {
+            std::ignore = co_await sessions_dirty_.wait();
+            continue;
+        }
+        session::list_filter filter;
+        filter.limit = limits::list_page_max;
+        auto listed = co_await services_.sessions->list(filter);
+        if (listed && !over_) {
+            proto::sessions_snapshot snapshot;
+            for (const auto& s : *listed) snapshot.sessions.push_back(to_wire(s));
+            snapshot.complete = listed->size() < static_cast<std::size_t>(filter.limit);
+            const auto sent = machine_.send_sessions(snapshot);
+            act();
+            if (sent == proto::agent_link::send_result::wait) sessions_pending_ = true;
+        }
+        pause.expires_after(sessions_interval);
+        auto [ec] = co_await pause.async_wait(as_tuple);
+        if (ec) co_return;
+    }
+}
+
+void connection::close(proto::close_code code, std::string_view reason) {
+    machine_.close(code, reason);
+    act();
+}
+
+}  // namespace agent::link

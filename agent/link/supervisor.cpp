@@ -1,0 +1,213 @@
+#include "agent/link/supervisor.hpp"
+
+#include <sys/utsname.h>
+
+#include <fstream>
+#include <random>
+#include <utility>
+
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <fmt/format.h>
+
+#include "agent/link/connection.hpp"
+#include "common/async/backoff.hpp"
+#include "common/crypto/digest.hpp"
+#include "common/crypto/encoding.hpp"
+#include "common/crypto/random.hpp"
+#include "common/net/websocket_client.hpp"
+#include "proto/catalogue.hpp"
+#include "proto/limits.hpp"
+
+namespace agent::link {
+
+namespace asio = boost::asio;
+namespace limits = proto::limits;
+using proto::close_code;
+
+namespace {
+
+std::string boot_id() {
+    std::ifstream in("/proc/sys/kernel/random/boot_id");
+    std::string id;
+    in >> id;
+    return id.empty() ? "unknown" : id;
+}
+
+std::string websocket_url(const std::string& hub_url) {
+    // http → ws, https → wss
+    return "ws" + hub_url.substr(4) + "/agent/v1/link";
+}
+
+// The hub said that dialling again is of no use until a person did something.
+bool is_final(std::uint16_t code) {
+    return code == static_cast<std::uint16_t>(close_code::revoked) ||
+           code == static_cast<std::uint16_t>(close_code::key_conflict) ||
+           code == static_cast<std::uint16_t>(close_code::superseded);
+}
+
+double jitter() {
+    static thread_local std::mt19937_64 engine{std::random_device{}()};
+    return std::uniform_real_distribution<double>(0, 1)(engine);
+}
+
+}  // namespace
+
+class supervisor::impl : public std::enable_shared_from_this<supervisor::impl> {
+public:
+    impl(asio::any_io_executor executor, paths files, link_settings settings, common::crypto::ed25519_key key,
+         common::mcp::backend& tools, events::log& log, session::engine& sessions, common::log::logger& logger)
+        : files_(std::move(files)),
+          settings_(std::move(settings)),
+          key_(std::move(key)),
+          tools_(tools),
+          log_(log),
+          sessions_(sessions),
+          logger_(logger),
+          retry_(executor),
+          backoff_({std::chrono::milliseconds(limits::reconnect_first_ms), std::chrono::milliseconds(limits::reconnect_ms_max),
+                    std::chrono::seconds(60)},
+                   jitter) {}
+
+    asio::awaitable<void> run(std::shared_ptr<impl> self);
+    void stop();
+    void sessions_changed() {
+        if (current_) current_->sessions_changed();
+    }
+    link_status status() const { return {current_ && current_->established(), settings_.hub_url, trouble_}; }
+
+private:
+    asio::awaitable<connection_end> dial();
+    proto::agent_link_config link_config(const std::string& exporter);
+    bool store(const proto::welcome& welcome);
+    void tell(std::string trouble);
+
+    paths files_;
+    link_settings settings_;
+    common::crypto::ed25519_key key_;
+    common::mcp::backend& tools_;
+    events::log& log_;
+    session::engine& sessions_;
+    common::log::logger& logger_;
+    asio::steady_timer retry_;
+    common::async::backoff backoff_;
+    std::shared_ptr<connection> current_;
+    std::string trouble_ = "The link to the hub is not up yet.";
+    bool stopping_ = false;
+};
+
+proto::agent_link_config supervisor::impl::link_config(const std::string& exporter) {
+    utsname names{};
+    ::uname(&names);
+    proto::agent_link_config config;
+    auto& hello = config.greeting;
+    hello.machine_id = settings_.machine_id;
+    hello.kid = common::crypto::base32_encode(common::crypto::sha256(key_.public_key()).substr(0, 10));
+    hello.version = CODEZ_VERSION;
+    hello.boot_id = boot_id();
+    hello.link_counter = settings_.link_counter;
+    hello.resume.epoch = settings_.epoch;
+    hello.log_id = log_.log_id();
+    hello.last_seq = log_.last_seq();
+    hello.catalogue = proto::tools().digest();
+    hello.tools = proto::tools().names();
+    hello.hostname = names.nodename;
+    hello.os = names.sysname;
+    hello.arch = names.machine;
+    config.hub_origin = settings_.hub_url;
+    config.tls_exporter = exporter;
+    config.make_nonce = [] { return common::crypto::random_bytes(limits::handshake_nonce_bytes); };
+    config.sign = [key = key_](std::string_view text) { return key.sign(text); };
+    config.verify_hub = [keys = settings_.hub_keys](std::string_view kid, std::string_view text, std::string_view signature) {
+        const auto found = keys.find(std::string(kid));
+        return found != keys.end() && common::crypto::ed25519_key::verify(found->second, text, signature);
+    };
+    return config;
+}
+
+bool supervisor::impl::store(const proto::welcome& welcome) {
+    settings_.link_counter = welcome.link_counter;
+    settings_.epoch = welcome.epoch;
+    if (!welcome.machine_name.empty()) settings_.machine_name = welcome.machine_name;
+    const auto saved = save_link_settings(files_.link_file(), settings_);
+    if (!saved) {
+        tell(saved.error());
+        return false;
+    }
+    trouble_.clear();
+    backoff_.connected(std::chrono::steady_clock::now());
+    logger_.info("linked to the hub", {{"hub", settings_.hub_url}, {"epoch", welcome.epoch}});
+    return true;
+}
+
+void supervisor::impl::tell(std::string trouble) {
+    if (trouble != trouble_) logger_.warning(trouble);
+    trouble_ = std::move(trouble);
+}
+
+asio::awaitable<connection_end> supervisor::impl::dial() {
+    common::net::websocket_client_options options;
+    options.url = websocket_url(settings_.hub_url);
+    options.subprotocol = proto::link_subprotocol;
+    options.ca_file = settings_.ca_file;
+    options.message_bytes_max = limits::link_message_bytes_max;
+    options.http_proxy = common::net::proxy_for(options.url, common::net::process_environment());
+    auto channel = co_await common::net::connect_websocket(std::move(options));
+    if (!channel) {
+        tell(fmt::format("The hub {} cannot be reached: {}", settings_.hub_url, channel.error().message));
+        co_return connection_end{};
+    }
+    auto config = link_config((*channel)->tls_exporter(proto::link_exporter_label));
+    connection_services services;
+    services.tools = &tools_;
+    services.log = &log_;
+    services.sessions = &sessions_;
+    services.store_welcome = [this](const proto::welcome& welcome) { return store(welcome); };
+    current_ = std::make_shared<connection>(std::move(*channel), std::move(config), std::move(services));
+    const auto mine = current_;
+    auto end = co_await mine->run();
+    if (current_ == mine) current_.reset();
+    if (!stopping_)
+        tell(end.reason.empty() ? fmt::format("The link to the hub {} ended.", settings_.hub_url)
+                                : fmt::format("The link to the hub {} ended: {}", settings_.hub_url, end.reason));
+    co_return end;
+}
+
+asio::awaitable<void> supervisor::impl::run(std::shared_ptr<impl>) {
+    while (!stopping_) {
+        const auto end = co_await dial();
+        backoff_.disconnected(std::chrono::steady_clock::now());
+        if (stopping_) co_return;
+        if (is_final(end.code)) {
+            tell(fmt::format("{} The agent does not link again until it is restarted.", end.reason));
+            co_return;
+        }
+        // 4503: the hub restarts and asks to come back at once (to another replica).
+        const bool at_once = end.was_established && end.code == static_cast<std::uint16_t>(close_code::draining);
+        retry_.expires_after(at_once ? std::chrono::milliseconds(50) : backoff_.next());
+        constexpr auto token = asio::as_tuple(asio::use_awaitable);
+        auto [ec] = co_await retry_.async_wait(token);
+        (void)ec;  // cancelled = stopping
+    }
+}
+
+void supervisor::impl::stop() {
+    stopping_ = true;
+    retry_.cancel();
+    if (current_) current_->close(close_code::going_away, "The agent stops.");
+}
+
+supervisor::supervisor(asio::any_io_executor executor, paths files, link_settings settings, common::crypto::ed25519_key key,
+                       common::mcp::backend& tools, events::log& log, session::engine& sessions,
+                       common::log::logger& logger)
+    : impl_(std::make_shared<impl>(std::move(executor), std::move(files), std::move(settings), std::move(key), tools, log,
+                                   sessions, logger)) {}
+
+supervisor::~supervisor() = default;
+
+asio::awaitable<void> supervisor::run() { return impl_->run(impl_); }
+void supervisor::stop() { impl_->stop(); }
+void supervisor::sessions_changed() { impl_->sessions_changed(); }
+link_status supervisor::status() const { return impl_->status(); }
+
+}  // namespace agent::link

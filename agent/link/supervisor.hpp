@@ -1,0 +1,49 @@
+// Keeps the machine linked to its hub: dials, proves, serves calls, pushes events, and dials again with full jitter.
+// Owned by agent::app; the agent's I/O thread.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/awaitable.hpp>
+
+#include "agent/events/log.hpp"
+#include "agent/link/link_settings.hpp"
+#include "agent/paths.hpp"
+#include "agent/session/engine.hpp"
+#include "common/crypto/ed25519_key.hpp"
+#include "common/log/logger.hpp"
+#include "common/mcp/backend.hpp"
+
+namespace agent::link {
+
+// For get_health and `codez status`.
+struct link_status {
+    bool linked = false;
+    std::string hub_url;
+    std::string trouble;  // a sentence; empty while linked
+};
+
+class supervisor {
+public:
+    // Everything given outlives the supervisor.
+    supervisor(boost::asio::any_io_executor executor, paths files, link_settings settings, common::crypto::ed25519_key key,
+               common::mcp::backend& tools, events::log& log, session::engine& sessions, common::log::logger& logger);
+    ~supervisor();
+
+    // Until stop(), or until the hub says that this machine may not link any more.
+    boost::asio::awaitable<void> run();
+    void stop();
+    // A session's summary changed: the hub gets a new snapshot soon.
+    void sessions_changed();
+
+    link_status status() const;
+
+private:
+    class impl;
+    std::shared_ptr<impl> impl_;
+};
+
+}  // namespace agent::link

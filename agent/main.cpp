@@ -1,0 +1,72 @@
+// codez: everything on a machine. Parses the command line, nothing else.
+
+#include <cstring>
+#include <iostream>
+
+#include <CLI/CLI.hpp>
+
+#include "agent/app.hpp"
+#include "agent/cli/setup.hpp"
+#include "agent/hold/hold_main.hpp"
+
+namespace {
+
+void add_directories(CLI::App* command, std::string& home) {
+    command->add_option("--home", home, "Keep all files under this directory instead of the XDG directories")
+        ->envname("CODEZ_HOME");
+}
+
+agent::paths paths_for(const std::string& home) {
+    if (home.empty()) return agent::default_paths(agent::process_environment());
+    const auto root = std::filesystem::absolute(home);
+    return {root / "config", root / "state"};
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    // The holder of one session: started by the agent only, small and without everything below.
+    if (argc == 2 && std::strcmp(argv[1], "hold") == 0) return agent::hold::hold_main();
+
+    CLI::App cli("codez: runs Claude Code sessions on this machine for its callers.");
+    cli.set_version_flag("--version", CODEZ_VERSION);
+    cli.require_subcommand(1);
+    std::string home;
+
+    agent::cli::setup_config setup;
+    auto* setup_command = cli.add_subcommand("setup", "Enrol this machine with a hub.");
+    add_directories(setup_command, home);
+    setup_command->add_option("--hub", setup.hub_url, "The hub's URL")->required();
+    setup_command->add_flag("--join", setup.join, "Enrol with a join token, which is asked for");
+    setup_command->add_option("--join-file", setup.join_file, "Read the join token from this file, or from stdin with -");
+    setup_command->add_option("--name", setup.name, "The machine's name; without it the host name");
+    setup_command->add_option("--root", setup.roots, "Directory that sessions may run in; repeatable. Written to agent.toml if that is not there yet");
+    setup_command->add_option("--ca-file", setup.ca_file, "PEM file of the authority that signed the hub's certificate");
+
+    agent::agent_config run;
+    std::string log_level = "info";
+    std::string log_format = "human";
+    auto* agent_command = cli.add_subcommand("agent", "Run this machine's agent.");
+    add_directories(agent_command, home);
+    agent_command->add_option("--local-port", run.local_port, "Port of http://127.0.0.1:PORT/mcp, for clients on this machine")
+        ->capture_default_str();
+    agent_command->add_option("--port-file", run.port_file, "Write the port as JSON to this file when ready");
+    agent_command->add_option("--log-level", log_level)->check(CLI::IsMember({"debug", "info", "warning", "error"}));
+    agent_command->add_option("--log-format", log_format)->check(CLI::IsMember({"human", "json"}));
+
+    CLI11_PARSE(cli, argc, argv);
+    try {
+        if (setup_command->parsed()) {
+            setup.files = paths_for(home);
+            setup.join = setup.join || !setup.join_file.empty();
+            return agent::cli::setup(setup);
+        }
+        run.files = paths_for(home);
+        run.log_level = *common::log::parse_level(log_level);
+        run.log_format = *common::log::parse_format(log_format);
+        return agent::run_agent(run);
+    } catch (const std::exception& e) {
+        std::cerr << "codez: " << e.what() << '\n';
+        return 1;
+    }
+}

@@ -1,0 +1,236 @@
+#include "agent/policy/policy.hpp"
+
+#include <fcntl.h>
+#include <fnmatch.h>
+#include <linux/openat2.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <optional>
+#include <set>
+#include <utility>
+
+#include <fmt/format.h>
+#include <toml++/toml.h>
+
+namespace agent {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+// ARCHITECTURE: plan < default = dontAsk < acceptEdits < auto; bypassPermissions is the local command line's alone.
+std::optional<int> mode_rank(std::string_view mode) {
+    static constexpr std::array<std::pair<std::string_view, int>, 5> ranks{
+        {{"plan", 0}, {"default", 1}, {"dontAsk", 1}, {"acceptEdits", 2}, {"auto", 3}}};
+    for (const auto& [name, rank] : ranks)
+        if (name == mode) return rank;
+    return std::nullopt;
+}
+
+class descriptor {
+public:
+    explicit descriptor(int fd) : fd_(fd) {}
+    ~descriptor() {
+        if (fd_ >= 0) ::close(fd_);
+    }
+    descriptor(const descriptor&) = delete;
+    descriptor& operator=(const descriptor&) = delete;
+    int get() const { return fd_; }
+
+private:
+    int fd_;
+};
+
+// The real path of `relative` under `root`, if no component leads out of it (openat2(2), RESOLVE_BENEATH).
+std::expected<fs::path, int> resolve_beneath(const fs::path& root, const fs::path& relative) {
+    const descriptor base(::open(root.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+    if (base.get() < 0) return std::unexpected(errno);
+    open_how how{};
+    how.flags = O_PATH | O_DIRECTORY | O_CLOEXEC;
+    how.resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS;
+    const std::string name = relative.empty() ? "." : relative.string();
+    const descriptor found(static_cast<int>(::syscall(SYS_openat2, base.get(), name.c_str(), &how, sizeof how)));
+    if (found.get() < 0) return std::unexpected(errno);
+    std::error_code ec;
+    auto real = fs::read_symlink(fmt::format("/proc/self/fd/{}", found.get()), ec);
+    if (ec) return std::unexpected(ec.value());
+    return real;
+}
+
+bool is_under(const fs::path& path, const fs::path& root) {
+    auto [r, p] = std::mismatch(root.begin(), root.end(), path.begin(), path.end());
+    return r == root.end();
+}
+
+// "**/x" matches x as any component, and what lies below it; other patterns match a whole path or a parent of it.
+bool matches(const std::string& pattern, const fs::path& path) {
+    const bool anywhere = pattern.starts_with("**/");
+    const std::string rest = anywhere ? pattern.substr(3) : pattern;
+    fs::path prefix;
+    for (const auto& part : path) {
+        prefix /= part;
+        const std::string& candidate = anywhere ? part.native() : prefix.native();
+        if (::fnmatch(rest.c_str(), candidate.c_str(), FNM_PATHNAME) == 0) return true;
+    }
+    return false;
+}
+
+bool only_root_writes(const fs::path& file) {
+    struct stat st{};
+    return ::stat(file.c_str(), &st) == 0 && st.st_uid == 0 && (st.st_mode & (S_IWGRP | S_IWOTH)) == 0;
+}
+
+std::optional<std::string> bad_strings(const toml::table& table, std::string_view key, std::vector<std::string>& out) {
+    const auto* node = table.get(key);
+    if (node == nullptr) return std::nullopt;
+    const auto* array = node->as_array();
+    if (array == nullptr) return fmt::format("`{}` must be a list of strings.", key);
+    out.clear();
+    for (const auto& element : *array) {
+        const auto text = element.value<std::string>();
+        if (!text || text->empty()) return fmt::format("`{}` must be a list of strings.", key);
+        out.push_back(*text);
+    }
+    return std::nullopt;
+}
+
+std::optional<std::string> bad_count(const toml::table& table, std::string_view key, std::size_t& out, std::int64_t max) {
+    const auto* node = table.get(key);
+    if (node == nullptr) return std::nullopt;
+    const auto number = node->value_exact<std::int64_t>();
+    if (!number || *number < 1 || *number > max) return fmt::format("`{}` must be a whole number from 1 to {}.", key, max);
+    out = static_cast<std::size_t>(*number);
+    return std::nullopt;
+}
+
+}  // namespace
+
+std::expected<policy, std::string> policy::load(const fs::path& user_file, const fs::path& system_file) {
+    policy p;
+    p.file_ = fs::exists(system_file) && only_root_writes(system_file) ? system_file : user_file;
+    if (!fs::exists(p.file_)) return p;
+
+    const auto wrong = [&](std::string_view what) { return std::unexpected(fmt::format("{}: {}", p.file_.string(), what)); };
+    toml::table table;
+    try {
+        table = toml::parse_file(p.file_.string());
+    } catch (const toml::parse_error& e) {
+        return wrong(fmt::format("line {}: {}", e.source().begin.line, e.description()));
+    }
+    static const std::set<std::string_view> known{"roots",        "deny",             "max_permission_mode",
+                                                  "max_sessions", "max_prompt_bytes", "remote_permission_response",
+                                                  "claude"};
+    for (const auto& [key, node] : table)
+        if (!known.contains(key.str())) return wrong(fmt::format("`{}` is not a setting of the policy.", key.str()));
+
+    std::vector<std::string> roots;
+    if (auto e = bad_strings(table, "roots", roots)) return wrong(*e);
+    for (const auto& root : roots) {
+        if (!fs::path(root).is_absolute()) return wrong(fmt::format("the root {} must be an absolute path.", root));
+        std::error_code ec;
+        auto real = fs::canonical(root, ec);
+        if (ec) return wrong(fmt::format("the root {} does not exist. Make the directory or remove it from `roots`.", root));
+        p.roots_.push_back(std::move(real));
+    }
+    if (auto e = bad_strings(table, "deny", p.deny_)) return wrong(*e);
+    if (auto e = bad_count(table, "max_sessions", p.max_sessions_, 1000)) return wrong(*e);
+    if (auto e = bad_count(table, "max_prompt_bytes", p.max_prompt_bytes_, 1 << 20)) return wrong(*e);
+    if (const auto* node = table.get("max_permission_mode")) {
+        p.max_permission_mode_ = node->value_or(std::string());
+        if (!mode_rank(p.max_permission_mode_))
+            return wrong("`max_permission_mode` must be one of plan, default, dontAsk, acceptEdits, auto.");
+    }
+    if (const auto* node = table.get("remote_permission_response")) {
+        const auto text = node->value_or(std::string());
+        if (text != "allow" && text != "never") return wrong("`remote_permission_response` must be \"allow\" or \"never\".");
+        p.remote_permission_response_ = text == "allow";
+    }
+    if (const auto* node = table.get("claude")) {
+        p.claude_ = node->value_or(std::string());
+        if (!p.claude_.is_absolute()) return wrong("`claude` must be the absolute path of the claude program.");
+    }
+    return p;
+}
+
+proto::error policy::denied(std::string_view rule, std::string message, std::string hint) const {
+    return {proto::error_code::policy_denied, fmt::format("{} (rule `{}` of {})", message, rule, file_.string()),
+            std::move(hint), {}};
+}
+
+proto::result<fs::path> policy::check_directory(std::string_view cwd) const {
+    using proto::error_code;
+    const fs::path path = fs::path(cwd).lexically_normal();
+    if (cwd.empty() || !path.is_absolute() || cwd.find('\0') != std::string_view::npos)
+        return proto::fail(error_code::invalid_argument, "`cwd` must be an absolute path.");
+    if (roots_.empty())
+        return std::unexpected(denied("roots", "No directory of this machine is open to sessions.",
+                                      "On the machine, add a directory to `roots` in that file and restart codez agent."));
+
+    // A path may lead through symlinks to a root; what counts is where it really is, checked again by the kernel.
+    std::error_code ec;
+    fs::path real = fs::weakly_canonical(path, ec);
+    if (ec) real = path;
+    for (const auto& root : roots_) {
+        if (!is_under(real, root)) continue;
+        const auto found = resolve_beneath(root, real.lexically_relative(root));
+        if (!found) {
+            if (found.error() == ENOENT || found.error() == ENOTDIR)
+                return proto::fail(error_code::invalid_argument, fmt::format("`cwd` {} is not a directory.", path.string()),
+                                   "Make the directory on the machine first, or name another one.");
+            if (found.error() == EACCES || found.error() == EPERM)
+                return proto::fail(error_code::invalid_argument,
+                                   fmt::format("`cwd` {} is not accessible to the agent's user.", path.string()));
+            break;
+        }
+        for (const auto& pattern : deny_)
+            if (matches(pattern, *found))
+                return std::unexpected(denied("deny", fmt::format("`cwd` matches \"{}\", which is closed to sessions.", pattern),
+                                              "Use another directory."));
+        return *found;
+    }
+    std::string list;
+    for (const auto& root : roots_) list += (list.empty() ? "" : ", ") + root.string();
+    return std::unexpected(denied("roots", "`cwd` is outside the directories that this machine opens to sessions.",
+                                  fmt::format("Use a directory under: {}.", list)));
+}
+
+bool policy::opens(const fs::path& path) const {
+    const fs::path plain = path.lexically_normal();
+    const auto under = [&](const fs::path& root) { return is_under(plain, root); };
+    const auto denies = [&](const std::string& pattern) { return matches(pattern, plain); };
+    return std::ranges::any_of(roots_, under) && std::ranges::none_of(deny_, denies);
+}
+
+proto::result<std::string> policy::check_permission_mode(std::string_view requested) const {
+    const std::string mode(requested.empty() ? "default" : requested);
+    const auto rank = mode_rank(mode);
+    const int max = *mode_rank(max_permission_mode_);
+    if (!rank)
+        return std::unexpected(denied("max_permission_mode", fmt::format("The permission mode {} is not open to calls.", mode),
+                                      fmt::format("Use {} or less.", max_permission_mode_)));
+    // A machine that allows less than `default` runs its sessions in the most it allows unless one asked for more.
+    if (*rank > max && requested.empty()) return max_permission_mode_;
+    if (*rank > max)
+        return std::unexpected(denied("max_permission_mode", fmt::format("The permission mode {} is above this machine's highest.", mode),
+                                      fmt::format("Use {} or less.", max_permission_mode_)));
+    return mode;
+}
+
+proto::result<void> policy::check_prompt(std::string_view text) const {
+    if (text.size() <= max_prompt_bytes_) return {};
+    return std::unexpected(denied("max_prompt_bytes", fmt::format("The prompt has {} bytes; this machine takes {}.", text.size(), max_prompt_bytes_),
+                                  "Put the text into a file on the machine and name it in the prompt."));
+}
+
+proto::result<void> policy::check_remote_permission_response() const {
+    if (remote_permission_response_) return {};
+    return std::unexpected(denied("remote_permission_response", "Permission requests of this machine are not answered from afar.",
+                                  "Answer it on the machine itself."));
+}
+
+}  // namespace agent

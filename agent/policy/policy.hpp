@@ -1,0 +1,57 @@
+// The machine's own rules (agent.toml): what calls may do here, whoever sends them. Nothing that comes over the link can
+// change them. Immutable once loaded; any thread.
+#pragma once
+
+#include <cstdint>
+#include <expected>
+#include <filesystem>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "proto/error.hpp"
+
+namespace agent {
+
+class policy {
+public:
+    // Reads `file`; /etc/codez/agent.toml wins if it exists and only root can write it. A missing file is the default
+    // policy: no roots, so no session can be created. A bad file is an error naming the line: never a laxer policy.
+    static std::expected<policy, std::string> load(const std::filesystem::path& file,
+                                                   const std::filesystem::path& system_file = "/etc/codez/agent.toml");
+
+    // The directory a session may run in: exists, lies under a root (openat2 with RESOLVE_BENEATH, so that no symlink
+    // leads out) and matches no deny pattern. Returns its real path.
+    proto::result<std::filesystem::path> check_directory(std::string_view cwd) const;
+
+    // Is the path under a root and not denied, as it is spelled? For listings: nothing is opened.
+    bool opens(const std::filesystem::path& path) const;
+
+    // The mode to use: `requested`, or "default" if it is empty; refused above max_permission_mode.
+    proto::result<std::string> check_permission_mode(std::string_view requested) const;
+
+    proto::result<void> check_prompt(std::string_view text) const;
+
+    // May a permission request be answered over the link?
+    proto::result<void> check_remote_permission_response() const;
+
+    const std::vector<std::filesystem::path>& roots() const { return roots_; }
+    std::size_t max_sessions() const { return max_sessions_; }
+    const std::filesystem::path& file() const { return file_; }
+    // The claude program, if the file names one.
+    const std::filesystem::path& claude() const { return claude_; }
+
+private:
+    proto::error denied(std::string_view rule, std::string message, std::string hint) const;
+
+    std::filesystem::path file_;
+    std::vector<std::filesystem::path> roots_;
+    std::vector<std::string> deny_{"**/.ssh", "**/.aws", "**/.gnupg"};
+    std::string max_permission_mode_ = "acceptEdits";
+    std::size_t max_sessions_ = 8;
+    std::size_t max_prompt_bytes_ = 256 * 1024;
+    bool remote_permission_response_ = true;
+    std::filesystem::path claude_;
+};
+
+}  // namespace agent

@@ -1,0 +1,37 @@
+// poll_events over the machine's log.
+#include "agent/events/poll.hpp"
+#include "agent/tools/handlers.hpp"
+#include "agent/tools/session_json.hpp"
+#include "proto/cursor.hpp"
+#include "proto/limits.hpp"
+
+namespace agent::tools {
+
+answer poll_events(const services& s, const call_context& c) {
+    namespace limits = proto::limits;
+    events::poll_request request;
+    request.session_id = c.text("session_id");
+    request.timeout = std::chrono::milliseconds(c.number("timeout_ms", limits::poll_wait_ms_default));
+    request.limit = static_cast<int>(c.number("limit", limits::events_page_default));
+    if (const auto text = c.text("cursor"); !text.empty()) {
+        auto cursor = proto::decode_cursor(text);
+        if (!cursor) co_return std::unexpected(std::move(cursor.error()));
+        for (const auto& entry : cursor->entries)
+            if (entry.machine_id == s.machine->id) request.from = events::position{entry.log_id, entry.seq, 0};
+        if (!request.from)
+            co_return proto::fail(proto::error_code::cursor_invalid, "The cursor is of another machine.",
+                                  "Poll without a cursor to begin anew.");
+    }
+    if (!request.session_id.empty()) {
+        auto known = co_await s.sessions->get(request.session_id);
+        if (!known) co_return std::unexpected(std::move(known.error()));
+    }
+    auto read = co_await events::poll(*s.log, std::move(request));
+    if (!read) co_return std::unexpected(std::move(read.error()));
+    std::string out = R"({"events":)" + raw_array(read->events);
+    out += R"(,"next_cursor":")" + cursor_at(s, read->next.seq) + R"(","has_more":)";
+    out += read->has_more ? "true}" : "false}";
+    co_return out;
+}
+
+}  // namespace agent::tools

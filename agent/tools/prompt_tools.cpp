@@ -1,0 +1,183 @@
+// The tools that make claude work: create_session, send_prompt, send_and_wait.
+#include <algorithm>
+#include <chrono>
+
+#include <fmt/format.h>
+
+#include "agent/events/conversation.hpp"
+#include "agent/history/projects.hpp"
+#include "agent/tools/derived_id.hpp"
+#include "agent/tools/handlers.hpp"
+#include "agent/tools/session_json.hpp"
+#include "agent/tools/session_match.hpp"
+#include "proto/limits.hpp"
+
+namespace agent::tools {
+
+namespace asio = boost::asio;
+using nlohmann::json;
+using proto::error_code;
+using std::chrono::milliseconds;
+using std::chrono::steady_clock;
+
+namespace {
+
+// The directory of a project that is only named by its slug.
+asio::awaitable<proto::result<std::string>> directory_of(const services& s, std::string slug) {
+    session::list_filter filter;
+    filter.limit = proto::limits::list_page_max;
+    auto ours = co_await s.sessions->list(filter);
+    if (!ours) co_return std::unexpected(std::move(ours.error()));
+    for (const auto& one : *ours)
+        if (is_slug_of(slug, one.slug, one.cwd)) co_return one.cwd;
+    auto read = co_await s.pool->run([config = s.claude_config] { return history::list_projects(config); });
+    if (!read) co_return proto::fail(error_code::resource_exhausted, "The machine is busy.", "Try again in a moment.");
+    for (const auto& p : *read)
+        if (!p.path.empty() && is_slug_of(slug, p.slug, p.path)) co_return p.path;
+    co_return proto::fail(error_code::not_found, fmt::format("There is no project {} on this machine.", slug),
+                          "Give the directory as `cwd`, or take a slug from list_projects.");
+}
+
+// What the policy and the arguments say of a prompt, before anything is sent.
+asio::awaitable<proto::result<void>> check_prompt(const services& s, const call_context& c) {
+    auto known = co_await s.sessions->get(c.text("session_id"));
+    if (!known) co_return std::unexpected(std::move(known.error()));
+    if (auto e = check_slug(c, known->session.slug, known->session.cwd)) co_return std::unexpected(std::move(*e));
+    // The policy may have become stricter since the session was made.
+    if (auto directory = s.rules->check_directory(known->session.cwd); !directory)
+        co_return std::unexpected(std::move(directory.error()));
+    co_return s.rules->check_prompt(c.text("text"));
+}
+
+asio::awaitable<proto::result<session::sent>> send(const services& s, const call_context& c) {
+    auto checked = co_await check_prompt(s, c);
+    if (!checked) co_return std::unexpected(std::move(checked.error()));
+    session::prompt_request request;
+    request.session_id = c.text("session_id");
+    request.text = c.text("text");
+    request.prompt_uuid = id_from_key(c.who, "prompt/" + request.session_id, c.text("idempotency_key"));
+    request.depth = c.depth;
+    co_return co_await s.sessions->send_prompt(std::move(request), c.who);
+}
+
+// Waits in slices, so that a client that wants progress sees some.
+asio::awaitable<proto::result<session::turn_outcome>> wait_with_progress(const services& s, const call_context& c,
+                                                                         session::wait_request wait) {
+    constexpr milliseconds slice(10'000);
+    const auto token = std::make_shared<session::wait_token>();
+    wait.token = token;
+    c.reply.on_cancel([token] { token->cancel(); });
+    const auto begin = steady_clock::now();
+    const auto deadline = begin + wait.timeout;
+    proto::result<session::turn_outcome> outcome;
+    for (;;) {
+        const auto left = std::max(milliseconds(0), std::chrono::duration_cast<milliseconds>(deadline - steady_clock::now()));
+        session::wait_request part = wait;
+        part.timeout = c.wants_progress ? std::min(left, slice) : left;
+        outcome = co_await s.sessions->wait_for_turn(std::move(part));
+        if (!outcome || outcome->done || !outcome->pending.empty() || token->cancelled() || steady_clock::now() >= deadline)
+            break;
+        const std::chrono::duration<double> waited = steady_clock::now() - begin;
+        const bool heard = co_await c.reply.progress(waited.count(), std::nullopt, "claude is working");
+        if (!heard) break;
+    }
+    c.reply.on_cancel({});
+    co_return outcome;
+}
+
+// The messages from the prompt's own on.
+std::vector<std::string> of_this_turn(std::vector<std::string> messages, const std::string& prompt_uuid) {
+    const auto is_prompt = [&](const std::string& text) {
+        const auto message = json::parse(text, nullptr, false);
+        return message.is_object() && message.value("role", "") == "user" &&
+               message.value("id", "").find(prompt_uuid) != std::string::npos;
+    };
+    const auto newest = std::find_if(messages.rbegin(), messages.rend(), is_prompt);
+    if (newest != messages.rend()) messages.erase(messages.begin(), std::prev(newest.base()));
+    return messages;
+}
+
+}  // namespace
+
+answer create_session(const services& s, const call_context& c) {
+    std::string cwd = c.text("cwd");
+    if (cwd.empty()) {
+        auto directory = co_await directory_of(s, c.text("slug"));
+        if (!directory) co_return std::unexpected(std::move(directory.error()));
+        cwd = std::move(*directory);
+    }
+    auto directory = s.rules->check_directory(cwd);
+    if (!directory) co_return std::unexpected(std::move(directory.error()));
+    auto mode = s.rules->check_permission_mode(c.text("permission_mode"));
+    if (!mode) co_return std::unexpected(std::move(mode.error()));
+
+    session::create_request request;
+    request.cwd = directory->string();
+    request.title = c.text("title");
+    request.model = c.text("model");
+    request.permission_mode = *mode;
+    request.include_partial_messages = c.arguments.value("include_partial_messages", false);
+    request.session_id = id_from_key(c.who, "session", c.text("idempotency_key"));
+    request.depth = c.depth;
+
+    // A repeated call whose first self was cut off after it acted: the session is there.
+    if (!request.session_id.empty()) {
+        auto there = co_await s.sessions->get(request.session_id);
+        if (there)
+            co_return dump(json{{"sessionId", there->session.id},
+                                {"cwd", there->session.cwd},
+                                {"machine", s.machine->id},
+                                {"machineName", s.machine->name}});
+    }
+    auto made = co_await s.sessions->create(std::move(request), c.who);
+    if (!made) co_return std::unexpected(std::move(made.error()));
+    co_return dump(json{{"sessionId", made->session_id},
+                        {"cwd", made->cwd},
+                        {"cursor", cursor_at(s, made->cursor)},
+                        {"machine", s.machine->id},
+                        {"machineName", s.machine->name}});
+}
+
+answer send_prompt(const services& s, const call_context& c) {
+    auto sent = co_await send(s, c);
+    if (!sent) co_return std::unexpected(std::move(sent.error()));
+    co_return dump(json{
+        {"ok", true}, {"via", sent->via}, {"promptId", sent->prompt_uuid}, {"cursor", cursor_at(s, sent->cursor)}});
+}
+
+answer send_and_wait(const services& s, const call_context& c) {
+    const milliseconds wanted(c.number("timeout_ms", proto::limits::send_and_wait_ms_default));
+    auto sent = co_await send(s, c);
+    if (!sent) co_return std::unexpected(std::move(sent.error()));
+    session::wait_request wait;
+    wait.session_id = c.text("session_id");
+    wait.prompt_uuid = sent->prompt_uuid;
+    // Clients cut a call without progress at 60 s.
+    wait.timeout = c.wants_progress ? wanted : std::min(wanted, milliseconds(proto::limits::send_and_wait_cut_ms));
+    const auto begin = steady_clock::now();
+    auto outcome = co_await wait_with_progress(s, c, std::move(wait));
+    if (!outcome) co_return std::unexpected(std::move(outcome.error()));
+
+    json out{{"ok", !outcome->is_error},
+             {"done", outcome->done},
+             {"timedOut", !outcome->done && outcome->pending.empty() && steady_clock::now() - begin >= wanted},
+             {"sessionId", c.text("session_id")},
+             {"via", sent->via},
+             {"promptId", sent->prompt_uuid},
+             {"cursor", cursor_at(s, outcome->done ? outcome->cursor : sent->cursor)}};
+    if (!outcome->text.empty()) out["text"] = outcome->text;
+    if (outcome->is_error) {
+        out["is_error"] = true;
+        out["error"] = outcome->error;
+    }
+    auto result = json::parse(outcome->result, nullptr, false);
+    if (result.is_object()) out["result"] = std::move(result);
+    out["pending_permissions"] = permissions_json(outcome->pending);
+    auto conversation = co_await events::read_conversation(*s.log, c.text("session_id"));
+    if (!conversation) co_return std::unexpected(std::move(conversation.error()));
+    std::string text = dump(out);
+    text.back() = ',';
+    co_return text + R"("messages":)" + raw_array(of_this_turn(std::move(conversation->messages), sent->prompt_uuid)) + "}";
+}
+
+}  // namespace agent::tools

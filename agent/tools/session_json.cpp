@@ -1,0 +1,66 @@
+#include "agent/tools/session_json.hpp"
+
+namespace agent::tools {
+
+using nlohmann::json;
+
+json session_json(const session::summary& s, const machine_identity& machine) {
+    json out{{"id", s.id},
+             {"projectSlug", s.slug},
+             {"slug", s.slug},
+             {"cwd", s.cwd},
+             {"createdAt", s.created_at_ms},
+             {"updatedAt", s.updated_at_ms},
+             {"status", s.status},
+             {"state", s.state},
+             {"permissionMode", s.permission_mode},
+             {"machine", machine.id},
+             {"machineName", machine.name}};
+    if (!s.title.empty()) out["title"] = s.title;
+    if (!s.model.empty()) out["model"] = s.model;
+    if (s.last_message_at_ms > 0) out["lastMessageAt"] = s.last_message_at_ms;
+    auto metadata = json::parse(s.metadata, nullptr, false);
+    if (metadata.is_object()) out["metadata"] = std::move(metadata);
+    return out;
+}
+
+json session_json(const history::session& s, const machine_identity& machine) {
+    json out{{"id", s.id},
+             {"projectSlug", s.slug},
+             {"slug", s.slug},
+             {"cwd", s.cwd},
+             {"createdAt", s.created_at},
+             {"updatedAt", s.updated_at},
+             {"status", "idle"},
+             {"state", "idle"},
+             {"machine", machine.id},
+             {"machineName", machine.name}};
+    if (!s.title.empty()) out["title"] = s.title;
+    if (s.last_message_at > 0) out["lastMessageAt"] = s.last_message_at;
+    return out;
+}
+
+json permission_json(const session::pending_permission& p) {
+    json out{{"sessionId", p.session_id},       {"requestId", p.request_id},       {"toolName", p.tool_name},
+             {"description", p.description}, {"inputPreview", p.input_preview}, {"askedAt", p.asked_at_ms}};
+    auto input = json::parse(p.input, nullptr, false);
+    if (input.is_object()) out["input"] = std::move(input);
+    return out;
+}
+
+json permissions_json(const std::vector<session::pending_permission>& pending) {
+    json out = json::array();
+    for (const auto& p : pending) out.push_back(permission_json(p));
+    return out;
+}
+
+std::string raw_array(const std::vector<std::string>& items) {
+    std::string out = "[";
+    for (const auto& item : items) {
+        if (out.size() > 1) out += ',';
+        out += item;
+    }
+    return out + "]";
+}
+
+}  // namespace agent::tools

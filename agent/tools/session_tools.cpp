@@ -1,0 +1,185 @@
+// The tools that read and end sessions: list_sessions, get_session, respond_permission, abort_session, dispose_session.
+#include <algorithm>
+#include <charconv>
+#include <set>
+
+#include <fmt/format.h>
+
+#include "agent/events/conversation.hpp"
+#include "agent/history/projects.hpp"
+#include "agent/history/transcript.hpp"
+#include "agent/tools/handlers.hpp"
+#include "agent/tools/session_json.hpp"
+#include "agent/tools/session_match.hpp"
+#include "proto/limits.hpp"
+
+namespace agent::tools {
+
+using nlohmann::json;
+using proto::error_code;
+
+namespace {
+
+// The place in the order (updatedAt, id), newest first: the same on every machine.
+struct list_position {
+    std::int64_t updated_ms = 0;
+    std::string id;
+};
+
+proto::result<list_position> parse_position(const std::string& text) {
+    list_position position;
+    const auto colon = text.find(':');
+    const auto* end = text.data() + std::min(colon, text.size());
+    const auto [used, ec] = std::from_chars(text.data(), end, position.updated_ms);
+    if (colon == std::string::npos || ec != std::errc() || used != end || position.updated_ms < 0)
+        return proto::fail(error_code::cursor_invalid, "`cursor` is not one that list_sessions returned.",
+                           "Call list_sessions without a cursor.");
+    position.id = text.substr(colon + 1);
+    return position;
+}
+
+// Sessions that Claude Code left on the disk, of one project or of all.
+std::vector<history::session> read_history(const std::filesystem::path& config, const std::string& slug,
+                                           std::size_t limit) {
+    std::vector<history::session> found;
+    const auto add = [&](const std::string& project) {
+        auto listed = history::list_sessions(config, project, limit);
+        if (listed) found.insert(found.end(), std::make_move_iterator(listed->begin()), std::make_move_iterator(listed->end()));
+    };
+    if (!slug.empty()) {
+        add(slug);
+    } else {
+        for (const auto& project : history::list_projects(config)) add(project.slug);
+    }
+    return found;
+}
+
+}  // namespace
+
+answer list_sessions(const services& s, const call_context& c) {
+    const auto limit = static_cast<std::size_t>(c.number("limit", proto::limits::list_page_default));
+    list_position after;
+    if (const auto text = c.text("cursor"); !text.empty()) {
+        auto parsed = parse_position(text);
+        if (!parsed) co_return std::unexpected(std::move(parsed.error()));
+        after = std::move(*parsed);
+    }
+    const auto slug = c.text("slug");
+    session::list_filter filter;
+    filter.limit = proto::limits::list_page_max;
+    auto ours = co_await s.sessions->list(filter);
+    if (!ours) co_return std::unexpected(std::move(ours.error()));
+    auto read = co_await s.pool->run([config = s.claude_config, slug] {
+        return read_history(config, slug, proto::limits::list_page_max);
+    });
+    if (!read) co_return proto::fail(error_code::resource_exhausted, "The machine is busy.", "Try again in a moment.");
+
+    struct item {
+        std::int64_t updated_ms;
+        std::string id;
+        json value;
+    };
+    std::vector<item> items;
+    std::set<std::string> known;
+    for (const auto& one : *ours) {
+        known.insert(one.id);
+        if (!slug.empty() && !is_slug_of(slug, one.slug, one.cwd)) continue;
+        items.push_back({one.updated_at_ms, one.id, session_json(one, *s.machine)});
+    }
+    for (const auto& one : *read)
+        if (!known.contains(one.id) && s.rules->opens(one.cwd))
+            items.push_back({one.updated_at, one.id, session_json(one, *s.machine)});
+    const auto newer = [](const item& a, const item& b) {
+        return a.updated_ms != b.updated_ms ? a.updated_ms > b.updated_ms : a.id > b.id;
+    };
+    std::ranges::sort(items, newer);
+    if (after.updated_ms > 0) {
+        const auto rest = std::ranges::find_if(items, [&](const item& i) {
+            return i.updated_ms < after.updated_ms || (i.updated_ms == after.updated_ms && i.id < after.id);
+        });
+        items.erase(items.begin(), rest);
+    }
+    json out{{"sessions", json::array()}};
+    for (std::size_t i = 0; i < std::min(limit, items.size()); ++i) out["sessions"].push_back(std::move(items[i].value));
+    if (items.size() > limit && limit > 0)
+        out["next_cursor"] = fmt::format("{}:{}", items[limit - 1].updated_ms, items[limit - 1].id);
+    co_return dump(out);
+}
+
+answer get_session(const services& s, const call_context& c) {
+    const auto id = c.text("session_id");
+    const auto limit = static_cast<std::size_t>(c.number("limit", 200));
+    // Taken before the reading: what happens meanwhile is seen again by a poll, never missed.
+    const std::int64_t seq = s.log->last_seq();
+    auto known = co_await s.sessions->get(id);
+    if (!known && known.error().code != error_code::not_found) co_return std::unexpected(std::move(known.error()));
+
+    json head;
+    std::vector<std::string> messages;
+    bool truncated = false;
+    if (known) {
+        if (auto e = check_slug(c, known->session.slug, known->session.cwd)) co_return std::unexpected(std::move(*e));
+        auto read = co_await events::read_conversation(*s.log, id, {limit});
+        if (!read) co_return std::unexpected(std::move(read.error()));
+        head["session"] = session_json(known->session, *s.machine);
+        head["session"]["pendingPermissions"] = known->pending.size();
+        head["session"]["channel"] = {{"present", false}};
+        head["pending_permissions"] = permissions_json(known->pending);
+        messages = std::move(read->messages);
+        truncated = read->truncated;
+    } else {
+        auto read = co_await s.pool->run([config = s.claude_config, id, limit] {
+            proto::result<std::pair<history::session, history::transcript>> out;
+            auto found = history::find_session(config, "", id);
+            if (!found) return out = std::unexpected(std::move(found.error()));
+            history::transcript_limit most;
+            most.messages = limit;
+            auto text = history::read_transcript(history::transcript_path(config, found->slug, id), id, most);
+            if (!text) return out = std::unexpected(std::move(text.error()));
+            return out = std::pair(std::move(*found), std::move(*text));
+        });
+        if (!read) co_return proto::fail(error_code::resource_exhausted, "The machine is busy.", "Try again in a moment.");
+        if (!*read || !s.rules->opens((*read)->first.cwd))
+            co_return proto::fail(error_code::not_found, fmt::format("There is no session {}.", id),
+                                  "list_sessions tells the sessions.");
+        auto& [found, text] = **read;
+        if (auto e = check_slug(c, found.slug, found.cwd)) co_return std::unexpected(std::move(*e));
+        head["session"] = session_json(found, *s.machine);
+        messages = std::move(text.messages);
+        truncated = text.truncated;
+    }
+    head["truncated"] = truncated;
+    head["cursor"] = cursor_at(s, seq);
+    std::string out = dump(head);
+    out.back() = ',';
+    co_return out + R"("messages":)" + raw_array(messages) + "}";
+}
+
+answer respond_permission(const services& s, const call_context& c) {
+    if (c.remote)
+        if (auto open = s.rules->check_remote_permission_response(); !open) co_return std::unexpected(std::move(open.error()));
+    session::permission_answer given;
+    given.session_id = c.text("session_id");
+    given.request_id = c.text("request_id");
+    given.behavior = c.text("behavior") == "allow" ? session::permission_behavior::allow : session::permission_behavior::deny;
+    given.message = c.text("message");
+    if (given.behavior == session::permission_behavior::allow && !given.message.empty())
+        co_return proto::fail(error_code::invalid_argument, "`message` is for `behavior` deny: it tells claude why.");
+    auto done = co_await s.sessions->respond_permission(std::move(given), c.who);
+    if (!done) co_return std::unexpected(std::move(done.error()));
+    co_return std::string(R"({"ok":true})");
+}
+
+answer abort_session(const services& s, const call_context& c) {
+    auto done = co_await s.sessions->abort(c.text("session_id"));
+    if (!done) co_return std::unexpected(std::move(done.error()));
+    co_return dump(json{{"ok", true}, {"was_running", done->was_running}});
+}
+
+answer dispose_session(const services& s, const call_context& c) {
+    auto done = co_await s.sessions->dispose(c.text("session_id"));
+    if (!done) co_return std::unexpected(std::move(done.error()));
+    co_return std::string(R"({"ok":true})");
+}
+
+}  // namespace agent::tools

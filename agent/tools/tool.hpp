@@ -1,0 +1,60 @@
+// What a tool's handler gets and gives. Handlers run on the agent's I/O thread after schema, scope and journal.
+#pragma once
+
+#include <functional>
+#include <string>
+
+#include <boost/asio/awaitable.hpp>
+#include <nlohmann/json.hpp>
+
+#include "agent/events/log.hpp"
+#include "agent/policy/policy.hpp"
+#include "agent/session/engine.hpp"
+#include "common/async/blocking_pool.hpp"
+#include "common/mcp/backend.hpp"
+#include "proto/error.hpp"
+#include "proto/principal.hpp"
+
+namespace agent::tools {
+
+// Who this machine is, to callers. The name may change with a welcome.
+struct machine_identity {
+    std::string id = "local";
+    std::string name;
+};
+
+// Everything a handler may use. Owned by agent::app; outlives the tools.
+struct services {
+    session::engine* sessions = nullptr;
+    events::log* log = nullptr;
+    common::async::blocking_pool* pool = nullptr;
+    const policy* rules = nullptr;
+    const machine_identity* machine = nullptr;
+    std::filesystem::path claude_config;   // ~/.claude
+    std::int64_t started_at_ms = 0;
+    // More sentences for get_health, e.g. of the link.
+    std::function<std::vector<std::string>()> troubles;
+};
+
+struct call_context {
+    const nlohmann::json& arguments;  // validated against the tool's schema
+    const proto::principal& who;
+    bool remote = false;  // came over the link
+    int depth = 0;
+    bool wants_progress = false;
+    common::mcp::call_reply& reply;
+
+    std::string text(const char* name) const;  // empty if absent
+    std::int64_t number(const char* name, std::int64_t otherwise) const;
+};
+
+// The structuredContent: one raw JSON object.
+using answer = boost::asio::awaitable<proto::result<std::string>>;
+using handler = std::function<answer(const services&, const call_context&)>;
+
+// Where a reader goes on after `seq`, for poll_events.
+std::string cursor_at(const services& s, std::int64_t seq);
+
+std::string dump(const nlohmann::json& value);
+
+}  // namespace agent::tools

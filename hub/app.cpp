@@ -1,0 +1,240 @@
+#include "hub/app.hpp"
+
+#include <csignal>
+#include <fstream>
+#include <iostream>
+#include <utility>
+
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/signal_set.hpp>
+#include <fmt/format.h>
+
+#include "common/async/blocking_pool.hpp"
+#include "common/crypto/digest.hpp"
+#include "common/crypto/encoding.hpp"
+#include "common/crypto/random.hpp"
+#include "common/crypto/sealer.hpp"
+#include "common/mcp/engine.hpp"
+#include "common/net/listener.hpp"
+#include "hub/front/front.hpp"
+#include "hub/identity/verifier.hpp"
+#include "hub/links/enrolment.hpp"
+#include "hub/links/link_host.hpp"
+#include "hub/ops/ops.hpp"
+#include "hub/relay/router.hpp"
+#include "hub/tenancy/store.hpp"
+#include "proto/limits.hpp"
+
+namespace hub {
+
+namespace asio = boost::asio;
+namespace limits = proto::limits;
+
+std::string database_url(const std::filesystem::path& data, const std::string& database) {
+    if (!database.empty()) return database;
+    return "sqlite://" + (std::filesystem::absolute(data) / "hub.db").string();
+}
+
+namespace {
+
+constexpr std::size_t pool_threads = 4;
+constexpr std::size_t pool_queue_max = 4096;
+
+// The members' order is the order of dependence; its reverse is the teardown.
+class app {
+public:
+    app(const serve_config& config, std::unique_ptr<common::db::database> database, tenancy::hub_keys keys,
+        common::crypto::ed25519_key signing_key, std::shared_ptr<common::net::server_tls_context> tls)
+        : config_(config),
+          log_(config.log_format, config.log_level),
+          tls_(std::move(tls)),
+          database_(std::move(database)),
+          store_(*database_),
+          pool_(pool_threads, pool_queue_max),
+          sealer_(std::move(keys.sealing_keys)),
+          key_(std::move(signing_key)),
+          verifier_(store_, pool_),
+          links_(context_.get_executor()),
+          machines_(store_, pool_, links_, sessions_),
+          router_(machines_, links_, sessions_),
+          engine_(router_, engine_options()) {}
+
+    int run();
+
+private:
+    common::mcp::engine_options engine_options();
+    bool open_listeners();
+    void write_port_file();
+    asio::awaitable<void> until_signalled();
+    asio::awaitable<void> reload_on_hangup();
+
+    serve_config config_;
+    common::log::logger log_;
+    asio::io_context context_{1};
+    std::shared_ptr<common::net::server_tls_context> tls_;
+    std::unique_ptr<common::db::database> database_;
+    tenancy::store store_;
+    common::async::blocking_pool pool_;
+    common::crypto::sealer sealer_;
+    common::crypto::ed25519_key key_;
+    identity::verifier verifier_;
+    links::registry links_;
+    directory::sessions sessions_;
+    relay::machine_finder machines_;
+    relay::router router_;
+    common::mcp::engine engine_;
+    std::optional<links::link_host> link_host_;
+    std::optional<links::hub_identity> identity_;
+    std::optional<links::enrolment> enrolment_;
+    std::optional<front::front> front_;
+    std::optional<ops::ops> ops_;
+    std::unique_ptr<common::net::listener> listener_;
+    std::unique_ptr<common::net::listener> ops_listener_;
+};
+
+common::mcp::engine_options app::engine_options() {
+    common::mcp::engine_options options;
+    options.server_name = "codez-hub";
+    options.server_title = "CodeZ hub";
+    options.server_version = CODEZ_VERSION;
+    options.seal = [this](std::string_view plain) { return sealer_.seal(plain, "mcp-session"); };
+    options.open = [this](std::string_view sealed) { return sealer_.open(sealed, "mcp-session"); };
+    options.random_bytes = [](std::span<std::uint8_t> out) {
+        const std::string bytes = common::crypto::random_bytes(out.size());
+        std::ranges::copy(bytes, out.begin());
+    };
+    options.report_bug = [this](std::string_view request_id, std::string_view what) {
+        log_.error("a call failed with a bug", {{"request_id", request_id}, {"what", what}});
+    };
+    return options;
+}
+
+bool app::open_listeners() {
+    common::net::listener_options options;
+    options.address = config_.listen.host;
+    options.port = config_.listen.port;
+    options.tls = tls_;
+    const auto failed = [this](std::string_view message) { log_.error(message); };
+    auto opened = common::net::listener::open(
+        context_.get_executor(), options,
+        [this](common::net::http_exchange& exchange) { return front_->handle(exchange); }, failed);
+    if (!opened) {
+        log_.error(opened.error().message);
+        return false;
+    }
+    listener_ = std::move(*opened);
+
+    common::net::listener_options ops_options;
+    ops_options.address = config_.ops_listen.host;
+    ops_options.port = config_.ops_listen.port;
+    auto ops_opened = common::net::listener::open(
+        context_.get_executor(), ops_options,
+        [this](common::net::http_exchange& exchange) { return ops_->handle(exchange); }, failed);
+    if (!ops_opened) {
+        log_.error(ops_opened.error().message);
+        return false;
+    }
+    ops_listener_ = std::move(*ops_opened);
+    return true;
+}
+
+void app::write_port_file() {
+    if (config_.port_file.empty()) return;
+    auto temporary = config_.port_file;
+    temporary += ".new";
+    std::ofstream(temporary) << nlohmann::json{{"port", listener_->port()}, {"ops_port", ops_listener_->port()}} << '\n';
+    std::filesystem::rename(temporary, config_.port_file);
+}
+
+int app::run() {
+    // The handlers find front_ and ops_ when the first request comes: the public URL needs the listener's port.
+    if (!open_listeners()) return 1;
+    if (config_.public_url.empty())
+        config_.public_url = fmt::format("{}://127.0.0.1:{}", tls_ ? "https" : "http", listener_->port());
+    while (config_.public_url.ends_with('/')) config_.public_url.pop_back();
+
+    const std::string kid = common::crypto::base32_encode(common::crypto::sha256(key_.public_key()).substr(0, 10));
+    identity_.emplace(links::hub_identity{"hub_" + kid, kid, config_.public_url, key_});
+    link_host_.emplace(context_.get_executor(), *identity_, store_, pool_, links_, sessions_, log_);
+    enrolment_.emplace(*identity_, store_, pool_, log_);
+    front::front_options options{config_.public_url, config_.allowed_origins};
+    front_.emplace(
+        std::move(options), verifier_, engine_,
+        [this](common::net::http_exchange& exchange) { return link_host_->handle(exchange); },
+        [this](common::net::http_exchange& exchange) { return enrolment_->handle(exchange); });
+    ops_.emplace(store_, pool_, links_);
+
+    asio::co_spawn(context_, link_host_->keep_time(), asio::detached);
+    asio::co_spawn(context_, until_signalled(), asio::detached);
+    asio::co_spawn(context_, reload_on_hangup(), asio::detached);
+    write_port_file();
+    log_.info("codez-hub serves", {{"url", config_.public_url + "/mcp"},
+                                   {"listen", fmt::format("{}:{}", listener_->address(), listener_->port())},
+                                   {"ops", fmt::format("{}:{}", ops_listener_->address(), ops_listener_->port())}});
+    context_.run();
+    pool_.stop();
+    return 0;
+}
+
+asio::awaitable<void> app::until_signalled() {
+    asio::signal_set signals(context_, SIGTERM, SIGINT);
+    constexpr auto token = asio::as_tuple(asio::use_awaitable);
+    auto [ec, number] = co_await signals.async_wait(token);
+    if (ec) co_return;
+    log_.info("codez-hub stops", {{"signal", number}});
+    // The second signal ends the program at once.
+    signals.async_wait([this](const boost::system::error_code& again, int) {
+        if (!again) context_.stop();
+    });
+    const std::chrono::milliseconds grace(limits::shutdown_ms_max);
+    const auto deadline = std::chrono::steady_clock::now() + grace;
+    co_await link_host_->drain(deadline);
+    co_await listener_->stop(grace);
+    co_await ops_listener_->stop(std::chrono::milliseconds(500));
+    context_.stop();
+}
+
+asio::awaitable<void> app::reload_on_hangup() {
+    asio::signal_set signals(context_, SIGHUP);
+    constexpr auto token = asio::as_tuple(asio::use_awaitable);
+    for (;;) {
+        auto [ec, number] = co_await signals.async_wait(token);
+        if (ec) co_return;
+        if (!tls_) {
+            log_.info("SIGHUP: nothing to read again, this hub serves without TLS");
+        } else if (const auto done = tls_->reload(); !done) {
+            log_.error("the TLS files were not taken over; the old ones stay in use", {{"why", done.error().message}});
+        } else {
+            log_.info("the TLS files were read again");
+        }
+    }
+}
+
+}  // namespace
+
+int serve(const serve_config& config) {
+    const auto refuse = [](const std::string& why) {
+        std::cerr << "codez-hub: " << why << '\n';
+        return 1;
+    };
+    std::shared_ptr<common::net::server_tls_context> tls;
+    if (!config.tls_certificate.empty()) {
+        auto loaded = common::net::server_tls_context::load(config.tls_certificate, config.tls_key);
+        if (!loaded) return refuse(loaded.error().message);
+        tls = std::move(*loaded);
+    }
+    if (config.database.empty() && !std::filesystem::exists(config.data / "hub.db"))
+        return refuse(fmt::format("There is no hub in {}. Make one: codez-hub init --data {}", config.data.string(),
+                                  config.data.string()));
+    auto database = common::db::open(database_url(config.data, config.database));
+    if (!database) return refuse("The database cannot be opened: " + database.error().message);
+    tenancy::store store(**database);
+    if (const auto migrated = store.migrate(); !migrated) return refuse(migrated.error().message);
+    auto keys = store.load_or_create_keys();
+    if (!keys) return refuse(keys.error().message);
+    auto key = common::crypto::ed25519_key::from_pem(keys->signing_key_pem);
+    if (!key) return refuse("The hub's key in the database is damaged. Restore the database from a backup.");
+    return app(config, std::move(*database), std::move(*keys), std::move(*key), std::move(tls)).run();
+}
+
+}  // namespace hub

@@ -1,0 +1,51 @@
+// The hub's public face: one handler for every HTTP request. Checks Host and Origin, finds out who calls, and hands the
+// exchange to the MCP engine, the link endpoint or the enrolment. One for the program; runs on each connection's executor.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include <boost/asio/awaitable.hpp>
+
+#include "common/net/http.hpp"
+#include "hub/front/origin_policy.hpp"
+
+namespace common::mcp {
+class engine;
+}
+namespace hub::identity {
+class verifier;
+}
+
+namespace hub::front {
+
+using http_handler = std::function<boost::asio::awaitable<void>(common::net::http_exchange&)>;
+
+struct front_options {
+    std::string public_url;  // without a trailing slash, e.g. "https://hub.example.com"
+    std::vector<std::string> allowed_origins;
+};
+
+class front {
+public:
+    // Everything given outlives the front. `link` and `enroll` serve GET /agent/v1/link and POST /agent/v1/enroll.
+    front(front_options options, identity::verifier& verifier, common::mcp::engine& mcp, http_handler link,
+          http_handler enroll);
+
+    boost::asio::awaitable<void> handle(common::net::http_exchange& exchange);
+
+private:
+    boost::asio::awaitable<void> handle_mcp(common::net::http_exchange& exchange);
+    // RFC 9728: where the protected resource says what it is and who gives tokens for it.
+    boost::asio::awaitable<void> resource_metadata(common::net::http_exchange& exchange);
+
+    front_options options_;
+    origin_policy origins_;
+    identity::verifier& verifier_;
+    common::mcp::engine& mcp_;
+    http_handler link_;
+    http_handler enroll_;
+};
+
+}  // namespace hub::front

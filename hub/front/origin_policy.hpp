@@ -1,0 +1,31 @@
+// Which Host and Origin headers the hub answers: the wall against DNS rebinding (MCP, transports: servers MUST validate
+// Origin) and against requests meant for somebody else. Immutable; any thread.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "common/net/http.hpp"
+
+namespace hub::front {
+
+class origin_policy {
+public:
+    // `public_url` is the hub's own origin, e.g. "https://hub.example.com"; `allowed_origins` more origins whose pages
+    // may call. Origins are compared byte by byte after lower-casing.
+    origin_policy(std::string_view public_url, std::vector<std::string> allowed_origins);
+
+    // Exactly one Host header, naming the public URL's authority; from a loopback peer also a loopback literal.
+    bool accepts_host(const common::net::http_request& request) const;
+
+    // No Origin (not a browser), the hub's own, an allowed one; from a loopback peer also a loopback page.
+    bool accepts_origin(const common::net::http_request& request) const;
+
+private:
+    std::string origin_;     // scheme://authority
+    std::string authority_;  // host[:port]
+    std::vector<std::string> allowed_origins_;
+};
+
+}  // namespace hub::front

@@ -1,0 +1,127 @@
+#include "hub/init.hpp"
+
+#include <algorithm>
+#include <iostream>
+#include <memory>
+#include <optional>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "common/db/database.hpp"
+#include "hub/config.hpp"
+#include "hub/tenancy/setup.hpp"
+#include "hub/tenancy/store.hpp"
+
+namespace hub {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+int refuse(const std::string& why) {
+    std::cerr << "codez-hub: " << why << '\n';
+    return 1;
+}
+
+std::unique_ptr<common::db::database> open_database(const fs::path& data, const std::string& database) {
+    auto opened = common::db::open(database_url(data, database));
+    if (opened) return std::move(*opened);
+    refuse("The database cannot be opened: " + opened.error().message);
+    return nullptr;
+}
+
+// The workspace to make a credential in, with its owner.
+struct place {
+    std::string workspace_id;
+    std::string owner_id;
+};
+
+std::optional<place> find_place(tenancy::store& store, const std::string& name) {
+    auto all = store.list_workspaces();
+    if (!all) {
+        refuse(all.error().message);
+        return std::nullopt;
+    }
+    if (!name.empty()) std::erase_if(*all, [&](const auto& w) { return w.name != name; });
+    if (all->size() != 1) {
+        refuse(all->empty() ? "There is no such workspace." : "There are several workspaces: name one with --workspace.");
+        return std::nullopt;
+    }
+    auto owner = store.find_owner(all->front().id);
+    if (!owner) {
+        refuse(owner.error().message);
+        return std::nullopt;
+    }
+    return place{all->front().id, owner->id};
+}
+
+}  // namespace
+
+int init(const init_config& config) {
+    fs::create_directories(config.data);
+    fs::permissions(config.data, fs::perms::owner_all);
+    const auto database = open_database(config.data, config.database);
+    if (!database) return 1;
+    tenancy::setup_options options;
+    options.workspace_name = config.workspace;
+    options.owner_name = config.owner;
+    const auto made = tenancy::initialise(*database, options);
+    if (!made) return refuse(made.error().message);
+    if (config.json) {
+        std::cout << nlohmann::json{{"workspace_id", made->first_workspace.id},
+                                    {"api_key", made->key.secret},
+                                    {"join_token", made->join.secret}}
+                  << '\n';
+    } else {
+        std::cout << fmt::format(
+            "The hub is made: workspace \"{}\", owner \"{}\".\n\n"
+            "API key, for MCP clients (shown once):\n  {}\n"
+            "Join token, for the first machine (shown once, good for an hour):\n  {}\n",
+            made->first_workspace.name, made->owner.name, made->key.secret, made->join.secret);
+    }
+    return 0;
+}
+
+int make_api_key(const credential_config& config) {
+    const auto database = open_database(config.data, config.database);
+    if (!database) return 1;
+    tenancy::store store(*database);
+    const auto where = find_place(store, config.workspace);
+    if (!where) return 1;
+    tenancy::api_key_options options;
+    options.workspace_id = where->workspace_id;
+    options.user_id = where->owner_id;
+    options.name = config.name;
+    options.scopes = {"mcp:tools"};
+    const auto made = store.create_api_key(options);
+    if (!made) return refuse(made.error().message);
+    if (config.json) {
+        std::cout << nlohmann::json{{"api_key", made->secret}, {"id", made->id}} << '\n';
+    } else {
+        std::cout << made->secret << '\n';
+    }
+    return 0;
+}
+
+int make_join_token(const credential_config& config) {
+    const auto database = open_database(config.data, config.database);
+    if (!database) return 1;
+    tenancy::store store(*database);
+    const auto where = find_place(store, config.workspace);
+    if (!where) return 1;
+    tenancy::join_token_options options;
+    options.workspace_id = where->workspace_id;
+    options.created_by = where->owner_id;
+    options.machine_name = config.name;
+    const auto made = store.create_join_token(options);
+    if (!made) return refuse(made.error().message);
+    if (config.json) {
+        std::cout << nlohmann::json{{"join_token", made->secret}} << '\n';
+    } else {
+        std::cout << made->secret << '\n';
+    }
+    return 0;
+}
+
+}  // namespace hub

@@ -1,0 +1,29 @@
+// The commands of an operator at the hub's database: init, api-key, join-token. Each prints its credential once on
+// stdout and returns the exit status.
+#pragma once
+
+#include <filesystem>
+#include <string>
+
+namespace hub {
+
+struct init_config {
+    std::filesystem::path data;
+    std::string database;
+    std::string workspace = "main";
+    std::string owner = "owner";
+    bool json = false;
+};
+int init(const init_config& config);
+
+struct credential_config {
+    std::filesystem::path data;
+    std::string database;
+    std::string workspace;  // name; empty: the only one
+    std::string name;
+    bool json = false;
+};
+int make_api_key(const credential_config& config);
+int make_join_token(const credential_config& config);
+
+}  // namespace hub

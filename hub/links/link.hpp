@@ -1,0 +1,88 @@
+// A machine's live link: drives proto::hub_link over one WebSocket. Owned by its run() coroutine and by the registry
+// while it is established. Everything on the hub's executor.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/awaitable.hpp>
+
+#include "common/net/websocket_channel.hpp"
+#include "hub/links/remote_call.hpp"
+#include "proto/hub_link.hpp"
+
+namespace hub::links {
+
+// What a link asks of its surroundings. Implemented by link_host; outlives every link.
+class link_owner {
+public:
+    virtual ~link_owner() = default;
+    // Each ends by calling accept_hello/admit/refuse on the link's machine through answer().
+    virtual boost::asio::awaitable<void> authenticate(std::shared_ptr<link> from, proto::hello hello) = 0;
+    virtual boost::asio::awaitable<void> admit(std::shared_ptr<link> from, proto::hub_action::verified verified) = 0;
+    virtual void conflict(link& from, const proto::hub_action::key_conflict& conflict) = 0;
+    virtual void established(const std::shared_ptr<link>& from) = 0;
+    virtual void event(link& from, const proto::hub_action::event_received& event) = 0;
+    virtual void sessions(link& from, const proto::sessions_snapshot& snapshot) = 0;
+    virtual void closed(link& from, std::uint16_t code, const std::string& reason) = 0;
+};
+
+class link : public std::enable_shared_from_this<link> {
+public:
+    link(std::unique_ptr<common::net::websocket_channel> channel, proto::hub_link_config config, link_owner& owner);
+
+    // Until the link is over.
+    boost::asio::awaitable<void> run();
+    // At least once a second.
+    void tick();
+
+    proto::result<std::shared_ptr<remote_call>> call(const proto::call_header& header, std::string_view arguments);
+    void cancel(std::uint64_t id);
+    void grant_credit(std::uint64_t id, std::size_t bytes);
+    void acknowledge_events(std::int64_t seq);
+    void close(proto::close_code code, std::string_view reason);
+    void drain();
+
+    // The state machine, for the handshake's answers; act() must follow.
+    proto::hub_link& machine() { return machine_; }
+    const proto::hub_link& machine() const { return machine_; }
+    void act();
+
+    // Set at admission.
+    std::string workspace_id;
+    std::string machine_name;
+    // Called when the machine was admitted: it no longer counts as unproven.
+    std::function<void()> on_proven;
+
+private:
+    void handle(proto::hub_action::authenticate&& a);
+    void handle(proto::hub_action::verified&& a);
+    void handle(proto::hub_action::key_conflict&& a);
+    void handle(proto::hub_action::established&& a);
+    void handle(proto::hub_action::reply_chunk&& a);
+    void handle(proto::hub_action::reply_failed&& a);
+    void handle(proto::hub_action::progress_received&& a);
+    void handle(proto::hub_action::event_received&& a);
+    void handle(proto::hub_action::sessions_received&& a);
+    void handle(proto::hub_action::drained&& a);
+    void handle(proto::hub_action::closed&& a);
+    void schedule_flush();
+    void flush();
+
+    std::unique_ptr<common::net::websocket_channel> channel_;
+    proto::hub_link machine_;
+    link_owner& owner_;
+    std::map<std::uint64_t, std::shared_ptr<remote_call>> calls_;
+    bool flush_scheduled_ = false;
+    bool over_ = false;
+};
+
+// For the state machines: milliseconds of the steady clock.
+std::int64_t steady_ms();
+
+}  // namespace hub::links

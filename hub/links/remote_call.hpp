@@ -1,0 +1,57 @@
+// One call that a machine is carrying out. Made by link::call(); shared by the link, which feeds it, and the waiting
+// caller. Lives on the hub's executor. Bounded by the credit that the machine was given.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <optional>
+#include <string>
+#include <variant>
+
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/steady_timer.hpp>
+
+#include "proto/error.hpp"
+#include "proto/messages.hpp"
+
+namespace hub::links {
+
+class link;
+
+struct call_failure {
+    proto::error error;
+    bool link_lost = false;  // the link ended under the call: what the machine has done is not known
+};
+
+// What comes before the end: bytes of the result, or word of how far it is.
+using call_part = std::variant<std::string, proto::progress_update>;
+
+class remote_call {
+public:
+    remote_call(boost::asio::any_io_executor executor, std::weak_ptr<link> via);
+
+    // The next part, nullopt when the result was whole. Grants the machine credit for what was taken before.
+    boost::asio::awaitable<std::expected<std::optional<call_part>, call_failure>> next();
+
+    // Ends the waiting: the machine is told, and next() fails with `reason`. What the machine already did stays done.
+    void cancel(proto::error reason);
+
+private:
+    friend class link;
+    void piece(std::string bytes, bool fin);
+    void progress(proto::progress_update update);
+    void failed(call_failure failure);
+    void wake();
+
+    std::uint64_t id_ = 0;
+    std::weak_ptr<link> link_;
+    boost::asio::steady_timer ready_;  // cancelled to wake the waiting next(): experimental::channel loses replies (1.81)
+    std::deque<call_part> parts_;
+    std::size_t taken_ = 0;
+    bool whole_ = false;
+    std::optional<call_failure> failure_;
+};
+
+}  // namespace hub::links

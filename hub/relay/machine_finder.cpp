@@ -1,0 +1,150 @@
+#include "hub/relay/machine_finder.hpp"
+
+#include <ctime>
+#include <utility>
+
+#include <fmt/chrono.h>
+#include <fmt/format.h>
+
+#include "hub/relay/fan_out.hpp"
+#include "proto/limits.hpp"
+
+namespace hub::relay {
+
+namespace asio = boost::asio;
+namespace limits = proto::limits;
+using proto::error_code;
+
+namespace {
+
+proto::error database_error(const tenancy::error& e) {
+    if (e.code == tenancy::errc::unavailable)
+        return {error_code::route_unavailable, "The hub's database does not answer.", "Try again in a moment.", {}};
+    return {error_code::internal, "The hub could not look up the machine.", "Try again; tell the hub's operator if it stays.", {}};
+}
+
+proto::error overloaded() {
+    return {error_code::resource_exhausted, "The hub is busy.", "Try again in a moment.", {}};
+}
+
+std::string choices(const std::vector<tenancy::machine>& machines) {
+    auto list = nlohmann::json::array();
+    for (const auto& m : machines) list.push_back({{"machine_id", m.id}, {"name", m.name}});
+    return nlohmann::json{{"machines", std::move(list)}}.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+}
+
+std::string names(const std::vector<tenancy::machine>& machines) {
+    std::string text;
+    for (const auto& m : machines) text += (text.empty() ? "" : ", ") + m.name;
+    return text;
+}
+
+}  // namespace
+
+std::string to_iso_time(std::int64_t unix_ms) {
+    const std::time_t seconds = unix_ms / 1000;
+    std::tm utc{};
+    gmtime_r(&seconds, &utc);
+    return fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", utc);
+}
+
+machine_finder::machine_finder(tenancy::store& store, common::async::blocking_pool& pool, links::registry& links,
+                               directory::sessions& sessions)
+    : store_(store), pool_(pool), links_(links), sessions_(sessions) {}
+
+asio::awaitable<proto::result<std::vector<tenancy::machine>>> machine_finder::machines(std::string workspace_id) {
+    auto listed = co_await pool_.run([this, workspace_id] { return store_.list_machines(workspace_id); });
+    if (!listed) co_return std::unexpected(overloaded());
+    if (!*listed) co_return std::unexpected(database_error(listed->error()));
+    std::erase_if(**listed, [](const auto& m) { return m.state == tenancy::machine_state::revoked; });
+    std::ranges::sort(**listed, {}, &tenancy::machine::name);
+    co_return std::move(**listed);
+}
+
+asio::awaitable<proto::result<tenancy::machine>> machine_finder::machine(std::string workspace_id, std::string id_or_name) {
+    auto found = co_await pool_.run([this, workspace_id, id_or_name] { return store_.find_machine(workspace_id, id_or_name); });
+    if (!found) co_return std::unexpected(overloaded());
+    if (*found && (*found)->state != tenancy::machine_state::revoked) co_return std::move(**found);
+    if (!*found && found->error().code != tenancy::errc::not_found && found->error().code != tenancy::errc::invalid)
+        co_return std::unexpected(database_error(found->error()));
+    co_return proto::fail(error_code::not_found, fmt::format("There is no machine {}.", id_or_name),
+                          "list_machines tells the machines of this workspace.");
+}
+
+machine_finder::found_link machine_finder::link_of(tenancy::machine machine) {
+    const auto deadline = std::chrono::steady_clock::now() + std::chrono::milliseconds(limits::machine_offline_grace_ms);
+    auto link = co_await links_.wait_for(machine.id, deadline);
+    if (link) co_return link;
+    if (machine.state == tenancy::machine_state::quarantined)
+        co_return proto::fail(error_code::machine_offline,
+                              fmt::format("The machine {} is in quarantine: its key was seen twice.", machine.name),
+                              "An admin must enrol it again with a new join token.");
+    const std::string seen = machine.last_seen_at ? to_iso_time(*machine.last_seen_at) : "never";
+    nlohmann::json details{{"machine_id", machine.id}, {"name", machine.name}, {"last_seen", nullptr}};
+    if (machine.last_seen_at) details["last_seen"] = *machine.last_seen_at;
+    co_return proto::fail(error_code::machine_offline,
+                          fmt::format("The machine {} is not linked to the hub; last seen: {}.", machine.name, seen),
+                          "Is it switched on, and does `codez agent` run there? Try again later.",
+                          details.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
+}
+
+machine_finder::found_link machine_finder::by_name(std::string workspace_id, std::string id_or_name) {
+    if (!id_or_name.empty()) {
+        auto found = co_await machine(workspace_id, id_or_name);
+        if (!found) co_return std::unexpected(std::move(found.error()));
+        co_return co_await link_of(std::move(*found));
+    }
+    auto all = co_await machines(workspace_id);
+    if (!all) co_return std::unexpected(std::move(all.error()));
+    if (all->empty())
+        co_return proto::fail(error_code::not_found, "This workspace has no machine yet.",
+                              "Enrol one: run `codez setup --hub URL --join` on it.");
+    if (all->size() > 1)
+        co_return proto::fail(error_code::machine_ambiguous, "This workspace has several machines.",
+                              fmt::format("Name one in `machine`: {}.", names(*all)), choices(*all));
+    co_return co_await link_of(std::move(all->front()));
+}
+
+asio::awaitable<std::vector<std::string>> machine_finder::who_has(proto::principal who, std::string session_id) {
+    fan_out asked(links_.of_workspace(who.workspace_id));
+    proto::call_header header;
+    header.tool = "codez.has_session";
+    header.who = who;
+    const std::string arguments = nlohmann::json{{"session_id", session_id}}.dump(
+        -1, ' ', false, nlohmann::json::error_handler_t::replace);
+    auto answers = co_await asked.collect(std::move(header), arguments, std::chrono::milliseconds(limits::fan_out_ms_max));
+    std::vector<std::string> having;
+    for (const auto& answer : answers) {
+        if (!answer.result) continue;
+        const auto value = answer.result->find("has");
+        if (value == answer.result->end() || !value->is_boolean() || !value->get<bool>()) continue;
+        having.push_back(answer.machine_id);
+        sessions_.note(who.workspace_id, answer.machine_id, session_id);
+    }
+    co_return having;
+}
+
+machine_finder::found_link machine_finder::by_session(proto::principal who, std::string session_id, std::string machine) {
+    if (!machine.empty()) co_return co_await by_name(who.workspace_id, std::move(machine));
+    auto having = sessions_.machines_with(who.workspace_id, session_id);
+    if (having.empty()) having = co_await who_has(who, session_id);
+    if (having.size() > 1) {
+        nlohmann::json details{{"machines", having}};
+        co_return proto::fail(error_code::machine_ambiguous, "Several machines have a session of this id.",
+                              "Name the machine in `machine`.", details.dump());
+    }
+    if (having.size() == 1) co_return co_await by_name(who.workspace_id, having.front());
+
+    // Nobody who is linked has it. With one machine that is away, it may well be there.
+    auto all = co_await machines(who.workspace_id);
+    if (!all) co_return std::unexpected(std::move(all.error()));
+    std::vector<tenancy::machine> away;
+    for (auto& m : *all)
+        if (links_.find(m.id) == nullptr) away.push_back(std::move(m));
+    if (away.size() == 1 && all->size() == 1) co_return co_await link_of(std::move(away.front()));
+    co_return proto::fail(error_code::not_found, "There is no such session on the machines that are linked now.",
+                          away.empty() ? "list_sessions tells the sessions."
+                                       : fmt::format("These machines are offline and may have it: {}.", names(away)));
+}
+
+}  // namespace hub::relay

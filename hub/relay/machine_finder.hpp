@@ -1,0 +1,52 @@
+// Which machine a call goes to, and its link. Answers only for machines of the caller's workspace: somebody else's is
+// "not found", exactly as one that does not exist. Hub's executor, SQL on the pool.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <boost/asio/awaitable.hpp>
+
+#include "common/async/blocking_pool.hpp"
+#include "hub/directory/sessions.hpp"
+#include "hub/links/registry.hpp"
+#include "hub/tenancy/store.hpp"
+#include "proto/error.hpp"
+#include "proto/principal.hpp"
+
+namespace hub::relay {
+
+class machine_finder {
+public:
+    using found_link = boost::asio::awaitable<proto::result<std::shared_ptr<links::link>>>;
+
+    machine_finder(tenancy::store& store, common::async::blocking_pool& pool, links::registry& links,
+                   directory::sessions& sessions);
+
+    // All machines of the workspace that are not revoked, in the order of their names.
+    boost::asio::awaitable<proto::result<std::vector<tenancy::machine>>> machines(std::string workspace_id);
+    boost::asio::awaitable<proto::result<tenancy::machine>> machine(std::string workspace_id, std::string id_or_name);
+
+    // By id or name; with an empty name the only machine there is, else machine_ambiguous with the choices. Waits a
+    // moment for a machine that is linking again, then machine_offline.
+    found_link by_name(std::string workspace_id, std::string id_or_name);
+    // The machine that has the session; `machine` may narrow it. The directory first; for a session that it does not
+    // know, the linked machines are asked.
+    found_link by_session(proto::principal who, std::string session_id, std::string machine);
+
+private:
+    found_link link_of(tenancy::machine machine);
+    // Asks every linked machine of the workspace for the session, all at once.
+    boost::asio::awaitable<std::vector<std::string>> who_has(proto::principal who, std::string session_id);
+
+    tenancy::store& store_;
+    common::async::blocking_pool& pool_;
+    links::registry& links_;
+    directory::sessions& sessions_;
+};
+
+// A Unix time in milliseconds as people read it, UTC.
+std::string to_iso_time(std::int64_t unix_ms);
+
+}  // namespace hub::relay

@@ -1,0 +1,28 @@
+// Carries one call to one machine and its result back, byte for byte (ARCHITECTURE §2.2). Hub's executor.
+#pragma once
+
+#include <chrono>
+#include <memory>
+
+#include <boost/asio/awaitable.hpp>
+
+#include "common/mcp/backend.hpp"
+#include "hub/links/link.hpp"
+#include "proto/catalogue.hpp"
+
+namespace hub::relay {
+
+struct relay_request {
+    const common::mcp::tool_call* call = nullptr;
+    const proto::tool* tool = nullptr;
+    std::chrono::milliseconds deadline{30'000};  // then `timeout`: the machine may still be at it
+};
+
+// The error says what the caller can rely on: with a write tool whose machine was lost, unknown_outcome.
+boost::asio::awaitable<proto::result<void>> relay_call(std::shared_ptr<links::link> to, relay_request request,
+                                                       common::mcp::call_reply& reply);
+
+// The header that a call travels with.
+proto::call_header header_of(const common::mcp::tool_call& call, std::chrono::milliseconds deadline);
+
+}  // namespace hub::relay

@@ -1,0 +1,112 @@
+#include "hub/relay/router.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "hub/relay/relayed_call.hpp"
+#include "hub/relay/tool_result.hpp"
+#include "proto/limits.hpp"
+#include "proto/schema.hpp"
+
+namespace hub::relay {
+
+namespace limits = proto::limits;
+using proto::error_code;
+using proto::tool_route;
+using std::chrono::milliseconds;
+
+namespace {
+
+// What a machine may take beyond the wait that the caller asked for.
+constexpr milliseconds machine_slack(10'000);
+
+milliseconds deadline_for(const common::mcp::tool_call& call, const routing_arguments& where) {
+    if (call.tool == "poll_events")
+        return milliseconds(std::clamp<std::int64_t>(where.timeout_ms.value_or(limits::poll_wait_ms_default), 0,
+                                                     limits::poll_wait_ms_max)) +
+               machine_slack;
+    if (call.tool == "send_and_wait") {
+        const auto wanted = std::clamp<std::int64_t>(where.timeout_ms.value_or(limits::send_and_wait_ms_default), 0,
+                                                     limits::send_and_wait_ms_max);
+        return milliseconds(call.wants_progress ? wanted : std::min(wanted, limits::send_and_wait_cut_ms)) + machine_slack;
+    }
+    // A session that has to be started first takes a while.
+    return milliseconds(limits::call_ms_default) + machine_slack;
+}
+
+}  // namespace
+
+router::router(machine_finder& machines, links::registry& links, directory::sessions& sessions)
+    : machines_(machines), fleet_(machines, links, sessions, tenancy::system_time_ms()) {}
+
+std::string router::tools(const proto::principal& who) { return proto::tools().list_json(who); }
+
+bool router::has_tool(std::string_view name) const { return proto::tools().find(name) != nullptr; }
+
+std::string router::instructions() const {
+    return "Runs Claude Code sessions on the machines of your workspace. list_machines tells the machines; create_session, "
+           "then send_and_wait or send_prompt; follow with poll_events, always passing the last next_cursor; answer "
+           "permission requests with respond_permission. Pass an idempotency_key with writes to repeat them safely.";
+}
+
+router::outcome router::call(const common::mcp::tool_call& call, common::mcp::call_reply& reply) {
+    const auto* tool = proto::tools().find(call.tool);
+    if (tool == nullptr) co_return proto::fail(error_code::not_found, fmt::format("There is no tool {}.", call.tool));
+    if (!call.who->has_scope(tool->scope))
+        co_return proto::fail(error_code::permission_denied,
+                              fmt::format("This needs the scope {}, which the credential does not have.", tool->scope),
+                              "Use a credential with that scope.");
+    if (call.depth >= limits::call_depth_max)
+        co_return proto::fail(error_code::recursion_limit_exceeded,
+                              "A session started by a session may not start or steer further ones.");
+    auto where = read_routing_arguments(call.arguments);
+    if (!where) co_return std::unexpected(std::move(where.error()));
+
+    proto::result<nlohmann::json> own;
+    if (call.tool == "list_machines" || call.tool == "get_machine") {
+        // The hub answers these itself, so it is the one to validate them.
+        auto arguments = proto::parse_arguments(*tool, call.arguments);
+        if (!arguments) co_return std::unexpected(std::move(arguments.error()));
+        own = call.tool == "list_machines" ? co_await fleet_.list_machines(*call.who)
+                                           : co_await fleet_.get_machine(*call.who, where->machine);
+    } else if (tool->route == tool_route::fan_out && where->machine.empty()) {
+        auto arguments = proto::parse_arguments(*tool, call.arguments);
+        if (!arguments) co_return std::unexpected(std::move(arguments.error()));
+        own = co_await fleet_.ask_all(call);
+    } else if (call.tool == "poll_events" && where->session_id.empty() && where->machine.empty()) {
+        auto arguments = proto::parse_arguments(*tool, call.arguments);
+        if (!arguments) co_return std::unexpected(std::move(arguments.error()));
+        own = co_await fleet_.poll(call, *where, reply);
+    } else {
+        co_return co_await to_machine(call, *tool, *where, reply);
+    }
+    if (!own) co_return std::unexpected(std::move(own.error()));
+    const std::string result = tool_result(*own);
+    std::ignore = co_await reply.write(result);  // a client that has gone needs no answer
+    co_return proto::result<void>();
+}
+
+router::outcome router::to_machine(const common::mcp::tool_call& call, const proto::tool& tool,
+                                   const routing_arguments& where, common::mcp::call_reply& reply) {
+    proto::result<std::shared_ptr<links::link>> link;
+    if (tool.route == tool_route::session && !where.session_id.empty()) {
+        link = co_await machines_.by_session(*call.who, where.session_id, where.machine);
+    } else if (tool.route == tool_route::session && where.machine.empty()) {
+        // No machine could say more than the schema does.
+        auto arguments = proto::parse_arguments(tool, call.arguments);
+        if (!arguments) co_return std::unexpected(std::move(arguments.error()));
+        link = co_await machines_.by_name(call.who->workspace_id, {});
+    } else {
+        link = co_await machines_.by_name(call.who->workspace_id, where.machine);
+    }
+    if (!link) co_return std::unexpected(std::move(link.error()));
+    relay_request request;
+    request.call = &call;
+    request.tool = &tool;
+    request.deadline = deadline_for(call, where);
+    co_return co_await relay_call(std::move(*link), request, reply);
+}
+
+}  // namespace hub::relay

@@ -1,0 +1,41 @@
+// The hub's back end of the MCP engine: decides which machine a call goes to, by the catalogue's route, and passes bytes.
+// One for the hub; hub's executor.
+#pragma once
+
+#include <string>
+
+#include <boost/asio/awaitable.hpp>
+
+#include "common/log/logger.hpp"
+#include "common/mcp/backend.hpp"
+#include "hub/directory/sessions.hpp"
+#include "hub/links/registry.hpp"
+#include "hub/relay/fleet.hpp"
+#include "hub/relay/machine_finder.hpp"
+#include "hub/relay/routing_arguments.hpp"
+#include "proto/catalogue.hpp"
+
+namespace hub::relay {
+
+class router : public common::mcp::backend {
+public:
+    // Everything given outlives the router.
+    router(machine_finder& machines, links::registry& links, directory::sessions& sessions);
+
+    std::string tools(const proto::principal& who) override;
+    bool has_tool(std::string_view name) const override;
+    std::string instructions() const override;
+    boost::asio::awaitable<proto::result<void>> call(const common::mcp::tool_call& call,
+                                                     common::mcp::call_reply& reply) override;
+
+private:
+    using outcome = boost::asio::awaitable<proto::result<void>>;
+
+    outcome to_machine(const common::mcp::tool_call& call, const proto::tool& tool, const routing_arguments& where,
+                       common::mcp::call_reply& reply);
+
+    machine_finder& machines_;
+    fleet fleet_;
+};
+
+}  // namespace hub::relay
