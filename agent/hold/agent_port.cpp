@@ -25,7 +25,7 @@ bool same_user(int socket) {
 }
 
 bool is_from_agent(const message& m) {
-    return std::holds_alternative<struct write>(m) || std::holds_alternative<acknowledge>(m) ||
+    return std::holds_alternative<input_line>(m) || std::holds_alternative<acknowledge>(m) ||
            std::holds_alternative<end>(m) || std::holds_alternative<release>(m);
 }
 

@@ -8,6 +8,7 @@
 
 #include <fcntl.h>
 #include <sys/prctl.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 namespace agent::hold {
@@ -107,7 +108,10 @@ std::expected<child, std::string> start_child(const spawn_spec& spec) {
     ssize_t n = 0;
     do n = ::read(report->read.get(), &f, sizeof(f));
     while (n < 0 && errno == EINTR);
-    if (n != 0) return std::unexpected(describe(f, spec));  // exec closes it without a byte
+    if (n != 0) {  // exec closes it without a byte
+        ::waitpid(pid, nullptr, 0);  // it shares the lock until it is over
+        return std::unexpected(describe(f, spec));
+    }
 
     for (const int fd : {in->write.get(), out->read.get(), err->read.get()}) ::fcntl(fd, F_SETFL, O_NONBLOCK);
     return child{pid, std::move(in->write), std::move(out->read), std::move(err->read)};

@@ -16,7 +16,7 @@ namespace {
 namespace asio = boost::asio;
 
 constexpr std::size_t exit_record_bytes_max = 256u << 10;
-constexpr std::uint32_t broken_session_grace_ms = 5000;
+constexpr std::uint64_t everything = std::numeric_limits<std::uint64_t>::max();
 
 // Shared with the coroutines that read from it, so that a client may be destroyed while one of them waits.
 struct session {
@@ -43,12 +43,13 @@ asio::awaitable<std::expected<line, hold_error>> next_line_of(std::shared_ptr<se
 
         // A holder that was killed may have stored more than it told.
         const bool gone = s->link->lost() && s->link->lost()->code == hold_errc::gone;
-        const auto end = gone ? std::numeric_limits<std::uint64_t>::max() : s->link->end_offset();
+        const auto end = gone ? everything : s->link->end_offset();
         const auto filled = s->reader.fill(end);
         if (!filled) {
             // What claude said is lost for good, so its session cannot go on as if nothing had happened.
             s->broken = hold_error{hold_errc::failed, filled.error()};
-            s->link->send(hold::end{broken_session_grace_ms});
+            s->link->send(hold::end{0});
+            s->link->acknowledge(everything);  // else a full spool would keep the holder from its end
             continue;
         }
         if (*filled) {
@@ -83,7 +84,9 @@ public:
         const auto ms = std::clamp<std::int64_t>(grace.count(), 0, grace_ms_max);
         session_->link->send(hold::end{static_cast<std::uint32_t>(ms)});
     }
-    asio::awaitable<void> release() override { return session_->link->release(); }
+    asio::awaitable<void> release() override {
+        return session_->link->release(session_->broken ? release_when::exited : release_when::now);
+    }
     std::optional<exit_info> exit_status() const override { return session_->exit_status; }
     int claude_pid() const override { return static_cast<int>(session_->link->greeting()->claude_pid); }
     std::string trouble() const override { return session_->link->trouble_text(); }
@@ -128,7 +131,7 @@ std::vector<line> read_orphaned_spool(const std::filesystem::path& directory, st
     spool_reader reader(opened->get(), offset);
     for (;;) {
         while (auto found = reader.next()) lines.push_back(std::move(*found));
-        const auto filled = reader.fill(std::numeric_limits<std::uint64_t>::max());
+        const auto filled = reader.fill(everything);
         if (!filled || !*filled) return lines;
     }
 }

@@ -42,6 +42,7 @@ enum class hold_errc {
 struct hold_error {
     hold_errc code = hold_errc::failed;
     std::string message;
+    bool operator==(const hold_error&) const = default;
 };
 
 struct exit_info {

@@ -86,10 +86,7 @@ asio::awaitable<std::expected<void, hold_error>> connection::write_line(std::str
     const auto sequence = ++last_sequence_;
     const auto answer = std::make_shared<outcome>();
     writes_.emplace(sequence, answer);
-    struct write request {
-        sequence, std::move(text)
-    };
-    send(request);
+    send(input_line{sequence, std::move(text)});
     while (!*answer) {
         const bool woken = co_await changed_.wait();
         if (!woken && !*answer) {
@@ -116,10 +113,14 @@ void connection::close() {
     lose({hold_errc::failed, "The agent let go of the session's holder."});
 }
 
-asio::awaitable<void> connection::release() {
+asio::awaitable<void> connection::release(release_when when) {
     const auto self = shared_from_this();
-    send(hold::release{});
     const auto deadline = clock::now() + release_patience;
+    while (when == release_when::exited && !exited_ && !lost_) {
+        const bool woken = co_await changed_.wait_until(deadline);
+        if (!woken) break;
+    }
+    send(hold::release{});
     while (!released_ && !lost_) {
         const bool woken = co_await changed_.wait_until(deadline);
         if (!woken) break;

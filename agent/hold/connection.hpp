@@ -19,6 +19,9 @@
 
 namespace agent::hold {
 
+// `exited`: wait for the holder to say so first, as nobody reads a broken session to its end.
+enum class release_when { now, exited };
+
 class connection : public std::enable_shared_from_this<connection> {
 public:
     explicit connection(boost::asio::any_io_executor executor);
@@ -33,7 +36,7 @@ public:
     void send(const message& m);
     void close();
     // Completes when the holder has removed its files, the connection is lost or 10 s are over.
-    boost::asio::awaitable<void> release();
+    boost::asio::awaitable<void> release(release_when when);
 
     // Notified whenever one of the values below has changed.
     common::async::event_signal& changed() { return changed_; }

@@ -57,7 +57,7 @@ void holder::run() {
         // hang-up would turn this loop into a spin.
         polls.push_back({signals_.get(), POLLIN, 0});
         polls.push_back({queue_.empty() ? -1 : in_.get(), POLLOUT, 0});
-        polls.push_back({spool_.room() == 0 ? -1 : out_.get(), POLLIN, 0});
+        polls.push_back({!out_ || spool_.room() == 0 ? -1 : out_.get(), POLLIN, 0});
         polls.push_back({err_.get(), POLLIN, 0});
         const auto fixed = polls.size();
         port_.collect(polls);
@@ -271,13 +271,13 @@ void holder::tell_trouble() {
 }
 
 void holder::on_message(message m) {
-    if (auto* w = std::get_if<struct write>(&m)) return on_write(std::move(*w));
+    if (auto* w = std::get_if<input_line>(&m)) return on_write(std::move(*w));
     if (const auto* a = std::get_if<acknowledge>(&m)) return spool_.acknowledge(a->offset);
     if (const auto* e = std::get_if<end>(&m)) return begin_end(milliseconds(e->grace_ms), clock::now());
     if (std::holds_alternative<release>(m)) on_release();
 }
 
-void holder::on_write(struct write&& w) {
+void holder::on_write(input_line&& w) {
     const auto cost = w.line.size() + 1 + line_overhead;
     std::optional<refusal> reason;
     if (phase_ != phase::running || (!in_ && !ending_))

@@ -51,7 +51,7 @@ private:
 
     void on_agent() override;
     void on_message(message m) override;
-    void on_write(write&& w);
+    void on_write(input_line&& w);
     void on_release();
 
     int poll_timeout(clock::time_point now);

@@ -49,7 +49,7 @@ struct encoder {
     std::string operator()(const hello& m) const {
         return payload_writer(type::hello).number(m.major_min).number(m.major_max).number(m.minor).done();
     }
-    std::string operator()(const write& m) const {
+    std::string operator()(const input_line& m) const {
         return payload_writer(type::write).number(m.sequence).rest(m.line).done();
     }
     std::string operator()(const acknowledge& m) const {
@@ -141,7 +141,7 @@ std::optional<message> decode(std::uint8_t raw_type, std::string_view payload) {
             break;
         }
         case type::write: {
-            auto& m = out.emplace<write>();
+            auto& m = out.emplace<input_line>();
             in.number(m.sequence), in.rest(m.line, line_bytes_max);
             break;
         }

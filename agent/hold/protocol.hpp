@@ -26,10 +26,10 @@ struct hello {
     std::uint16_t minor = protocol_minor;
     bool operator==(const hello&) const = default;
 };
-struct write {
+struct input_line {
     std::uint64_t sequence = 0;
     std::string line;  // without the newline
-    bool operator==(const write&) const = default;
+    bool operator==(const input_line&) const = default;
 };
 struct acknowledge {
     std::uint64_t offset = 0;
@@ -96,7 +96,7 @@ struct unknown {
     bool operator==(const unknown&) const = default;
 };
 
-using message = std::variant<hello, write, acknowledge, end, release, welcome, written, refused, position, trouble,
+using message = std::variant<hello, input_line, acknowledge, end, release, welcome, written, refused, position, trouble,
                              exited, released, fault, unknown>;
 
 // The whole frame, length first.

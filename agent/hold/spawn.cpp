@@ -93,7 +93,6 @@ asio::awaitable<std::expected<std::unique_ptr<client>, hold_error>> spawn(
         co_return start_failure("The session's holder cannot be started from " + codez_binary.string() + ": " +
                                 std::strerror(pid.error()) + ".");
 
-    bool late = false;
     const auto timer = std::make_shared<asio::steady_timer>(executor, start_patience);
     timer->async_wait([ours, pid = *pid](boost::system::error_code ec) {
         if (ec) return;
@@ -102,13 +101,13 @@ asio::awaitable<std::expected<std::unique_ptr<client>, hold_error>> spawn(
         ours->close(ignored);
     });
     const auto report_text = co_await exchange(ours, std::move(*text));
-    late = timer->cancel() == 0;
-    // The process that was started forks the holder and is over at once, so this does not wait.
+    const bool late = timer->cancel() == 0;
+    const auto report = parse_start_report(report_text);
+    if (!report) ::kill(-*pid, SIGKILL);  // whatever that binary is, it must not keep us waiting now
+    // The process that was started forks the holder and is over at once.
     while (::waitpid(*pid, nullptr, 0) < 0 && errno == EINTR) {
     }
     if (late) co_return start_failure("The session's holder did not start within 30 seconds.");
-
-    const auto report = parse_start_report(report_text);
     if (!report) co_return std::unexpected(report.error());
     auto attached = co_await attach(executor, std::move(spec.directory), 0);
     co_return attached;

@@ -1,6 +1,9 @@
 #include "agent/hold/stderr_tail.hpp"
 
+#include <algorithm>
+
 #include <fcntl.h>
+#include <nlohmann/json.hpp>
 #include <unistd.h>
 
 #include "agent/hold/directory.hpp"
@@ -29,7 +32,14 @@ void stderr_tail::append(std::string_view bytes) {
 }
 
 std::string stderr_tail::text() const {
-    return tail_.size() <= text_bytes_max ? tail_ : tail_.substr(tail_.size() - text_bytes_max);
+    // It goes into JSON, here and further up, which takes UTF-8 only.
+    const nlohmann::json raw = tail_.substr(tail_.size() - std::min(tail_.size(), text_bytes_max));
+    const auto dumped = raw.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+    auto text = nlohmann::json::parse(dumped).get<std::string>();
+    if (text.size() <= text_bytes_max) return text;
+    auto from = text.size() - text_bytes_max;
+    while (from < text.size() && (static_cast<unsigned char>(text[from]) & 0xc0) == 0x80) ++from;
+    return text.substr(from);
 }
 
 }  // namespace agent::hold
