@@ -1,0 +1,15 @@
+// Holds a message against a definition of the published MCP schema of a revision (schema/*.json), by the keywords that
+// those files use.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include <nlohmann/json.hpp>
+
+namespace common::mcp::test {
+
+// What is wrong with it, with a path; empty if nothing is.
+std::string check_schema(std::string_view revision, const std::string& definition, const nlohmann::json& value);
+
+}  // namespace common::mcp::test
