@@ -7,6 +7,7 @@
 #include <chrono>
 #include <cstddef>
 #include <expected>
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -27,7 +28,8 @@ enum class verify_errc {
 
 struct verify_error {
     verify_errc code = verify_errc::invalid;
-    std::string message;  // for the caller; the same sentence for every kind of `invalid`
+    std::string message;   // for the caller; the same sentence for every kind of `invalid`
+    std::string log_text;  // what the database said, for the log only
 };
 
 using verify_result = std::expected<proto::principal, verify_error>;
@@ -38,6 +40,8 @@ struct verifier_options {
     tenancy::clock_function now = tenancy::system_time_ms;
     std::function<std::chrono::steady_clock::time_point()> steady_now = std::chrono::steady_clock::now;
 };
+
+class principal_cache;
 
 class verifier {
 public:
@@ -54,11 +58,10 @@ public:
     void invalidate_all();
 
 private:
-    class cache;
     tenancy::store& accounts_;
     common::async::blocking_pool& pool_;
     verifier_options options_;
-    std::unique_ptr<cache> cache_;
+    std::unique_ptr<principal_cache> cache_;
 };
 
 }  // namespace hub::identity
