@@ -18,13 +18,13 @@ namespace common::net {
 
 struct http_client_request {
     std::string method = "GET";
-    std::string url;     // http:// or https://
-    http_fields fields;  // Host, Content-Length and Connection are added
-    std::string body;
-    std::string ca_file;  // PEM, trusted besides the system's authorities; empty for none
+    std::string url{};     // http:// or https://
+    http_fields fields{};  // Host, Content-Length and Connection are added
+    std::string body{};
+    std::string ca_file{};  // PEM, trusted besides the system's authorities; empty for none
     std::chrono::milliseconds timeout{30000};
     std::size_t body_bytes_max = std::size_t{4} << 20;  // of the answer
-    std::optional<proxy_address> http_proxy;            // as proxy_for() says
+    std::optional<proxy_address> http_proxy{};            // as proxy_for() says
 };
 
 boost::asio::awaitable<std::expected<http_response, connect_error>> fetch(http_client_request request);

@@ -28,8 +28,8 @@ using failure_log = std::function<void(std::string_view message)>;
 struct listener_options {
     std::string address = "127.0.0.1";  // an IP address, not a name
     std::uint16_t port = 0;             // 0: the system picks one, see port()
-    std::shared_ptr<server_tls_context> tls;  // null: plain HTTP
-    http_limits limits;
+    std::shared_ptr<server_tls_context> tls{};  // null: plain HTTP
+    http_limits limits{};
     std::size_t connections_max = 20000;
     std::size_t connections_per_peer_max = 5000;  // by IPv4 address or IPv6 /64; a proxy or NAT is one peer
 };

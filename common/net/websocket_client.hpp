@@ -19,13 +19,13 @@
 namespace common::net {
 
 struct websocket_client_options {
-    std::string url;          // ws:// or wss://
-    std::string subprotocol;  // the peer must select it
-    std::string ca_file;      // PEM, trusted besides the system's authorities; empty for none
+    std::string url{};          // ws:// or wss://
+    std::string subprotocol{};  // the peer must select it
+    std::string ca_file{};      // PEM, trusted besides the system's authorities; empty for none
     std::chrono::milliseconds timeout{20000};
     std::size_t message_bytes_max = std::size_t{1} << 20;
-    std::optional<proxy_address> http_proxy;  // as proxy_for() says
-    http_fields fields;                       // added to the upgrade request
+    std::optional<proxy_address> http_proxy{};  // as proxy_for() says
+    http_fields fields{};                       // added to the upgrade request
 };
 
 boost::asio::awaitable<std::expected<std::unique_ptr<websocket_channel>, connect_error>> connect_websocket(
