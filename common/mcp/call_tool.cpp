@@ -33,8 +33,9 @@ std::expected<call_parameters, std::string> read_parameters(const message& reque
     const auto& [name, arguments] = values;
     std::optional<std::string> decoded = decode_string(name, proto::limits::name_bytes_max);
     if (!decoded) {
-        return std::unexpected(fmt::format("Invalid params: \"name\" must be a tool's name, a string of at most {} bytes.",
-                                           proto::limits::name_bytes_max));
+        return std::unexpected(
+            fmt::format("Invalid params: \"name\" must be a tool's name, a string of at most {} bytes.",
+                        proto::limits::name_bytes_max));
     }
     if (!arguments.empty() && kind_of(arguments) != json_kind::object) {
         return std::unexpected("Invalid params: \"arguments\" must be an object.");
@@ -45,8 +46,9 @@ std::expected<call_parameters, std::string> read_parameters(const message& reque
     const json_kind kind = kind_of(token[0]);
     const bool is_token = kind == json_kind::none || kind == json_kind::string || kind == json_kind::integer;
     if (!is_unique || !is_token || token[0].size() > rpc_id_bytes_max) {
-        return std::unexpected(fmt::format(
-            "Invalid params: _meta.progressToken must be one string or integer of at most {} bytes.", rpc_id_bytes_max));
+        return std::unexpected(
+            fmt::format("Invalid params: _meta.progressToken must be one string or integer of at most {} bytes.",
+                        rpc_id_bytes_max));
     }
     call_parameters parameters;
     parameters.name = *std::move(decoded);
@@ -63,7 +65,8 @@ proto::error no_result() {
 }
 
 // Runs the call; an exception is a bug, reported and shown as `internal` without its text.
-boost::asio::awaitable<proto::result<void>> run(request_context& context, const tool_call& call, tool_call_reply& reply) {
+boost::asio::awaitable<proto::result<void>> run(request_context& context, const tool_call& call,
+                                                tool_call_reply& reply) {
     proto::result<void> outcome;
     try {
         outcome = co_await context.tools.call(call, reply);
@@ -89,9 +92,9 @@ boost::asio::awaitable<bool> call_tool(request_context& context, const message& 
         co_return true;
     }
     if (!context.tools.has_tool(parameters->name)) {
-        const std::string text = error_text(request.id, rpc_code::invalid_params,
-                                            fmt::format("Unknown tool: {}. tools/list names those there are.",
-                                                        parameters->name));
+        const std::string text =
+            error_text(request.id, rpc_code::invalid_params,
+                       fmt::format("Unknown tool: {}. tools/list names those there are.", parameters->name));
         co_await answer.write_message(text);
         co_return true;
     }

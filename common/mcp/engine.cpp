@@ -3,8 +3,8 @@
 #include <expected>
 #include <utility>
 
-#include <boost/asio/this_coro.hpp>
 #include <fmt/format.h>
+#include <boost/asio/this_coro.hpp>
 
 #include "common/mcp/calls_in_flight.hpp"
 #include "common/mcp/envelope.hpp"
@@ -36,8 +36,9 @@ std::optional<rejection> check_request(const net::http_request& request, accepte
                        "Not acceptable: Accept must allow application/json, text/event-stream or both.");
     }
     if (!has_json_content(request.fields)) {
-        return refusal(415, rpc_code::invalid_request,
-                       "Unsupported media type: send the field Content-Type: application/json and no Content-Encoding.");
+        return refusal(
+            415, rpc_code::invalid_request,
+            "Unsupported media type: send the field Content-Type: application/json and no Content-Encoding.");
     }
     if (request.body.size() > body_bytes_max) {
         return refusal(413, rpc_code::invalid_request,
@@ -61,7 +62,7 @@ public:
 
     boost::asio::awaitable<void> handle(net::http_exchange& exchange, const proto::principal& who, int depth) {
         const auto executor = co_await boost::asio::this_coro::executor;
-        request_context context{options_, tools_,   calls_, exchange, who, depth, executor, make_request_id(options_)};
+        request_context context{options_, tools_, calls_, exchange, who, depth, executor, make_request_id(options_)};
         const std::string& method = exchange.request().method;
         if (method == "POST") {
             co_await post(context);
@@ -94,10 +95,13 @@ private:
             co_return;
         }
         switch (*found) {
-            case era::legacy: co_await legacy_.post(context, *body, accepted, version); break;
+            case era::legacy:
+                co_await legacy_.post(context, *body, accepted, version);
+                break;
             case era::modern: {
                 // classify() knows no modern version yet, so this is a bug in it, and must not hang the client.
-                rejection unserved = refusal(400, rpc_code::invalid_request, "This protocol version is not served here.");
+                rejection unserved =
+                    refusal(400, rpc_code::invalid_request, "This protocol version is not served here.");
                 co_await refuse(context, std::move(unserved));
                 break;
             }

@@ -88,8 +88,7 @@ std::expected<message, rejection> parse_message(std::string_view object) {
     parsed.params = values[params];
     constexpr std::array<std::string_view, 1> meta_name{"_meta"};
     std::array<std::string_view, 1> meta;
-    if (!read_members(parsed.params, meta_name, meta) ||
-        (!meta[0].empty() && kind_of(meta[0]) != json_kind::object)) {
+    if (!read_members(parsed.params, meta_name, meta) || (!meta[0].empty() && kind_of(meta[0]) != json_kind::object)) {
         return refuse(rpc_code::invalid_params, "Invalid params: \"_meta\" must be one object.", parsed.id);
     }
     parsed.meta = meta[0];
@@ -101,8 +100,10 @@ std::expected<posted_body, rejection> parse_batch(std::string_view text, std::si
     body.is_batch = true;
     std::vector<std::string_view> objects;
     switch (split_objects(text, messages_max, objects)) {
-        case split_outcome::ok: break;
-        case split_outcome::malformed: return refuse_json("the array is malformed or ends too early");
+        case split_outcome::ok:
+            break;
+        case split_outcome::malformed:
+            return refuse_json("the array is malformed or ends too early");
         case split_outcome::not_objects:
             return refuse(rpc_code::invalid_request, "Invalid request: every element of a batch must be an object.");
         case split_outcome::too_many:

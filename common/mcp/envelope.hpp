@@ -30,7 +30,7 @@ struct posted_body {
     bool has_requests() const;
 };
 
-constexpr std::size_t rpc_id_bytes_max = 256;      // ids are echoed and remembered; a UUID has 36
+constexpr std::size_t rpc_id_bytes_max = 256;  // ids are echoed and remembered; a UUID has 36
 constexpr std::size_t rpc_method_bytes_max = 128;
 
 // 400 with −32700 for what is not JSON (RFC 8259, UTF-8, bounded depth), with −32600 for JSON that is no JSON-RPC

@@ -39,7 +39,8 @@ rejection unsupported_version(std::string_view requested, std::string_view id) {
     const std::string_view shown = requested.substr(0, version_bytes_max);
     rejection refused;
     refused.code = rpc_code::unsupported_protocol_version;
-    refused.message = fmt::format("Unsupported protocol version: {}. Use one of the versions in data.supported.", shown);
+    refused.message =
+        fmt::format("Unsupported protocol version: {}. Use one of the versions in data.supported.", shown);
     refused.data = fmt::format(R"({{"supported":[{}],"requested":{}}})", supported, quote_json(shown));
     refused.id = id;
     return refused;

@@ -18,7 +18,7 @@ namespace common::mcp {
 enum class era : std::uint8_t { legacy, modern };
 
 constexpr std::string_view latest_legacy_version = "2025-11-25";
-constexpr std::string_view batch_version = "2025-03-26";    // the only one with batches
+constexpr std::string_view batch_version = "2025-03-26";     // the only one with batches
 constexpr std::string_view assumed_version = batch_version;  // of a request that names none
 constexpr std::string_view protocol_version_meta_key = "io.modelcontextprotocol/protocolVersion";
 

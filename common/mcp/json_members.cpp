@@ -44,8 +44,10 @@ std::size_t skip_value(std::string_view text, std::size_t at) {
         }
         const bool opens = text[at] == '{' || text[at] == '[';
         ++at;
-        if (opens) ++open;
-        else if (--open == 0) return at;
+        if (opens)
+            ++open;
+        else if (--open == 0)
+            return at;
     }
     return text.size();
 }
@@ -84,13 +86,19 @@ bool key_is(std::string_view raw_key, std::string_view name) {
 json_kind kind_of(std::string_view value) {
     if (value.empty()) return json_kind::none;
     switch (value.front()) {
-        case '{': return json_kind::object;
-        case '[': return json_kind::array;
-        case '"': return json_kind::string;
+        case '{':
+            return json_kind::object;
+        case '[':
+            return json_kind::array;
+        case '"':
+            return json_kind::string;
         case 't':
-        case 'f': return json_kind::boolean;
-        case 'n': return json_kind::null;
-        default: return value.find_first_of(".eE") == std::string_view::npos ? json_kind::integer : json_kind::fraction;
+        case 'f':
+            return json_kind::boolean;
+        case 'n':
+            return json_kind::null;
+        default:
+            return value.find_first_of(".eE") == std::string_view::npos ? json_kind::integer : json_kind::fraction;
     }
 }
 
@@ -125,8 +133,7 @@ bool read_members(std::string_view object, std::span<const std::string_view> nam
     return true;
 }
 
-split_outcome split_objects(std::string_view array, std::size_t elements_max,
-                            std::vector<std::string_view>& elements) {
+split_outcome split_objects(std::string_view array, std::size_t elements_max, std::vector<std::string_view>& elements) {
     array = trim_json(array);
     if (array.empty() || array.front() != '[') return split_outcome::malformed;
     std::size_t at = skip_spaces(array, 1);

@@ -27,7 +27,8 @@ std::string_view id_of(const posted_body& body) { return body.is_batch ? std::st
 
 std::optional<rejection> check_order(const posted_body& body, std::string_view version, bool has_session) {
     if (body.is_batch && version != batch_version) {
-        return invalid_request(fmt::format("protocol version {} has no batches; send the messages one by one.", version));
+        return invalid_request(
+            fmt::format("protocol version {} has no batches; send the messages one by one.", version));
     }
     for (const message& m : body.messages) {
         if (m.method != "initialize") continue;
@@ -65,11 +66,10 @@ std::string initialize(request_context& context, const message& request, respons
     const engine_options& options = context.options;
     answer.add_field(std::string(session_field), seal_session(options, context.who.key(), version));
 
-    std::string result = fmt::format(
-        R"({{"protocolVersion":{},"capabilities":{{"tools":{{"listChanged":false}}}},)"
-        R"("serverInfo":{{"name":{},"title":{},"version":{}}})",
-        quote_json(version), quote_json(options.server_name), quote_json(options.server_title),
-        quote_json(options.server_version));
+    std::string result = fmt::format(R"({{"protocolVersion":{},"capabilities":{{"tools":{{"listChanged":false}}}},)"
+                                     R"("serverInfo":{{"name":{},"title":{},"version":{}}})",
+                                     quote_json(version), quote_json(options.server_name),
+                                     quote_json(options.server_title), quote_json(options.server_version));
     const std::string instructions = context.tools.instructions();
     if (!instructions.empty()) result += fmt::format(R"(,"instructions":{})", quote_json(instructions));
     result += '}';
@@ -145,6 +145,10 @@ boost::asio::awaitable<void> legacy_dispatcher::answer_requests(request_context&
     settings.comment_every = context.options.comment_every;
     settings.bytes_buffered_max = context.options.answer_bytes_buffered_max;
     const auto answers = std::make_shared<response_stream>(context.executor, context.exchange, std::move(settings));
+    const struct unwinding {
+        response_stream& answers;
+        ~unwinding() { answers.abandon(); }
+    } guard{*answers};
     if (has_calls) answers->expect_delay();
 
     for (const message& m : body.messages) {
@@ -164,8 +168,7 @@ boost::asio::awaitable<void> legacy_dispatcher::answer_requests(request_context&
     co_await answers->finish();
 }
 
-std::string legacy_dispatcher::answer(request_context& context, const message& request,
-                                      response_stream& answer) const {
+std::string legacy_dispatcher::answer(request_context& context, const message& request, response_stream& answer) const {
     if (request.method == "initialize") return initialize(context, request, answer);
     if (request.method == "ping") return result_text(request.id, "{}");
     if (request.method == "tools/list") return list_tools(context, request);

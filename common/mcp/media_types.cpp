@@ -56,11 +56,16 @@ accepted_types read_accept(const net::http_fields& fields) {
             if (type.empty()) continue;
             is_absent = false;
             const bool accepted = !is_excluded(parameters);
-            if (type == "*/*") anything = accepted;
-            else if (same_without_case(type, "application/*")) any_application = accepted;
-            else if (same_without_case(type, "text/*")) any_text = accepted;
-            else if (same_without_case(type, "application/json")) json = accepted;
-            else if (same_without_case(type, "text/event-stream")) events = accepted;
+            if (type == "*/*")
+                anything = accepted;
+            else if (same_without_case(type, "application/*"))
+                any_application = accepted;
+            else if (same_without_case(type, "text/*"))
+                any_text = accepted;
+            else if (same_without_case(type, "application/json"))
+                json = accepted;
+            else if (same_without_case(type, "text/event-stream"))
+                events = accepted;
         }
     }
     accepted_types types;

@@ -106,8 +106,10 @@ boost::asio::awaitable<bool> response_stream::write(std::string_view piece) {
     const write_turn::holder turn = co_await turn_.take();
     if (is_gone_ || is_closed_) co_return false;
     if (!has_message_bytes_) {
-        if (form_ == form::events) buffer_ += event_head;
-        else if (settings_.is_batch) buffer_ += has_messages_ ? ',' : '[';
+        if (form_ == form::events)
+            buffer_ += event_head;
+        else if (settings_.is_batch)
+            buffer_ += has_messages_ ? ',' : '[';
         has_message_bytes_ = true;
         has_messages_ = true;
     }
@@ -151,8 +153,7 @@ boost::asio::awaitable<bool> response_stream::notify(std::string_view message) {
 
 boost::asio::awaitable<void> response_stream::finish() {
     const write_turn::holder turn = co_await turn_.take();
-    is_closed_ = true;
-    timer_.cancel();
+    abandon();
     if (is_gone_) co_return;
     if (settings_.is_batch && form_ != form::events) buffer_ += has_messages_ ? "]" : "[]";
     if (!has_started_ && form_ != form::events) {
@@ -168,12 +169,16 @@ boost::asio::awaitable<void> response_stream::finish() {
     if (is_alive) is_gone_ = !co_await exchange_.finish();
 }
 
+void response_stream::abandon() {
+    is_closed_ = true;
+    timer_.cancel();
+}
+
 boost::asio::awaitable<void> response_stream::abort() {
     exchange_.abort();
     const write_turn::holder turn = co_await turn_.take();
-    is_closed_ = true;
     is_gone_ = true;
-    timer_.cancel();
+    abandon();
 }
 
 }  // namespace common::mcp

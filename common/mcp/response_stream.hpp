@@ -60,6 +60,9 @@ public:
     boost::asio::awaitable<void> finish();
     boost::asio::awaitable<void> abort();
 
+    // For unwinding, where nothing can be awaited: no later comment will touch the exchange. Harmless after finish().
+    void abandon();
+
 private:
     void arm(std::chrono::milliseconds delay);
     static boost::asio::awaitable<void> tick(std::shared_ptr<response_stream> self);

@@ -2,8 +2,8 @@
 
 #include <utility>
 
-#include <boost/asio/post.hpp>
 #include <fmt/format.h>
+#include <boost/asio/post.hpp>
 
 #include "common/mcp/rpc_text.hpp"
 #include "proto/limits.hpp"

@@ -24,9 +24,9 @@ public:
     explicit call_cancellation(const boost::asio::any_io_executor& executor) : executor_(executor) {}
 
     void listen(std::function<void()> listener);
-    void request();              // on the executor
+    void request();                // on the executor
     void request_from_anywhere();  // any thread
-    void close();                // the call is over
+    void close();                  // the call is over
 
 private:
     void tell();

@@ -1,16 +1,17 @@
 // Lets one coroutine at a time write to an exchange: a call's result and the comments that keep its stream alive come
-// from two. Everything on one executor; at most a few wait, so waking all of them is cheap.
+// from two. Everything on one executor; at most a few wait.
 #pragma once
 
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
-#include <boost/asio/steady_timer.hpp>
+
+#include "common/async/event_signal.hpp"
 
 namespace common::mcp {
 
 class write_turn {
 public:
-    explicit write_turn(const boost::asio::any_io_executor& executor);
+    explicit write_turn(const boost::asio::any_io_executor& executor) : given_back_(executor) {}
 
     class holder {
     public:
@@ -30,7 +31,7 @@ public:
 private:
     void give_back();
 
-    boost::asio::steady_timer given_back_;  // never expires: cancelling it wakes who waits
+    async::event_signal given_back_;
     bool is_taken_ = false;
 };
 

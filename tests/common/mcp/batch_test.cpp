@@ -33,8 +33,8 @@ TEST(batch, of_one_is_still_an_array) {
 
 TEST(batch, with_calls_is_answered_one_by_one_on_a_stream) {
     harness h;
-    const std::string body = "[" + call_body("echo", "", "1") + "," + request(2, "ping") + "," +
-                             call_body("fail", "", "\"x\"") + "]";
+    const std::string body =
+        "[" + call_body("echo", "", "1") + "," + request(2, "ping") + "," + call_body("fail", "", "\"x\"") + "]";
     const auto exchange = h.post(body);
     EXPECT_EQ(exchange->field("Content-Type"), "text/event-stream");
     const event_stream stream = exchange->events();

@@ -16,8 +16,9 @@ TEST(call_tool, answers_a_quick_result_as_one_json_body) {
     const auto exchange = h.post(call_body("echo", R"(,"arguments":{ "a" : [1, "\u00e9"] })"));
     EXPECT_TRUE(exchange->has_responded);
     EXPECT_EQ(exchange->field("Content-Type"), "application/json");
-    EXPECT_EQ(exchange->body,
-              R"({"jsonrpc":"2.0","id":7,"result":{"content":[],"structuredContent":{"arguments":{ "a" : [1, "\u00e9"] }}}})");
+    EXPECT_EQ(
+        exchange->body,
+        R"({"jsonrpc":"2.0","id":7,"result":{"content":[],"structuredContent":{"arguments":{ "a" : [1, "\u00e9"] }}}})");
     ASSERT_EQ(h.backend.calls.size(), 1u);
     const fake_backend::seen_call& call = h.backend.calls[0];
     EXPECT_EQ(call.arguments, R"({ "a" : [1, "\u00e9"] })");

@@ -36,13 +36,14 @@ struct lasting_call {
 
 void run_until(harness& h, const std::function<bool()>& condition) {
     h.io.restart();
-    while (!condition() && h.io.run_one() > 0) {}
+    while (!condition() && h.io.run_one() > 0) {
+    }
     EXPECT_TRUE(condition());
 }
 
 std::string cancel_body(std::string_view raw_id) {
-    return fmt::format(R"({{"jsonrpc":"2.0","method":"notifications/cancelled","params":{{"requestId":{},"reason":"x"}}}})",
-                       raw_id);
+    return fmt::format(
+        R"({{"jsonrpc":"2.0","method":"notifications/cancelled","params":{{"requestId":{},"reason":"x"}}}})", raw_id);
 }
 
 // Runs a call, sends the cancellation, and tells whether it reached the call.

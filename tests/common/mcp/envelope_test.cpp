@@ -50,46 +50,46 @@ TEST_P(refused_bodies, are_refused_with_their_code) {
 
 INSTANTIATE_TEST_SUITE_P(
     envelope, refused_bodies,
-    testing::Values(
-        refused_case{"", -32700}, refused_case{"  \n", -32700}, refused_case{"not json", -32700},
-        refused_case{"{", -32700}, refused_case{R"({"jsonrpc":"2.0","id":1,"method":"ping")", -32700},
-        refused_case{R"({"jsonrpc":"2.0","id":1,"method":"ping"}{})", -32700},
-        refused_case{R"({"jsonrpc":"2.0","id":1,"method":"ping",})", -32700},
-        refused_case{"{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"p\xff\"}", -32700},
-        refused_case{"{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"p\n\"}", -32700},
-        refused_case{"\xef\xbb\xbf{}", -32700},
-        refused_case{"12", -32600}, refused_case{R"("text")", -32600}, refused_case{"null", -32600},
-        refused_case{"{}", -32600}, refused_case{R"({"id":1,"method":"ping"})", -32600, "1"},
-        refused_case{R"({"jsonrpc":"1.0","id":1,"method":"ping"})", -32600, "1"},
-        refused_case{R"({"jsonrpc":2.0,"id":1,"method":"ping"})", -32600, "1"},
-        refused_case{R"({"jsonrpc":"2.0","id":null,"method":"ping"})", -32600},
-        refused_case{R"({"jsonrpc":"2.0","id":1.5,"method":"ping"})", -32600},
-        refused_case{R"({"jsonrpc":"2.0","id":1e3,"method":"ping"})", -32600},
-        refused_case{R"({"jsonrpc":"2.0","id":{},"method":"ping"})", -32600},
-        refused_case{R"({"jsonrpc":"2.0","id":[1],"method":"ping"})", -32600},
-        refused_case{R"({"jsonrpc":"2.0","id":true,"method":"ping"})", -32600},
-        refused_case{R"({"jsonrpc":"2.0","id":1})", -32600, "1"},
-        refused_case{R"({"jsonrpc":"2.0","id":1,"method":5})", -32600, "1"},
-        refused_case{R"({"jsonrpc":"2.0","id":1,"method":""})", -32600, "1"},
-        refused_case{R"({"jsonrpc":"2.0","id":1,"method":"ping","result":{}})", -32600, "1"},
-        refused_case{R"({"jsonrpc":"2.0","id":1,"id":2,"method":"ping"})", -32600},
-        refused_case{R"({"jsonrpc":"2.0","id":1,"method":"ping","\u006dethod":"x"})", -32600},
-        refused_case{R"({"jsonrpc":"2.0","id":1,"method":"ping","params":[1]})", -32602, "1"},
-        refused_case{R"({"jsonrpc":"2.0","id":"x","method":"ping","params":null})", -32602, "\"x\""},
-        refused_case{R"({"jsonrpc":"2.0","id":1,"method":"ping","params":{"_meta":1}})", -32602, "1"},
-        refused_case{R"({"jsonrpc":"2.0","id":1,"method":"ping","params":{"_meta":{},"_meta":{}}})", -32602, "1"},
-        refused_case{"[]", -32600}, refused_case{"[1]", -32600}, refused_case{"[", -32700},
-        refused_case{R"([{"jsonrpc":"2.0","method":"a"}])"
-                     R"([{"jsonrpc":"2.0","method":"a"}])",
-                     -32700},
-        refused_case{R"([{"jsonrpc":"2.0","method":"a"},{"jsonrpc":"2.0","method":"a")", -32700},
-        refused_case{R"([{"jsonrpc":"2.0","method":"a"},{"jsonrpc":"2.0"}])", -32600},
-        refused_case{R"([{"a":1],{"a":1}])", -32700},
-        refused_case{R"([{},{},{},{}])", -32600}));
+    testing::Values(refused_case{"", -32700}, refused_case{"  \n", -32700}, refused_case{"not json", -32700},
+                    refused_case{"{", -32700}, refused_case{R"({"jsonrpc":"2.0","id":1,"method":"ping")", -32700},
+                    refused_case{R"({"jsonrpc":"2.0","id":1,"method":"ping"}{})", -32700},
+                    refused_case{R"({"jsonrpc":"2.0","id":1,"method":"ping",})", -32700},
+                    refused_case{"{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"p\xff\"}", -32700},
+                    refused_case{"{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"p\n\"}", -32700},
+                    refused_case{"\xef\xbb\xbf{}", -32700}, refused_case{"12", -32600},
+                    refused_case{R"("text")", -32600}, refused_case{"null", -32600}, refused_case{"{}", -32600},
+                    refused_case{R"({"id":1,"method":"ping"})", -32600, "1"},
+                    refused_case{R"({"jsonrpc":"1.0","id":1,"method":"ping"})", -32600, "1"},
+                    refused_case{R"({"jsonrpc":2.0,"id":1,"method":"ping"})", -32600, "1"},
+                    refused_case{R"({"jsonrpc":"2.0","id":null,"method":"ping"})", -32600},
+                    refused_case{R"({"jsonrpc":"2.0","id":1.5,"method":"ping"})", -32600},
+                    refused_case{R"({"jsonrpc":"2.0","id":1e3,"method":"ping"})", -32600},
+                    refused_case{R"({"jsonrpc":"2.0","id":{},"method":"ping"})", -32600},
+                    refused_case{R"({"jsonrpc":"2.0","id":[1],"method":"ping"})", -32600},
+                    refused_case{R"({"jsonrpc":"2.0","id":true,"method":"ping"})", -32600},
+                    refused_case{R"({"jsonrpc":"2.0","id":1})", -32600, "1"},
+                    refused_case{R"({"jsonrpc":"2.0","id":1,"method":5})", -32600, "1"},
+                    refused_case{R"({"jsonrpc":"2.0","id":1,"method":""})", -32600, "1"},
+                    refused_case{R"({"jsonrpc":"2.0","id":1,"method":"ping","result":{}})", -32600, "1"},
+                    refused_case{R"({"jsonrpc":"2.0","id":1,"id":2,"method":"ping"})", -32600},
+                    refused_case{R"({"jsonrpc":"2.0","id":1,"method":"ping","\u006dethod":"x"})", -32600},
+                    refused_case{R"({"jsonrpc":"2.0","id":1,"method":"ping","params":[1]})", -32602, "1"},
+                    refused_case{R"({"jsonrpc":"2.0","id":"x","method":"ping","params":null})", -32602, "\"x\""},
+                    refused_case{R"({"jsonrpc":"2.0","id":1,"method":"ping","params":{"_meta":1}})", -32602, "1"},
+                    refused_case{R"({"jsonrpc":"2.0","id":1,"method":"ping","params":{"_meta":{},"_meta":{}}})", -32602,
+                                 "1"},
+                    refused_case{"[]", -32600}, refused_case{"[1]", -32600}, refused_case{"[", -32700},
+                    refused_case{R"([{"jsonrpc":"2.0","method":"a"}])"
+                                 R"([{"jsonrpc":"2.0","method":"a"}])",
+                                 -32700},
+                    refused_case{R"([{"jsonrpc":"2.0","method":"a"},{"jsonrpc":"2.0","method":"a")", -32700},
+                    refused_case{R"([{"jsonrpc":"2.0","method":"a"},{"jsonrpc":"2.0"}])", -32600},
+                    refused_case{R"([{"a":1],{"a":1}])", -32700}, refused_case{R"([{},{},{},{}])", -32600}));
 
 TEST(envelope, bounds_ids_and_methods) {
     const auto parse = [](const std::string& id, const std::string& method) {
-        return parse_body(R"({"jsonrpc":"2.0","id":")" + id + R"(","method":")" + method + R"("})", batch_max).has_value();
+        return parse_body(R"({"jsonrpc":"2.0","id":")" + id + R"(","method":")" + method + R"("})", batch_max)
+            .has_value();
     };
     EXPECT_TRUE(parse(std::string(rpc_id_bytes_max - 2, 'x'), "ping"));
     EXPECT_FALSE(parse(std::string(rpc_id_bytes_max - 1, 'x'), "ping"));

@@ -51,16 +51,13 @@ TEST_P(era_ladder, answers_as_it_should) {
 INSTANTIATE_TEST_SUITE_P(
     era, era_ladder,
     testing::Values(
-        era_case{without_claim("tools/list"), std::nullopt, 0},
-        era_case{without_claim("tools/list"), "2025-11-25", 0},
-        era_case{without_claim("tools/list"), "2025-03-26", 0},
-        era_case{without_claim("tools/list"), "2024-11-05", 0},
+        era_case{without_claim("tools/list"), std::nullopt, 0}, era_case{without_claim("tools/list"), "2025-11-25", 0},
+        era_case{without_claim("tools/list"), "2025-03-26", 0}, era_case{without_claim("tools/list"), "2024-11-05", 0},
         era_case{without_claim("tools/list"), "2026-07-28", 400, -32022},
         era_case{without_claim("tools/list"), "1999-01-01", 400, -32022},
         era_case{without_claim("tools/list"), "", 400, -32022},
         // initialize settles the version in its own parameters.
-        era_case{without_claim("initialize"), "2026-07-28", 0},
-        era_case{without_claim("initialize"), "nonsense", 0},
+        era_case{without_claim("initialize"), "2026-07-28", 0}, era_case{without_claim("initialize"), "nonsense", 0},
         era_case{with_claim("initialize", "\"2026-07-28\""), std::nullopt, 400, -32022},
         era_case{with_claim("server/discover", "\"2026-07-28\""), "2026-07-28", 400, -32022},
         era_case{with_claim("server/discover", "\"2026-07-28\""), std::nullopt, 400, -32022},
@@ -80,7 +77,8 @@ TEST(era, refusal_of_a_modern_version_names_what_is_served) {
     ASSERT_FALSE(found);
     const auto data = nlohmann::json::parse(found.error().data);
     EXPECT_EQ(data["requested"], "2026-07-28");
-    EXPECT_EQ(data["supported"], nlohmann::json({"2025-11-25", "2025-06-18", "2025-03-26", "2024-11-05", "2024-10-07"}));
+    EXPECT_EQ(data["supported"],
+              nlohmann::json({"2025-11-25", "2025-06-18", "2025-03-26", "2024-11-05", "2024-10-07"}));
 }
 
 TEST(era, shows_no_more_of_a_hostile_version_than_needed) {
@@ -90,8 +88,8 @@ TEST(era, shows_no_more_of_a_hostile_version_than_needed) {
 }
 
 TEST(era, a_batch_with_one_modern_element_is_refused) {
-    const auto found = classify_text(
-        "[" + without_claim("ping") + "," + with_claim("ping", "\"2026-07-28\"") + "]", std::nullopt);
+    const auto found =
+        classify_text("[" + without_claim("ping") + "," + with_claim("ping", "\"2026-07-28\"") + "]", std::nullopt);
     EXPECT_FALSE(found);
 }
 

@@ -2,10 +2,10 @@
 
 #include <utility>
 
+#include <gtest/gtest.h>
 #include <boost/asio/post.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
-#include <gtest/gtest.h>
 
 namespace common::mcp::test {
 
@@ -83,7 +83,7 @@ void fake_exchange::abort() {
 }
 
 boost::asio::awaitable<std::unique_ptr<net::websocket_channel>> fake_exchange::accept_websocket(std::string,
-                                                                                                 std::size_t) {
+                                                                                                std::size_t) {
     ADD_FAILURE() << "The MCP engine upgrades nothing.";
     co_return nullptr;
 }

@@ -4,11 +4,11 @@
 #include <chrono>
 #include <utility>
 
+#include <fmt/format.h>
+#include <gtest/gtest.h>
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/use_awaitable.hpp>
-#include <fmt/format.h>
-#include <gtest/gtest.h>
 
 namespace common::mcp::test {
 namespace {
@@ -67,12 +67,12 @@ bool fake_backend::has_tool(std::string_view name) const {
 }
 
 boost::asio::awaitable<proto::result<void>> fake_backend::call(const tool_call& call, call_reply& reply) {
-    calls.push_back({std::string(call.tool), std::string(call.arguments), std::string(call.request_id),
-                     call.who->key(), call.wants_progress, call.depth});
+    calls.push_back({std::string(call.tool), std::string(call.arguments), std::string(call.request_id), call.who->key(),
+                     call.wants_progress, call.depth});
     if (call.tool == "scripted") co_return co_await scripted(call, reply);
     if (call.tool == "fail") {
-        co_return proto::fail(proto::error_code::machine_offline, "The machine \"box\" is offline.",
-                              "Start its agent.", R"({"last_seen":1})");
+        co_return proto::fail(proto::error_code::machine_offline, "The machine \"box\" is offline.", "Start its agent.",
+                              R"({"last_seen":1})");
     }
     const std::string result =
         fmt::format(R"({{"content":[],"structuredContent":{{"arguments":{}}}}})", call.arguments);

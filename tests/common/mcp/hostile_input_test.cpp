@@ -50,11 +50,11 @@ TEST(hostile_input, invalid_utf8_anywhere) {
 
 TEST(hostile_input, raw_control_characters_and_bad_literals) {
     harness h;
-    for (const std::string& value : {std::string("\"a\nb\""), std::string("\"a\0b\"", 5), std::string("\"\x1f\""),
-                                     std::string("01"), std::string("+1"), std::string("1."), std::string(".5"),
-                                     std::string("NaN"), std::string("tru"), std::string("True"), std::string("'a'"),
-                                     std::string("\"\\x\""), std::string("\"\\u12\""), std::string("1 2"),
-                                     std::string("/*c*/1"), std::string("[1,]"), std::string("{\"a\":1,}")}) {
+    for (const std::string& value :
+         {std::string("\"a\nb\""), std::string("\"a\0b\"", 5), std::string("\"\x1f\""), std::string("01"),
+          std::string("+1"), std::string("1."), std::string(".5"), std::string("NaN"), std::string("tru"),
+          std::string("True"), std::string("'a'"), std::string("\"\\x\""), std::string("\"\\u12\""), std::string("1 2"),
+          std::string("/*c*/1"), std::string("[1,]"), std::string("{\"a\":1,}")}) {
         expect_rpc_error(*h.post(call_body("echo", R"(,"arguments":{"x":)" + value + "}")), 400, -32700);
     }
     EXPECT_TRUE(h.backend.calls.empty());
@@ -62,8 +62,8 @@ TEST(hostile_input, raw_control_characters_and_bad_literals) {
 
 TEST(hostile_input, every_prefix_of_a_request_is_refused) {
     harness h;
-    const std::string whole = call_body(
-        "echo", R"(,"arguments":{"a":[true,null,-1.5e3,"\u00e9\\\""],"b":{}},"_meta":{"progressToken":"x"})");
+    const std::string whole =
+        call_body("echo", R"(,"arguments":{"a":[true,null,-1.5e3,"\u00e9\\\""],"b":{}},"_meta":{"progressToken":"x"})");
     for (std::size_t length = 0; length < whole.size(); ++length) {
         const auto exchange = h.post(whole.substr(0, length));
         expect_rpc_error(*exchange, 400, -32700);
@@ -90,8 +90,10 @@ TEST(hostile_input, every_byte_of_a_request_replaced) {
             body[at] = c;
             const auto exchange = h.post(body);
             EXPECT_TRUE(exchange->status == 200 || exchange->status == 400 || exchange->status == 202) << body;
-            if (exchange->has_started) EXPECT_TRUE(exchange->events().is_whole) << exchange->body;
-            else if (exchange->status != 202) EXPECT_TRUE(exchange->json().is_object()) << exchange->body;
+            if (exchange->has_started)
+                EXPECT_TRUE(exchange->events().is_whole) << exchange->body;
+            else if (exchange->status != 202)
+                EXPECT_TRUE(exchange->json().is_object()) << exchange->body;
         }
     }
 }
@@ -114,9 +116,8 @@ TEST(hostile_input, many_members_and_many_escaped_keys) {
     while (members.size() < 1'000'000) members += R"("k":0,)";
     while (escaped.size() < 1'000'000) escaped += R"("\u006e\u0061\u006d\u0065x":0,)";
     for (const std::string& padding : {members, escaped}) {
-        const auto exchange =
-            h.post(R"({"jsonrpc":"2.0","id":1,)" + padding + R"("method":"tools/call","params":{)" + padding +
-                   R"("name":"echo"}})");
+        const auto exchange = h.post(R"({"jsonrpc":"2.0","id":1,)" + padding + R"("method":"tools/call","params":{)" +
+                                     padding + R"("name":"echo"}})");
         EXPECT_EQ(exchange->status, 200);
         expect_response(exchange->json(), 1);
     }

@@ -19,19 +19,19 @@ TEST_P(accept_fields, are_read) {
     EXPECT_EQ(types.events, GetParam().events) << GetParam().accept;
 }
 
-INSTANTIATE_TEST_SUITE_P(
-    media_types, accept_fields,
-    testing::Values(accept_case{"application/json, text/event-stream", true, true},
-                    accept_case{"text/event-stream,application/json;charset=utf-8", true, true},
-                    accept_case{"Application/JSON", true, false}, accept_case{"*/*", true, false},
-                    accept_case{"", true, false}, accept_case{" , ", true, false},
-                    accept_case{"application/*", true, false}, accept_case{"text/*", false, true},
-                    accept_case{"text/event-stream", false, true}, accept_case{"text/html", false, false},
-                    accept_case{"application/json;q=0, text/event-stream", false, true},
-                    accept_case{"application/json;q=0.000", false, false},
-                    accept_case{"application/json;q=0.1", true, false},
-                    accept_case{"*/*, application/json;q=0", false, false},
-                    accept_case{"*/*;q=0", false, false}, accept_case{";;;,,;q=", true, false}));
+INSTANTIATE_TEST_SUITE_P(media_types, accept_fields,
+                         testing::Values(accept_case{"application/json, text/event-stream", true, true},
+                                         accept_case{"text/event-stream,application/json;charset=utf-8", true, true},
+                                         accept_case{"Application/JSON", true, false}, accept_case{"*/*", true, false},
+                                         accept_case{"", true, false}, accept_case{" , ", true, false},
+                                         accept_case{"application/*", true, false}, accept_case{"text/*", false, true},
+                                         accept_case{"text/event-stream", false, true},
+                                         accept_case{"text/html", false, false},
+                                         accept_case{"application/json;q=0, text/event-stream", false, true},
+                                         accept_case{"application/json;q=0.000", false, false},
+                                         accept_case{"application/json;q=0.1", true, false},
+                                         accept_case{"*/*, application/json;q=0", false, false},
+                                         accept_case{"*/*;q=0", false, false}, accept_case{";;;,,;q=", true, false}));
 
 TEST(media_types, accept_may_be_absent_or_spread_over_fields) {
     EXPECT_TRUE(read_accept({}).json);

@@ -80,8 +80,8 @@ TEST(methods, tools_have_one_page_so_no_cursor_is_valid) {
 
 TEST(methods, what_is_not_advertised_is_not_there) {
     harness h;
-    for (const char* method : {"resources/list", "prompts/list", "logging/setLevel", "completion/complete", "tasks/list",
-                               "resources/subscribe", "Ping", "tools/call ", "\\u0000"}) {
+    for (const char* method : {"resources/list", "prompts/list", "logging/setLevel", "completion/complete",
+                               "tasks/list", "resources/subscribe", "Ping", "tools/call ", "\\u0000"}) {
         const auto exchange = h.post(fmt::format(R"({{"jsonrpc":"2.0","id":"m","method":"{}"}})", method));
         expect_rpc_error(*exchange, 200, -32601);
         EXPECT_EQ(exchange->json()["id"], "m");

@@ -47,7 +47,8 @@ public:
 private:
     std::string check_keyword(const std::string& keyword, const json& wanted, const json& schema, const json& value,
                               const std::string& path) const {
-        if (keyword == "$ref") return check(root_.at(json::json_pointer(wanted.get<std::string>().substr(1))), value, path);
+        if (keyword == "$ref")
+            return check(root_.at(json::json_pointer(wanted.get<std::string>().substr(1))), value, path);
         if (keyword == "type") return check_type(wanted, value, path);
         if (keyword == "const") return value == wanted ? "" : path + " is not " + wanted.dump();
         if (keyword == "enum") {

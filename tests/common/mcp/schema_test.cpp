@@ -64,15 +64,16 @@ INSTANTIATE_TEST_SUITE_P(schema, revisions, testing::Values("2025-11-25", "2025-
 
 TEST(schema, batches_fit) {
     harness h;
-    const auto exchange = h.post(
-        R"([{"jsonrpc":"2.0","id":1,"method":"ping"},{"jsonrpc":"2.0","id":2,"method":"nope"}])");
+    const auto exchange =
+        h.post(R"([{"jsonrpc":"2.0","id":1,"method":"ping"},{"jsonrpc":"2.0","id":2,"method":"nope"}])");
     EXPECT_EQ(check_schema("2025-03-26", "JSONRPCBatchResponse", exchange->json()), "");
 }
 
 TEST(schema, the_check_itself_finds_faults) {
     EXPECT_NE(check_schema("2025-11-25", "EmptyResult", nlohmann::json::array()), "");
     EXPECT_NE(check_schema("2025-11-25", "InitializeResult", nlohmann::json::object()), "");
-    EXPECT_NE(check_schema("2025-06-18", "CallToolResult", nlohmann::json::parse(R"({"content":[{"type":"txt"}]})")), "");
+    EXPECT_NE(check_schema("2025-06-18", "CallToolResult", nlohmann::json::parse(R"({"content":[{"type":"txt"}]})")),
+              "");
     EXPECT_NE(check_schema("2025-06-18", "JSONRPCResponse",
                            nlohmann::json::parse(R"({"jsonrpc":"2.0","id":1.5,"result":{}})")),
               "");

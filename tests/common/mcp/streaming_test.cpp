@@ -1,11 +1,11 @@
 // Calls that last, report progress or have large results.
 #include <limits>
 
+#include <fmt/format.h>
+#include <gtest/gtest.h>
 #include <boost/asio/post.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
-#include <fmt/format.h>
-#include <gtest/gtest.h>
 
 #include "tests/common/mcp/harness.hpp"
 
@@ -159,13 +159,10 @@ TEST(streaming, progress_opens_an_event_stream_under_the_clients_token) {
     const event_stream stream = exchange->events();
     EXPECT_TRUE(stream.is_whole) << exchange->body;
     ASSERT_EQ(stream.messages.size(), 3u);
-    const nlohmann::json first = {{"jsonrpc", "2.0"},
-                                  {"method", "notifications/progress"},
-                                  {"params",
-                                   {{"progressToken", "t\u00e9"},
-                                    {"progress", 1},
-                                    {"total", 4},
-                                    {"message", "first \"step\"\n"}}}};
+    const nlohmann::json first = {
+        {"jsonrpc", "2.0"},
+        {"method", "notifications/progress"},
+        {"params", {{"progressToken", "t\u00e9"}, {"progress", 1}, {"total", 4}, {"message", "first \"step\"\n"}}}};
     EXPECT_EQ(stream.messages[0], first);
     EXPECT_EQ(stream.messages[1]["params"]["progress"], 2.5);
     EXPECT_FALSE(stream.messages[1]["params"].contains("total"));
@@ -234,7 +231,8 @@ TEST(streaming, nothing_outlives_its_exchange) {
         auto exchange = h.make_post(call_body("scripted"));
         h.begin(*exchange);
         h.io.restart();
-        while (h.running > 0 && h.io.run_one() > 0) {}
+        while (h.running > 0 && h.io.run_one() > 0) {
+        }
         EXPECT_TRUE(exchange->has_finished);
         exchange.reset();  // a comment that were still written would be a use after free
         h.run();

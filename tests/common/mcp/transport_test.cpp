@@ -52,9 +52,9 @@ TEST(transport, the_version_field_is_checked) {
     harness h;
     EXPECT_EQ(h.post(std::string(ping), {{"MCP-Protocol-Version", "2025-06-18"}})->status, 200);
     expect_rpc_error(*h.post(std::string(ping), {{"MCP-Protocol-Version", "2025-01-01"}}), 400, -32022);
-    expect_rpc_error(*h.post(std::string(ping), {{"MCP-Protocol-Version", "2025-06-18"},
-                                                 {"MCP-Protocol-Version", "2025-06-18"}}),
-                     400, -32600);
+    expect_rpc_error(
+        *h.post(std::string(ping), {{"MCP-Protocol-Version", "2025-06-18"}, {"MCP-Protocol-Version", "2025-06-18"}}),
+        400, -32600);
 }
 
 TEST(transport, notifications_and_responses_are_accepted_without_an_answer) {
