@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "proto/error.hpp"
@@ -34,6 +35,9 @@ struct session {
 
 // CLAUDE_CONFIG_DIR if set and absolute, else $HOME/.claude; values come from the agent's configuration.
 std::filesystem::path config_directory(const std::string& claude_config_dir, const std::string& home);
+
+// May this be the folder name of a project, i.e. is it safe as one path component?
+bool is_slug(std::string_view slug);
 
 // Newest first, at most 2000.
 std::vector<project> list_projects(const std::filesystem::path& config);

@@ -1,5 +1,6 @@
 // A transcript of Claude Code as CodeZ's Message list. Blocking file read: call it on a pool thread. Reads the tail of a
-// large file; lines that are cut, too long or no JSON are passed over.
+// large file; lines that are cut, too long or no JSON are passed over. Messages come in the order of the file: after a
+// rewind both branches are there.
 #pragma once
 
 #include <cstdint>
@@ -26,8 +27,5 @@ struct transcript_limit {
 
 proto::result<transcript> read_transcript(const std::filesystem::path& file, const std::string& session_id,
                                           const transcript_limit& limit = {});
-
-// Does the transcript have a user record with this uuid (or prompt id)? Reads the same tail.
-proto::result<bool> has_prompt(const std::filesystem::path& file, const std::string& uuid);
 
 }  // namespace agent::history
