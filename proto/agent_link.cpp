@@ -1,17 +1,15 @@
 #include "proto/agent_link.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <utility>
-
-#include "proto/limits.hpp"
 
 namespace proto {
 
 agent_link::agent_link(agent_link_config config) : config_(std::move(config)) {}
 
 void agent_link::on_open(std::int64_t now_ms) {
-    if (state_ != state::idle)
-        return;
+    if (state_ != state::idle) return;
     opened_ms_ = received_ms_ = sent_ms_ = now_ms;
     config_.greeting.agent_nonce = config_.make_nonce();
     append_handshake(output_.begin_frame(), frame_type::hello, encode(config_.greeting));
@@ -20,8 +18,7 @@ void agent_link::on_open(std::int64_t now_ms) {
 }
 
 void agent_link::on_message(std::string_view bytes, std::int64_t now_ms) {
-    if (state_ == state::idle || state_ == state::closed)
-        return;
+    if (state_ == state::idle || state_ == state::closed) return;
     received_ms_ = now_ms;
     const bool handshake = state_ != state::established;
     frame_reader reader(bytes);
@@ -29,17 +26,14 @@ void agent_link::on_message(std::string_view bytes, std::int64_t now_ms) {
         const auto next = reader.next();
         if (!next)
             return violate(next.error().reason, next.error().too_big ? close_code::too_big : close_code::protocol);
-        if (!*next)
-            return;
-        if (handshake && count > 0)
-            return violate("a handshake message must be one frame");
+        if (!*next) return;
+        if (handshake && count > 0) return violate("a handshake message must be one frame");
         handle(**next);
     }
 }
 
 void agent_link::on_tick(std::int64_t now_ms) {
-    if (state_ == state::idle || state_ == state::closed)
-        return;
+    if (state_ == state::idle || state_ == state::closed) return;
     if (state_ != state::established) {
         if (now_ms - opened_ms_ >= limits::handshake_agent_ms_max)
             close(close_code::going_away, "the hub did not finish the handshake in time");
@@ -54,79 +48,88 @@ void agent_link::on_tick(std::int64_t now_ms) {
     }
 }
 
-void agent_link::on_closed(std::uint16_t code, std::string_view reason) {
-    end(code, reason, false);
-}
+void agent_link::on_closed(std::uint16_t code, std::string_view reason) { end(code, reason, false); }
 
-std::vector<agent_link::action> agent_link::take_actions() {
-    return std::exchange(actions_, {});
-}
+std::vector<agent_link::action> agent_link::take_actions() { return std::exchange(actions_, {}); }
 
 std::vector<std::string> agent_link::flush(std::int64_t now_ms) {
     auto messages = output_.take();
-    if (!messages.empty())
-        sent_ms_ = now_ms;
-    if (state_ != state::established)
-        return messages;
-    for (auto& [id, call] : calls_)
-        if (call.wants_credit && call.credit > 0) {
-            call.wants_credit = false;
-            actions_.emplace_back(agent_action::credit_available{id});
+    if (!messages.empty()) sent_ms_ = now_ms;
+    if (state_ == state::established) wake_senders();
+    return messages;
+}
+
+void agent_link::wake_senders() {
+    if (std::exchange(replies_wait_, false))
+        for (auto& [id, call] : calls_) {
+            if (call.waits && call.credit > 0) {
+                call.waits = false;
+                actions_.emplace_back(agent_action::credit_available{id});
+            }
+            replies_wait_ = replies_wait_ || call.waits;
         }
     if (event_waits_ && unacknowledged_.size() < limits::events_unacknowledged_max) {
         event_waits_ = false;
         actions_.emplace_back(agent_action::output_available{});
     }
-    return messages;
 }
 
 std::size_t agent_link::reply_chunk(std::uint64_t id, std::string_view bytes) {
     const auto it = calls_.find(id);
-    if (it == calls_.end())
-        return 0;
+    if (it == calls_.end()) return 0;
     auto& call = it->second;
     std::size_t taken = 0;
     while (taken < bytes.size() && call.credit > 0 && !output_.full()) {
-        const auto piece =
-            bytes.substr(taken, std::min<std::size_t>(call.credit, limits::reply_chunk_bytes_max));
+        const auto piece = bytes.substr(taken, std::min<std::size_t>(call.credit, limits::reply_chunk_bytes_max));
+        if (call.scanner.feed(piece) == json_scanner::status::error) {
+            fail_result(id, call.scanner.reason());
+            return bytes.size();
+        }
         append_reply(output_.begin_frame(), id, piece, false);
         output_.frame_done();
         call.credit -= piece.size();
         taken += piece.size();
     }
-    call.wants_credit = taken < bytes.size();
+    call.waits = taken < bytes.size();
+    replies_wait_ = replies_wait_ || call.waits;
     return taken;
 }
 
+void agent_link::fail_result(std::uint64_t id, std::string_view reason) {
+    reply_error(id,
+                {error_code::internal, "The machine's own result cannot be passed on: " + std::string(reason) + ".",
+                 "This is a fault of codez; what the call did stays done.", ""},
+                "");
+}
+
 void agent_link::finish(std::uint64_t id) {
-    if (calls_.erase(id) == 0)
-        return;
+    const auto it = calls_.find(id);
+    if (it == calls_.end()) return;
+    if (it->second.scanner.state() != json_scanner::status::complete) return fail_result(id, "it is not whole");
+    calls_.erase(it);
     append_reply(output_.begin_frame(), id, {}, true);
     output_.frame_done();
 }
 
 void agent_link::reply_error(std::uint64_t id, const error& e, std::string_view request_id) {
-    if (calls_.erase(id) == 0)
-        return;
+    if (calls_.erase(id) == 0) return;
     append_reply_error(output_.begin_frame(), id, to_json(e, request_id));
     output_.frame_done();
 }
 
 void agent_link::progress(std::uint64_t id, const progress_update& update) {
-    if (!calls_.contains(id) || output_.full())
-        return;
+    const bool finite = std::isfinite(update.progress) && std::isfinite(update.total.value_or(0));
+    if (!calls_.contains(id) || output_.full() || !finite) return;
     auto json = encode(update);
-    if (json.size() > limits::progress_bytes_max)
-        json = encode(progress_update{update.progress, update.total, ""});
+    if (json.size() > limits::progress_bytes_max) json = encode(progress_update{update.progress, update.total, ""});
     append_progress(output_.begin_frame(), id, json);
     output_.frame_done();
 }
 
 agent_link::send_result agent_link::send_event(std::int64_t seq, std::int64_t previous_seq, std::string_view json) {
-    if (state_ != state::established)
-        return send_result::closed;
-    if (json.size() > limits::event_bytes_max)
-        return send_result::too_large;
+    if (state_ != state::established) return send_result::closed;
+    if (!is_json_object(json, limits::event_bytes_max) || previous_seq < 0 || previous_seq >= seq || seq <= sent_seq_)
+        return send_result::refused;
     if (unacknowledged_.size() >= limits::events_unacknowledged_max || output_.full()) {
         event_waits_ = true;
         return send_result::wait;
@@ -139,11 +142,9 @@ agent_link::send_result agent_link::send_event(std::int64_t seq, std::int64_t pr
 }
 
 agent_link::send_result agent_link::send_sessions(const sessions_snapshot& snapshot) {
-    if (state_ != state::established)
-        return send_result::closed;
+    if (state_ != state::established) return send_result::closed;
     const auto json = encode(snapshot);
-    if (json.size() > limits::sessions_bytes_max || snapshot.sessions.size() > limits::sessions_max)
-        return send_result::too_large;
+    if (!decode_sessions(json)) return send_result::refused;
     if (output_.full()) {
         event_waits_ = true;
         return send_result::wait;
@@ -158,46 +159,34 @@ void agent_link::close(close_code code, std::string_view reason) {
 }
 
 void agent_link::handle(const frame& f) {
-    if (const auto* handshake = std::get_if<handshake_frame>(&f))
-        return handle_handshake(*handshake);
-    if (state_ != state::established)
-        return violate("a frame before welcome");
-    if (const auto* call = std::get_if<call_frame>(&f))
-        return handle_call(*call);
-    if (const auto* credit = std::get_if<credit_frame>(&f))
-        return handle_credit(*credit);
-    if (const auto* cancel = std::get_if<cancel_frame>(&f))
-        return handle_cancel(*cancel);
-    if (const auto* ack = std::get_if<ack_frame>(&f))
-        return handle_ack(*ack);
+    if (const auto* handshake = std::get_if<handshake_frame>(&f)) return handle_handshake(*handshake);
+    if (state_ != state::established) return violate("a frame before welcome");
+    if (const auto* call = std::get_if<call_frame>(&f)) return handle_call(*call);
+    if (const auto* credit = std::get_if<credit_frame>(&f)) return handle_credit(*credit);
+    if (const auto* cancel = std::get_if<cancel_frame>(&f)) return handle_cancel(*cancel);
+    if (const auto* ack = std::get_if<ack_frame>(&f)) return handle_ack(*ack);
     if (const auto* ping = std::get_if<ping_frame>(&f)) {
-        if (output_.full())
-            return;  // what is queued tells as well that we live
+        if (output_.full()) return;  // what is queued tells as well that we live
         append_pong(output_.begin_frame(), ping->nonce);
         return output_.frame_done();
     }
-    if (std::holds_alternative<pong_frame>(f))
-        return;
+    if (std::holds_alternative<pong_frame>(f)) return;
     if (std::holds_alternative<drain_frame>(f)) {
-        if (!std::exchange(draining_, true))
-            actions_.emplace_back(agent_action::draining{});
+        if (!std::exchange(draining_, true)) actions_.emplace_back(agent_action::draining{});
         return;
     }
     violate("a frame that only machines send");
 }
 
 void agent_link::handle_handshake(const handshake_frame& f) {
-    if (state_ == state::hello_sent && f.type == frame_type::challenge)
-        return handle_challenge(f.json);
-    if (state_ == state::auth_sent && f.type == frame_type::welcome)
-        return handle_welcome(f.json);
+    if (state_ == state::hello_sent && f.type == frame_type::challenge) return handle_challenge(f.json);
+    if (state_ == state::auth_sent && f.type == frame_type::welcome) return handle_welcome(f.json);
     violate("a handshake frame out of order");
 }
 
 void agent_link::handle_challenge(std::string_view json) {
     const auto challenge = decode_challenge(json);
-    if (!challenge)
-        return violate("a broken challenge: " + challenge.error());
+    if (!challenge) return violate("a broken challenge: " + challenge.error());
     if (challenge->exporter && config_.tls_exporter.empty())
         return close(close_code::auth, "the hub signed a TLS connection, and this one has none");
     if (!challenge->exporter && config_.exporter_required)
@@ -220,71 +209,58 @@ void agent_link::handle_challenge(std::string_view json) {
 
 void agent_link::handle_welcome(std::string_view json) {
     auto decoded = decode_welcome(json);
-    if (!decoded)
-        return violate("a broken welcome: " + decoded.error());
+    if (!decoded) return violate("a broken welcome: " + decoded.error());
     welcome_ = *decoded;
     state_ = state::established;
     actions_.emplace_back(agent_action::established{welcome_});
 }
 
 void agent_link::handle_call(const call_frame& f) {
-    if (f.id <= last_call_id_)
-        return violate("a call whose id is not above the one before");
-    if (calls_.size() >= limits::calls_in_flight_max)
-        return violate("more calls in flight than allowed");
-    auto header = decode_call_header(f.header);
-    if (!header)
-        return violate("a broken call header: " + header.error());
+    if (f.id <= last_call_id_) return violate("a call whose id is not above the one before");
+    if (calls_.size() >= limits::calls_in_flight_max) return violate("more calls in flight than allowed");
     last_call_id_ = f.id;
-    calls_.emplace(f.id, call{limits::call_credit_bytes});
+    calls_.emplace(f.id, call{});
+    auto header = decode_call_header(f.header);
+    if (!header)  // one caller's odd name must not cost the others their link
+        return reply_error(f.id,
+                           {error_code::internal, "The machine does not understand who calls: " + header.error() + ".",
+                            "Update codez on that machine, or the hub.", ""},
+                           "");
     actions_.emplace_back(agent_action::call_received{f.id, std::move(*header), std::string(f.arguments)});
 }
 
 void agent_link::handle_credit(const credit_frame& f) {
-    if (f.id > last_call_id_)
-        return violate("credit for a call that was never made");
+    if (f.id > last_call_id_) return violate("credit for a call that was never made");
     const auto it = calls_.find(f.id);
-    if (it == calls_.end())
-        return;  // it crossed our last frame
+    if (it == calls_.end()) return;  // it crossed our last frame
     auto& call = it->second;
     call.credit = std::min<std::size_t>(call.credit + f.bytes, limits::result_bytes_max);
-    if (call.wants_credit && call.credit > 0 && !output_.full()) {
-        call.wants_credit = false;
+    if (call.waits && call.credit > 0 && !output_.full()) {
+        call.waits = false;
         actions_.emplace_back(agent_action::credit_available{f.id});
     }
 }
 
 void agent_link::handle_cancel(const cancel_frame& f) {
-    if (f.id > last_call_id_)
-        return violate("cancel of a call that was never made");
-    if (calls_.erase(f.id) > 0)
-        actions_.emplace_back(agent_action::cancel_received{f.id});
+    if (f.id > last_call_id_) return violate("cancel of a call that was never made");
+    if (calls_.erase(f.id) > 0) actions_.emplace_back(agent_action::cancel_received{f.id});
 }
 
 void agent_link::handle_ack(const ack_frame& f) {
-    if (f.seq > sent_seq_)
-        return violate("an acknowledgement of an event that was never sent");
-    while (!unacknowledged_.empty() && unacknowledged_.front() <= f.seq)
-        unacknowledged_.pop_front();
+    if (f.seq > sent_seq_) return violate("an acknowledgement of an event that was never sent");
+    while (!unacknowledged_.empty() && unacknowledged_.front() <= f.seq) unacknowledged_.pop_front();
     actions_.emplace_back(agent_action::events_acknowledged{f.seq});
-    if (event_waits_ && !output_.full()) {
-        event_waits_ = false;
-        actions_.emplace_back(agent_action::output_available{});
-    }
+    if (!output_.full()) wake_senders();
 }
 
-void agent_link::violate(std::string_view reason, close_code code) {
-    close(code, reason);
-}
+void agent_link::violate(std::string_view reason, close_code code) { close(code, reason); }
 
 void agent_link::end(std::uint16_t code, std::string_view reason, bool close_needed) {
-    if (state_ == state::closed)
-        return;
+    if (state_ == state::closed) return;
     state_ = state::closed;
     calls_.clear();
     unacknowledged_.clear();
-    if (!close_needed)
-        output_.clear();
+    if (!close_needed) output_.clear();
     actions_.emplace_back(agent_action::closed{code, close_reason(reason), close_needed});
 }
 

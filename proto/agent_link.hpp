@@ -15,18 +15,20 @@
 
 #include "proto/error.hpp"
 #include "proto/frame.hpp"
+#include "proto/json_scanner.hpp"
+#include "proto/limits.hpp"
 #include "proto/link_output.hpp"
 #include "proto/messages.hpp"
 
 namespace proto {
 
 struct agent_link_config {
-    hello greeting;            // agent_nonce is set by the machine
+    hello greeting;  // agent_nonce is set by the machine
     std::string hub_origin;
-    std::string tls_exporter;  // 32 bytes of link_exporter_label, or empty without TLS
-    bool exporter_required = false;  // refuse a hub behind a proxy that ends TLS
-    std::function<std::string()> make_nonce;                          // 32 random bytes
-    std::function<std::string(std::string_view text)> sign;           // with the machine's key
+    std::string tls_exporter;                                // 32 bytes of link_exporter_label, or empty without TLS
+    bool exporter_required = false;                          // refuse a hub behind a proxy that ends TLS
+    std::function<std::string()> make_nonce;                 // 32 random bytes
+    std::function<std::string(std::string_view text)> sign;  // with the machine's key
     // With the pinned hub key of that kid; false also if there is none.
     std::function<bool(std::string_view kid, std::string_view text, std::string_view signature)> verify_hub;
 };
@@ -70,9 +72,11 @@ public:
                                 agent_action::output_available, agent_action::draining, agent_action::closed>;
     enum class send_result {
         sent,
-        wait,       // too much is queued or unacknowledged: output_available or events_acknowledged will tell
-        too_large,  // leave it out: the next event's previous_seq shows the hole, readers fetch it by events.read
-        closed,     // not established, or over
+        wait,  // too much is queued or unacknowledged: output_available or events_acknowledged will tell
+        // Leave it out: too large, or not what the hub would let pass. Of events the next one's previous_seq shows the
+        // hole, and readers fetch it by events.read.
+        refused,
+        closed,  // not established, or over
     };
 
     explicit agent_link(agent_link_config config);
@@ -90,7 +94,8 @@ public:
 
     // --- From the application ---
     // Sends the next bytes of a result; returns how many were taken (0 for a closed id: check is_open()). The caller
-    // keeps the rest until credit_available.
+    // keeps the rest until credit_available. A result that is not one JSON object would end the link: such a call fails
+    // here instead, all bytes count as taken and the id is closed.
     std::size_t reply_chunk(std::uint64_t id, std::string_view bytes);
     void finish(std::uint64_t id);  // the result is whole
     void reply_error(std::uint64_t id, const error& e, std::string_view request_id);
@@ -107,8 +112,9 @@ public:
 private:
     enum class state { idle, hello_sent, auth_sent, established, closed };
     struct call {
-        std::size_t credit = 0;
-        bool wants_credit = false;
+        std::size_t credit = limits::call_credit_bytes;
+        bool waits = false;  // reply_chunk() took less than it was given
+        json_scanner scanner{};
     };
 
     void handle(const frame& f);
@@ -119,6 +125,8 @@ private:
     void handle_ack(const ack_frame& f);
     void handle_challenge(std::string_view json);
     void handle_welcome(std::string_view json);
+    void fail_result(std::uint64_t id, std::string_view reason);
+    void wake_senders();
     void violate(std::string_view reason, close_code code = close_code::protocol);
     void end(std::uint16_t code, std::string_view reason, bool close_needed);
 
@@ -130,6 +138,7 @@ private:
     std::deque<std::int64_t> unacknowledged_;
     std::int64_t sent_seq_ = 0;
     bool event_waits_ = false;
+    bool replies_wait_ = false;  // some call's `waits` is set
     bool draining_ = false;
     std::int64_t opened_ms_ = 0;
     std::int64_t received_ms_ = 0;

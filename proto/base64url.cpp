@@ -32,22 +32,19 @@ std::string base64url_encode(std::string_view bytes) {
             text.push_back(alphabet[bits >> count & 63]);
         }
     }
-    if (count > 0)
-        text.push_back(alphabet[bits << (6 - count) & 63]);
+    if (count > 0) text.push_back(alphabet[bits << (6 - count) & 63]);
     return text;
 }
 
 std::optional<std::string> base64url_decode(std::string_view text) {
-    if (text.size() % 4 == 1)
-        return std::nullopt;
+    if (text.size() % 4 == 1) return std::nullopt;
     std::string bytes;
     bytes.reserve(text.size() * 3 / 4);
     std::uint32_t bits = 0;
     int count = 0;
     for (const char c : text) {
         const auto value = values[static_cast<unsigned char>(c)];
-        if (value < 0)
-            return std::nullopt;
+        if (value < 0) return std::nullopt;
         bits = (bits << 6 | static_cast<std::uint32_t>(value)) & 0xFFFF;
         count += 6;
         if (count >= 8) {
@@ -55,8 +52,7 @@ std::optional<std::string> base64url_decode(std::string_view text) {
             bytes.push_back(static_cast<char>(bits >> count & 0xFF));
         }
     }
-    if ((bits & ((1U << count) - 1)) != 0)
-        return std::nullopt;
+    if ((bits & ((1U << count) - 1)) != 0) return std::nullopt;
     return bytes;
 }
 

@@ -32,12 +32,10 @@ tool make_tool(const json& declaration) {
     t.input_schema = nlohmann::json::parse(declaration.at("inputSchema").dump());
     t.output_schema = nlohmann::json::parse(declaration.at("outputSchema").dump());
     t.annotations = nlohmann::json::parse(declaration.at("annotations").dump());
-    if (declaration.contains("anyRequired"))
-        declaration.at("anyRequired").get_to(t.any_required);
+    if (declaration.contains("anyRequired")) declaration.at("anyRequired").get_to(t.any_required);
     const auto name = declaration.at("route").get<std::string>();
     const auto route = std::ranges::find(routes, name, &std::pair<std::string_view, tool_route>::first);
-    if (route == routes.end())
-        throw std::invalid_argument("unknown route " + name + " of tool " + t.name);
+    if (route == routes.end()) throw std::invalid_argument("unknown route " + name + " of tool " + t.name);
     t.route = route->second;
     // The order of a Tool in the MCP schema; title also as an annotation, where 2025-03-26 has it.
     json annotations = declaration.at("annotations");
@@ -57,13 +55,11 @@ tool make_tool(const json& declaration) {
 class fnv1a_hash {
 public:
     void add(std::string_view text) {
-        for (const char c : text)
-            value_ = (value_ ^ static_cast<unsigned char>(c)) * 0x100000001b3ULL;
+        for (const char c : text) value_ = (value_ ^ static_cast<unsigned char>(c)) * 0x100000001b3ULL;
     }
     std::string hex() const {
         std::string text;
-        for (int shift = 60; shift >= 0; shift -= 4)
-            text.push_back("0123456789abcdef"[value_ >> shift & 15]);
+        for (int shift = 60; shift >= 0; shift -= 4) text.push_back("0123456789abcdef"[value_ >> shift & 15]);
         return text;
     }
 
@@ -75,8 +71,7 @@ template <class Wanted>
 std::string join_listings(const std::vector<tool>& tools, Wanted wanted) {
     std::string list = "[";
     for (const auto& t : tools)
-        if (wanted(t))
-            list.append(list.size() > 1 ? "," : "").append(t.listing);
+        if (wanted(t)) list.append(list.size() > 1 ? "," : "").append(t.listing);
     return list + "]";
 }
 
@@ -104,8 +99,7 @@ std::string catalogue::list_json(const principal& who) const {
 
 std::vector<std::string> catalogue::names() const {
     std::vector<std::string> names;
-    for (const auto& t : tools_)
-        names.push_back(t.name);
+    for (const auto& t : tools_) names.push_back(t.name);
     return names;
 }
 

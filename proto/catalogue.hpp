@@ -35,7 +35,7 @@ struct tool {
     // Of each group at least one must be given. Outside the schema, because the Messages API refuses tools whose
     // input_schema has anyOf at its top level, and with them the whole request of the client.
     std::vector<std::vector<std::string>> any_required;
-    std::string listing;      // its element of tools/list, compact JSON
+    std::string listing;  // its element of tools/list, compact JSON
 };
 
 class catalogue {

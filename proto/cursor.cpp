@@ -20,8 +20,7 @@ std::string to_text(const cursor& c) {
     nlohmann::json list = nlohmann::json::array({format_version});
     for (const auto& entry : c.entries) {
         auto item = nlohmann::json::array({entry.machine_id, entry.log_id, entry.seq});
-        if (entry.live != 0)
-            item.push_back(entry.live);
+        if (entry.live != 0) item.push_back(entry.live);
         list.push_back(std::move(item));
     }
     return nlohmann::json{{"c", std::move(list)}}.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
@@ -55,11 +54,9 @@ std::string encode_cursor(cursor c) {
 }
 
 result<cursor> decode_cursor(std::string_view text) {
-    if (text.size() > limits::cursor_bytes_max)
-        return invalid();
+    if (text.size() > limits::cursor_bytes_max) return invalid();
     const auto plain = base64url_decode(text);
-    if (!plain || !is_json_object(*plain))
-        return invalid();
+    if (!plain || !is_json_object(*plain)) return invalid();
     const auto object = nlohmann::json::parse(*plain, nullptr, false);
     const auto it = object.find("c");
     if (it == object.end() || !it->is_array() || it->size() < 2 || it->size() > 1 + limits::cursor_entries_max ||
@@ -68,18 +65,14 @@ result<cursor> decode_cursor(std::string_view text) {
     cursor c;
     for (std::size_t i = 1; i < it->size(); ++i) {
         const auto& item = (*it)[i];
-        if (!is_entry(item))
-            return invalid();
+        if (!is_entry(item)) return invalid();
         cursor_entry entry{item[0], item[1], item[2].get<std::int64_t>(), 0};
-        if (item.size() == 4)
-            entry.live = item[3].get<std::int64_t>();
-        if (!c.entries.empty() && c.entries.back().machine_id >= entry.machine_id)
-            return invalid();
+        if (item.size() == 4) entry.live = item[3].get<std::int64_t>();
+        if (!c.entries.empty() && c.entries.back().machine_id >= entry.machine_id) return invalid();
         c.entries.push_back(std::move(entry));
     }
     // One position has one text: whatever else decodes to it was not made by us.
-    if (to_text(c) != *plain)
-        return invalid();
+    if (to_text(c) != *plain) return invalid();
     return c;
 }
 

@@ -13,8 +13,8 @@ namespace proto {
 
 struct cursor_entry {
     std::string machine_id;
-    std::string log_id;    // the log's identity: a rebuilt log gives a gap, not wrong events
-    std::int64_t seq = 0;  // the last event that the reader has
+    std::string log_id;     // the log's identity: a rebuilt log gives a gap, not wrong events
+    std::int64_t seq = 0;   // the last event that the reader has
     std::int64_t live = 0;  // the last ephemeral one, as the log counts them; 0 if none
     bool operator==(const cursor_entry&) const = default;
 };

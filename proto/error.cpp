@@ -41,8 +41,7 @@ constexpr std::array<code_entry, 19> codes{{
 
 constexpr bool in_order() {
     for (std::size_t i = 0; i < codes.size(); ++i)
-        if (static_cast<std::size_t>(codes[i].code) != i)
-            return false;
+        if (static_cast<std::size_t>(codes[i].code) != i) return false;
     return true;
 }
 static_assert(in_order(), "the table is indexed by the code");
@@ -53,8 +52,7 @@ constexpr std::size_t details_bytes_max = 6 * limits::kib;
 static_assert(6 * 2 * text_bytes_max + details_bytes_max + limits::kib <= limits::error_bytes_max);
 
 std::string shortened(std::string text) {
-    if (text.size() <= text_bytes_max)
-        return text;
+    if (text.size() <= text_bytes_max) return text;
     std::size_t end = text_bytes_max - 3;
     while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0) == 0x80)
         --end;  // not in the middle of a character
@@ -68,20 +66,15 @@ std::string dump(const nlohmann::ordered_json& value) {
 
 }  // namespace
 
-std::string_view to_string(error_code code) {
-    return codes[static_cast<std::size_t>(code)].name;
-}
+std::string_view to_string(error_code code) { return codes[static_cast<std::size_t>(code)].name; }
 
 std::optional<error_code> parse_error_code(std::string_view name) {
     for (const auto& entry : codes)
-        if (entry.name == name)
-            return entry.code;
+        if (entry.name == name) return entry.code;
     return std::nullopt;
 }
 
-bool is_retryable(error_code code) {
-    return codes[static_cast<std::size_t>(code)].retryable;
-}
+bool is_retryable(error_code code) { return codes[static_cast<std::size_t>(code)].retryable; }
 
 std::unexpected<error> fail(error_code code, std::string message, std::string hint, std::string details) {
     return std::unexpected(error{code, std::move(message), std::move(hint), std::move(details)});
@@ -97,32 +90,27 @@ std::string to_json(const error& e, std::string_view request_id) {
     };
     if (e.details.size() <= details_bytes_max && is_json_object(e.details)) {
         auto details = nlohmann::ordered_json::parse(e.details, nullptr, false);
-        if (dump(details).size() <= details_bytes_max)
-            envelope["details"] = std::move(details);
+        if (dump(details).size() <= details_bytes_max) envelope["details"] = std::move(details);
     }
     return dump(envelope);
 }
 
 std::optional<error> parse_error(std::string_view json) {
-    if (!is_json_object(json, limits::error_bytes_max))
-        return std::nullopt;
+    if (!is_json_object(json, limits::error_bytes_max)) return std::nullopt;
     const auto envelope = nlohmann::ordered_json::parse(json, nullptr, false);
     const auto text = [&](const char* name) -> std::optional<std::string> {
         const auto it = envelope.find(name);
-        if (it == envelope.end() || !it->is_string())
-            return std::nullopt;
+        if (it == envelope.end() || !it->is_string()) return std::nullopt;
         return it->get<std::string>();
     };
     const auto code = text("code");
     const auto message = text("message");
-    if (!code || !message)
-        return std::nullopt;
+    if (!code || !message) return std::nullopt;
     error e;
     e.code = parse_error_code(*code).value_or(error_code::internal);
     e.message = *message;
     e.hint = text("hint").value_or("");
-    if (const auto it = envelope.find("details"); it != envelope.end() && it->is_object())
-        e.details = dump(*it);
+    if (const auto it = envelope.find("details"); it != envelope.end() && it->is_object()) e.details = dump(*it);
     return e;
 }
 

@@ -9,14 +9,12 @@ namespace {
 
 std::uint64_t read_number(std::string_view bytes) {
     std::uint64_t value = 0;
-    for (const char c : bytes)
-        value = value << 8 | static_cast<unsigned char>(c);
+    for (const char c : bytes) value = value << 8 | static_cast<unsigned char>(c);
     return value;
 }
 
 void append_number(std::string& out, std::uint64_t value, int bytes) {
-    for (int shift = 8 * (bytes - 1); shift >= 0; shift -= 8)
-        out.push_back(static_cast<char>(value >> shift & 0xFF));
+    for (int shift = 8 * (bytes - 1); shift >= 0; shift -= 8) out.push_back(static_cast<char>(value >> shift & 0xFF));
 }
 
 std::unexpected<frame_error> broken(std::string_view type, std::string_view what) {
@@ -32,74 +30,58 @@ using decoded_frame = std::expected<frame, frame_error>;
 // `make` gets the payload of exactly that length, as a number.
 template <class F>
 decoded_frame number_only(std::string_view type, std::string_view payload, F make) {
-    if (payload.size() != 8)
-        return broken(type, "must carry 8 bytes");
+    if (payload.size() != 8) return broken(type, "must carry 8 bytes");
     return make(read_number(payload));
 }
 
-bool is_seq(std::uint64_t value) {
-    return value <= static_cast<std::uint64_t>(INT64_MAX);
-}
+bool is_seq(std::uint64_t value) { return value <= static_cast<std::uint64_t>(INT64_MAX); }
 
 decoded_frame decode_handshake(frame_type type, std::string_view payload) {
-    if (payload.size() > limits::handshake_frame_bytes_max)
-        return too_big("hello, challenge, auth or welcome");
+    if (payload.size() > limits::handshake_frame_bytes_max) return too_big("hello, challenge, auth or welcome");
     return handshake_frame{type, payload};
 }
 
 decoded_frame decode_call(std::string_view payload) {
-    if (payload.size() < 12)
-        return broken("call", "is too short");
+    if (payload.size() < 12) return broken("call", "is too short");
     const auto header_bytes = read_number(payload.substr(8, 4));
     const auto rest = payload.substr(12);
-    if (header_bytes > rest.size())
-        return broken("call", "tells a header longer than itself");
+    if (header_bytes > rest.size()) return broken("call", "tells a header longer than itself");
     if (header_bytes > limits::call_header_bytes_max || rest.size() - header_bytes > limits::arguments_bytes_max)
         return too_big("call");
     return call_frame{read_number(payload.substr(0, 8)), rest.substr(0, header_bytes), rest.substr(header_bytes)};
 }
 
 decoded_frame decode_reply(std::uint8_t flags, std::string_view payload) {
-    if (payload.size() < 8)
-        return broken("reply", "is too short");
-    if (flags == (reply_flag_fin | reply_flag_error))
-        return broken("reply", "has both flags: error implies fin");
+    if (payload.size() < 8) return broken("reply", "is too short");
+    if (flags == (reply_flag_fin | reply_flag_error)) return broken("reply", "has both flags: error implies fin");
     const bool error = flags == reply_flag_error;
     const auto bytes = payload.substr(8);
-    if (bytes.size() > (error ? limits::error_bytes_max : limits::reply_chunk_bytes_max))
-        return too_big("reply");
+    if (bytes.size() > (error ? limits::error_bytes_max : limits::reply_chunk_bytes_max)) return too_big("reply");
     return reply_frame{read_number(payload.substr(0, 8)), flags != 0, error, bytes};
 }
 
 decoded_frame decode_progress(std::string_view payload) {
-    if (payload.size() < 8)
-        return broken("progress", "is too short");
-    if (payload.size() - 8 > limits::progress_bytes_max)
-        return too_big("progress");
+    if (payload.size() < 8) return broken("progress", "is too short");
+    if (payload.size() - 8 > limits::progress_bytes_max) return too_big("progress");
     return progress_frame{read_number(payload.substr(0, 8)), payload.substr(8)};
 }
 
 decoded_frame decode_credit(std::string_view payload) {
-    if (payload.size() != 12)
-        return broken("credit", "must carry 12 bytes");
+    if (payload.size() != 12) return broken("credit", "must carry 12 bytes");
     return credit_frame{read_number(payload.substr(0, 8)), static_cast<std::uint32_t>(read_number(payload.substr(8)))};
 }
 
 decoded_frame decode_event(std::string_view payload) {
-    if (payload.size() < 16)
-        return broken("event", "is too short");
+    if (payload.size() < 16) return broken("event", "is too short");
     const auto seq = read_number(payload.substr(0, 8));
     const auto previous = read_number(payload.substr(8, 8));
-    if (!is_seq(seq) || previous >= seq)
-        return broken("event", "must carry a seq above the previous one");
-    if (payload.size() - 16 > limits::event_bytes_max)
-        return too_big("event");
+    if (!is_seq(seq) || previous >= seq) return broken("event", "must carry a seq above the previous one");
+    if (payload.size() - 16 > limits::event_bytes_max) return too_big("event");
     return event_frame{static_cast<std::int64_t>(seq), static_cast<std::int64_t>(previous), payload.substr(16)};
 }
 
 decoded_frame decode_ack(std::string_view payload) {
-    if (payload.size() != 8 || !is_seq(read_number(payload)))
-        return broken("ack", "must carry a seq of 8 bytes");
+    if (payload.size() != 8 || !is_seq(read_number(payload))) return broken("ack", "must carry a seq of 8 bytes");
     return ack_frame{static_cast<std::int64_t>(read_number(payload))};
 }
 
@@ -125,16 +107,14 @@ decoded_frame decode(frame_type type, std::uint8_t flags, std::string_view paylo
         case frame_type::ack:
             return decode_ack(payload);
         case frame_type::sessions:
-            if (payload.size() > limits::sessions_bytes_max)
-                return too_big("sessions");
+            if (payload.size() > limits::sessions_bytes_max) return too_big("sessions");
             return sessions_frame{payload};
         case frame_type::ping:
             return number_only("ping", payload, [](std::uint64_t n) { return ping_frame{n}; });
         case frame_type::pong:
             return number_only("pong", payload, [](std::uint64_t n) { return pong_frame{n}; });
         case frame_type::drain:
-            if (!payload.empty())
-                return broken("drain", "must be empty");
+            if (!payload.empty()) return broken("drain", "must be empty");
             return drain_frame{};
     }
     return std::unexpected(frame_error{"unknown frame type " + std::to_string(static_cast<int>(type))});
@@ -147,7 +127,8 @@ void append_frame_header(std::string& out, frame_type type, std::uint8_t flags, 
     out.push_back(static_cast<char>(flags));
 }
 
-void append_id_and_text(std::string& out, frame_type type, std::uint8_t flags, std::uint64_t id, std::string_view text) {
+void append_id_and_text(std::string& out, frame_type type, std::uint8_t flags, std::uint64_t id,
+                        std::string_view text) {
     append_frame_header(out, type, flags, 8 + text.size());
     append_number(out, id, 8);
     out.append(text);
@@ -156,8 +137,7 @@ void append_id_and_text(std::string& out, frame_type type, std::uint8_t flags, s
 }  // namespace
 
 std::expected<std::optional<frame>, frame_error> frame_reader::next() {
-    if (rest_.empty() && !any_)
-        return std::unexpected(frame_error{"an empty message"});
+    if (rest_.empty() && !any_) return std::unexpected(frame_error{"an empty message"});
     any_ = true;
     while (!rest_.empty()) {
         if (rest_.size() < limits::frame_header_bytes)
@@ -168,18 +148,15 @@ std::expected<std::optional<frame>, frame_error> frame_reader::next() {
         if (payload_bytes > limits::frame_bytes_max)
             return std::unexpected(frame_error{"a frame is larger than allowed", true});
         rest_.remove_prefix(limits::frame_header_bytes);
-        if (payload_bytes > rest_.size())
-            return std::unexpected(frame_error{"a message ends inside a frame"});
+        if (payload_bytes > rest_.size()) return std::unexpected(frame_error{"a message ends inside a frame"});
         const auto payload = rest_.substr(0, payload_bytes);
         rest_.remove_prefix(payload_bytes);
-        if (type >= first_ignorable_type)
-            continue;
+        if (type >= first_ignorable_type) continue;
         const bool is_reply = type == static_cast<std::uint8_t>(frame_type::reply);
         if (flags > (is_reply ? reply_flag_fin | reply_flag_error : 0))
             return std::unexpected(frame_error{"unknown flags in a frame of type " + std::to_string(type)});
         auto known = decode(static_cast<frame_type>(type), flags, payload);
-        if (!known)
-            return std::unexpected(known.error());
+        if (!known) return std::unexpected(known.error());
         return *known;
     }
     return std::nullopt;
@@ -212,9 +189,7 @@ void append_credit(std::string& out, std::uint64_t id, std::uint32_t bytes) {
     append_number(out, bytes, 4);
 }
 
-void append_cancel(std::string& out, std::uint64_t id) {
-    append_id_and_text(out, frame_type::cancel, 0, id, {});
-}
+void append_cancel(std::string& out, std::uint64_t id) { append_id_and_text(out, frame_type::cancel, 0, id, {}); }
 
 void append_progress(std::string& out, std::uint64_t id, std::string_view json) {
     append_id_and_text(out, frame_type::progress, 0, id, json);
@@ -236,16 +211,10 @@ void append_sessions(std::string& out, std::string_view json) {
     out.append(json);
 }
 
-void append_ping(std::string& out, std::uint64_t nonce) {
-    append_id_and_text(out, frame_type::ping, 0, nonce, {});
-}
+void append_ping(std::string& out, std::uint64_t nonce) { append_id_and_text(out, frame_type::ping, 0, nonce, {}); }
 
-void append_pong(std::string& out, std::uint64_t nonce) {
-    append_id_and_text(out, frame_type::pong, 0, nonce, {});
-}
+void append_pong(std::string& out, std::uint64_t nonce) { append_id_and_text(out, frame_type::pong, 0, nonce, {}); }
 
-void append_drain(std::string& out) {
-    append_frame_header(out, frame_type::drain, 0, 0);
-}
+void append_drain(std::string& out) { append_frame_header(out, frame_type::drain, 0, 0); }
 
 }  // namespace proto

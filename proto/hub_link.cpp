@@ -8,39 +8,32 @@
 namespace proto {
 
 hub_link::hub_link(hub_link_config config) : config_(std::move(config)) {
-    if (config_.heartbeat_ms == 0)
-        config_.heartbeat_ms = limits::heartbeat_ms;
+    if (config_.heartbeat_ms == 0) config_.heartbeat_ms = limits::heartbeat_ms;
 }
 
 void hub_link::on_open(std::int64_t now_ms) {
-    if (state_ != state::idle)
-        return;
+    if (state_ != state::idle) return;
     opened_ms_ = received_ms_ = sent_ms_ = now_ms;
     state_ = state::wait_hello;
 }
 
 void hub_link::on_message(std::string_view bytes, std::int64_t now_ms) {
-    if (state_ == state::idle || state_ == state::closed)
-        return;
+    if (state_ == state::idle || state_ == state::closed) return;
     received_ms_ = now_ms;
     const bool handshake = state_ != state::established;
     const auto bytes_max = handshake ? limits::handshake_frame_bytes_max + limits::frame_header_bytes
                                      : limits::link_message_to_hub_bytes_max;
-    if (bytes.size() > bytes_max)
-        return violate("a message is larger than allowed", close_code::too_big);
+    if (bytes.size() > bytes_max) return violate("a message is larger than allowed", close_code::too_big);
     if (handshake && ++handshake_frames_ > limits::handshake_frames_max)
         return violate("more frames than a handshake has");
-    if (!handshake)
-        welcome_acknowledged_ = true;
+    if (!handshake) welcome_acknowledged_ = true;
     frame_reader reader(bytes);
     for (int count = 0; state_ != state::closed; ++count) {
         const auto next = reader.next();
         if (!next)
             return violate(next.error().reason, next.error().too_big ? close_code::too_big : close_code::protocol);
-        if (!*next)
-            return;
-        if (handshake && count > 0)
-            return violate("a handshake message must be one frame");
+        if (!*next) return;
+        if (handshake && count > 0) return violate("a handshake message must be one frame");
         if (handshake)
             handle_handshake(**next, now_ms);
         else
@@ -49,8 +42,7 @@ void hub_link::on_message(std::string_view bytes, std::int64_t now_ms) {
 }
 
 void hub_link::on_tick(std::int64_t now_ms) {
-    if (state_ == state::idle || state_ == state::closed)
-        return;
+    if (state_ == state::idle || state_ == state::closed) return;
     if (state_ != state::established) {
         if (now_ms - opened_ms_ >= limits::handshake_ms_max)
             close(close_code::auth, "the handshake was not finished in time");
@@ -65,13 +57,9 @@ void hub_link::on_tick(std::int64_t now_ms) {
     }
 }
 
-void hub_link::on_closed(std::uint16_t code, std::string_view reason) {
-    end(code, reason, false);
-}
+void hub_link::on_closed(std::uint16_t code, std::string_view reason) { end(code, reason, false); }
 
-std::vector<hub_link::action> hub_link::take_actions() {
-    return std::exchange(actions_, {});
-}
+std::vector<hub_link::action> hub_link::take_actions() { return std::exchange(actions_, {}); }
 
 std::vector<std::string> hub_link::flush(std::int64_t now_ms) {
     if (state_ == state::established && acknowledged_seq_ > told_seq_) {
@@ -80,8 +68,7 @@ std::vector<std::string> hub_link::flush(std::int64_t now_ms) {
         told_seq_ = acknowledged_seq_;
     }
     auto messages = output_.take();
-    if (!messages.empty())
-        sent_ms_ = now_ms;
+    if (!messages.empty()) sent_ms_ = now_ms;
     return messages;
 }
 
@@ -98,8 +85,7 @@ void hub_link::handle_handshake(const frame& f, std::int64_t now_ms) {
 
 void hub_link::handle_hello(std::string_view json) {
     auto decoded = decode_hello(json);
-    if (!decoded)
-        return violate("a broken hello: " + decoded.error());
+    if (!decoded) return violate("a broken hello: " + decoded.error());
     if (std::ranges::find(decoded->proto, link_version) == decoded->proto.end())
         return violate("no common version: this hub speaks version 1 of the link");
     hello_ = std::move(*decoded);
@@ -119,8 +105,7 @@ link_proof hub_link::proof() const {
 }
 
 void hub_link::accept_hello(const machine_record& record, std::int64_t now_ms, std::int64_t unix_ms) {
-    if (state_ != state::wait_record)
-        return;
+    if (state_ != state::wait_record) return;
     record_ = record;
     hub_nonce_ = config_.make_nonce();
     nonce_ms_ = now_ms;
@@ -137,8 +122,7 @@ void hub_link::accept_hello(const machine_record& record, std::int64_t now_ms, s
 
 void hub_link::handle_auth(std::string_view json, std::int64_t now_ms) {
     const auto decoded = decode_auth(json);
-    if (!decoded)
-        return violate("a broken auth: " + decoded.error());
+    if (!decoded) return violate("a broken auth: " + decoded.error());
     if (now_ms - nonce_ms_ >= limits::handshake_nonce_ms_max)
         return close(close_code::auth, "the challenge has expired");
     if (!config_.verify(record_.public_key, agent_signing_text(proof()), decoded->signature))
@@ -155,8 +139,7 @@ void hub_link::handle_auth(std::string_view json, std::int64_t now_ms) {
 }
 
 void hub_link::admit(const admission& a) {
-    if (state_ != state::wait_admission)
-        return;
+    if (state_ != state::wait_admission) return;
     epoch_ = a.epoch;
     const welcome message{.epoch = a.epoch,
                           .link_counter = a.link_counter,
@@ -172,8 +155,7 @@ void hub_link::admit(const admission& a) {
 }
 
 void hub_link::refuse(close_code code, std::string_view reason) {
-    if (state_ == state::wait_record || state_ == state::wait_admission)
-        close(code, reason);
+    if (state_ == state::wait_record || state_ == state::wait_admission) close(code, reason);
 }
 
 // --- Calls ---
@@ -185,10 +167,10 @@ result<std::uint64_t> hub_link::send_call(const call_header& header, std::string
         return fail(error_code::route_unavailable, "The machine is moving to another hub.", "Try again in a second.");
     const bool internal = header.tool.contains('.');
     if (!internal && std::ranges::find(hello_.tools, header.tool) == hello_.tools.end())
-        return fail(error_code::unsupported_by_machine,
-                    "The agent on this machine (version " + hello_.version + ") does not have the tool " +
-                        header.tool + ".",
-                    "Update codez on that machine.");
+        return fail(
+            error_code::unsupported_by_machine,
+            "The agent on this machine (version " + hello_.version + ") does not have the tool " + header.tool + ".",
+            "Update codez on that machine.");
     if (calls_.size() >= limits::calls_in_flight_max || output_.full())
         return fail(error_code::resource_exhausted, "Too many calls are running on this machine.",
                     "Try again when some of them have ended.");
@@ -203,8 +185,7 @@ result<std::uint64_t> hub_link::send_call(const call_header& header, std::string
 }
 
 void hub_link::cancel(std::uint64_t id) {
-    if (!calls_.contains(id))
-        return;
+    if (!calls_.contains(id)) return;
     append_cancel(output_.begin_frame(), id);
     output_.frame_done();
     call_over(id);
@@ -212,13 +193,11 @@ void hub_link::cancel(std::uint64_t id) {
 
 void hub_link::grant_credit(std::uint64_t id, std::size_t bytes) {
     const auto it = calls_.find(id);
-    if (it == calls_.end())
-        return;
+    if (it == calls_.end()) return;
     auto& call = it->second;
     call.ungranted += bytes;
     // In quarters of the window: most results end before the first one is due.
-    if (call.ungranted < limits::call_credit_bytes / 4)
-        return;
+    if (call.ungranted < limits::call_credit_bytes / 4) return;
     const auto grant = std::min(call.ungranted, limits::call_credit_bytes - call.credit);
     call.ungranted = 0;
     call.credit += grant;
@@ -231,98 +210,74 @@ void hub_link::acknowledge_events(std::int64_t seq) {
 }
 
 void hub_link::drain() {
-    if (state_ != state::established || std::exchange(draining_, true))
-        return;
+    if (state_ != state::established || std::exchange(draining_, true)) return;
     append_drain(output_.begin_frame());
     output_.frame_done();
-    if (calls_.empty())
-        actions_.emplace_back(hub_action::drained{});
+    if (calls_.empty()) actions_.emplace_back(hub_action::drained{});
 }
 
-void hub_link::close(close_code code, std::string_view reason) {
-    end(static_cast<std::uint16_t>(code), reason, true);
-}
+void hub_link::close(close_code code, std::string_view reason) { end(static_cast<std::uint16_t>(code), reason, true); }
 
 void hub_link::call_over(std::uint64_t id) {
     calls_.erase(id);
-    if (draining_ && calls_.empty())
-        actions_.emplace_back(hub_action::drained{});
+    if (draining_ && calls_.empty()) actions_.emplace_back(hub_action::drained{});
 }
 
 // --- What the machine sends ---
 
 void hub_link::handle(const frame& f) {
-    if (const auto* reply = std::get_if<reply_frame>(&f))
-        return handle_reply(*reply);
-    if (const auto* progress = std::get_if<progress_frame>(&f))
-        return handle_progress(*progress);
-    if (const auto* event = std::get_if<event_frame>(&f))
-        return handle_event(*event);
-    if (const auto* sessions = std::get_if<sessions_frame>(&f))
-        return handle_sessions(*sessions);
+    if (const auto* reply = std::get_if<reply_frame>(&f)) return handle_reply(*reply);
+    if (const auto* progress = std::get_if<progress_frame>(&f)) return handle_progress(*progress);
+    if (const auto* event = std::get_if<event_frame>(&f)) return handle_event(*event);
+    if (const auto* sessions = std::get_if<sessions_frame>(&f)) return handle_sessions(*sessions);
     if (const auto* ping = std::get_if<ping_frame>(&f)) {
-        if (output_.full())
-            return;  // what is queued tells as well that we live
+        if (output_.full()) return;  // what is queued tells as well that we live
         append_pong(output_.begin_frame(), ping->nonce);
         return output_.frame_done();
     }
-    if (std::holds_alternative<pong_frame>(f))
-        return;
+    if (std::holds_alternative<pong_frame>(f)) return;
     violate("a frame that only hubs send");
 }
 
 void hub_link::handle_reply(const reply_frame& f) {
-    if (!was_issued(f.id))
-        return violate("a reply to a call that was never made");
+    if (!was_issued(f.id)) return violate("a reply to a call that was never made");
     const auto it = calls_.find(f.id);
-    if (it == calls_.end())
-        return;  // cancelled, and the machine did not know it yet
+    if (it == calls_.end()) return;  // cancelled, and the machine did not know it yet
     if (f.error) {
         auto e = parse_error(f.bytes);
-        if (!e)
-            return violate("an error that is not an error envelope");
+        if (!e) return violate("an error that is not an error envelope");
         actions_.emplace_back(hub_action::reply_failed{f.id, std::move(*e), false});
         return call_over(f.id);
     }
     auto& call = it->second;
-    if (f.bytes.size() > call.credit)
-        return violate("a reply beyond its credit");
+    if (f.bytes.size() > call.credit) return violate("a reply beyond its credit");
     call.credit -= f.bytes.size();
     const auto status = call.scanner.feed(f.bytes);
     if (status == json_scanner::status::error)
         return violate("a reply that is not one JSON object: " + std::string(call.scanner.reason()));
-    if (f.fin && status != json_scanner::status::complete)
-        return violate("a reply that ends inside its JSON object");
-    if (f.fin || !f.bytes.empty())
-        actions_.emplace_back(hub_action::reply_chunk{f.id, std::string(f.bytes), f.fin});
-    if (f.fin)
-        call_over(f.id);
+    if (f.fin && status != json_scanner::status::complete) return violate("a reply that ends inside its JSON object");
+    if (f.fin || !f.bytes.empty()) actions_.emplace_back(hub_action::reply_chunk{f.id, std::string(f.bytes), f.fin});
+    if (f.fin) call_over(f.id);
 }
 
 void hub_link::handle_progress(const progress_frame& f) {
-    if (!was_issued(f.id))
-        return violate("progress of a call that was never made");
-    if (!calls_.contains(f.id))
-        return;
+    if (!was_issued(f.id)) return violate("progress of a call that was never made");
+    if (!calls_.contains(f.id)) return;
     auto update = decode_progress(f.json);
-    if (!update)
-        return violate("broken progress: " + update.error());
+    if (!update) return violate("broken progress: " + update.error());
     actions_.emplace_back(hub_action::progress_received{f.id, std::move(*update)});
 }
 
 void hub_link::handle_event(const event_frame& f) {
-    if (f.seq <= last_event_seq_)
-        return violate("an event whose seq is not above the one before");
-    if (!is_json_object(f.json, limits::event_bytes_max))
-        return violate("an event that is not one JSON object");
+    if (f.seq <= last_event_seq_) return violate("an event whose seq is not above the one before");
+    if (!is_json_object(f.json, limits::event_bytes_max)) return violate("an event that is not one JSON object");
     last_event_seq_ = f.seq;
     actions_.emplace_back(hub_action::event_received{f.seq, f.previous_seq, std::string(f.json)});
 }
 
 void hub_link::handle_sessions(const sessions_frame& f) {
     auto snapshot = decode_sessions(f.json);
-    if (!snapshot)
-        return violate("a broken list of sessions: " + snapshot.error());
+    if (!snapshot) return violate("a broken list of sessions: " + snapshot.error());
     actions_.emplace_back(hub_action::sessions_received{std::move(*snapshot)});
 }
 
@@ -333,19 +288,16 @@ void hub_link::violate(std::string_view reason, close_code code) {
 }
 
 void hub_link::lose_calls(const error& e) {
-    for (const auto& [id, call] : calls_)
-        actions_.emplace_back(hub_action::reply_failed{id, e, true});
+    for (const auto& [id, call] : calls_) actions_.emplace_back(hub_action::reply_failed{id, e, true});
     calls_.clear();
 }
 
 void hub_link::end(std::uint16_t code, std::string_view reason, bool close_needed) {
-    if (state_ == state::closed)
-        return;
+    if (state_ == state::closed) return;
     state_ = state::closed;
     lose_calls({error_code::machine_offline, "The link to the machine ended before its answer was whole.",
                 "See with list_machines whether it is back; what the call did so far is not known.", ""});
-    if (!close_needed)
-        output_.clear();
+    if (!close_needed) output_.clear();
     actions_.emplace_back(hub_action::closed{code, close_reason(reason), close_needed});
 }
 

@@ -29,9 +29,9 @@ struct hub_link_config {
     std::string hub_id;
     std::string hub_kid;
     std::string hub_origin;
-    std::string tls_exporter;  // 32 bytes, or empty where this hub does not end the TLS connection
-    std::int64_t heartbeat_ms = 0;  // 0: the limit's default
-    std::function<std::string()> make_nonce;                 // 32 random bytes
+    std::string tls_exporter;                 // 32 bytes, or empty where this hub does not end the TLS connection
+    std::int64_t heartbeat_ms = 0;            // 0: the limit's default
+    std::function<std::string()> make_nonce;  // 32 random bytes
     std::function<std::string(std::string_view text)> sign;  // with the hub's key
     std::function<bool(std::string_view public_key, std::string_view text, std::string_view signature)> verify;
 };
@@ -110,10 +110,10 @@ struct closed {
 
 class hub_link {
 public:
-    using action =
-        std::variant<hub_action::authenticate, hub_action::verified, hub_action::key_conflict, hub_action::established,
-                     hub_action::reply_chunk, hub_action::reply_failed, hub_action::progress_received,
-                     hub_action::event_received, hub_action::sessions_received, hub_action::drained, hub_action::closed>;
+    using action = std::variant<hub_action::authenticate, hub_action::verified, hub_action::key_conflict,
+                                hub_action::established, hub_action::reply_chunk, hub_action::reply_failed,
+                                hub_action::progress_received, hub_action::event_received,
+                                hub_action::sessions_received, hub_action::drained, hub_action::closed>;
 
     explicit hub_link(hub_link_config config);
 
@@ -133,9 +133,9 @@ public:
     void refuse(close_code code, std::string_view reason);
 
     // --- From the application ---
-    // The new call's id. Fails with route_unavailable (not established, draining), resource_exhausted (too many calls in
-    // flight, or too much queued), unsupported_by_machine (its hello does not name the tool; internal calls, which have a
-    // dot in their name, are not asked for), invalid_argument (too large).
+    // The new call's id. Fails with route_unavailable (not established, draining), resource_exhausted (too many calls
+    // in flight, or too much queued), invalid_argument (too large), unsupported_by_machine (its hello does not name the
+    // tool; the hub's own calls, which have a dot in their name, are not asked for).
     result<std::uint64_t> send_call(const call_header& header, std::string_view arguments);
     // The id is closed at once; the machine is told and its late frames are dropped. No action follows for it.
     void cancel(std::uint64_t id);

@@ -33,9 +33,9 @@ public:
 private:
     // What the next byte may be.
     enum class expect : std::uint8_t {
-        object,         // the first '{'
-        key_or_close,   // after '{'
-        key,            // after ',' in an object
+        object,        // the first '{'
+        key_or_close,  // after '{'
+        key,           // after ',' in an object
         colon,
         value,
         value_or_close,  // after '['
@@ -48,7 +48,16 @@ private:
         literal,
         end,
     };
-    enum class number_at : std::uint8_t { sign, zero, digits, point, fraction, exponent, exponent_sign, exponent_digits };
+    enum class number_at : std::uint8_t {
+        sign,
+        zero,
+        digits,
+        point,
+        fraction,
+        exponent,
+        exponent_sign,
+        exponent_digits
+    };
 
     status fail(std::string_view reason);
     bool step(unsigned char c);
@@ -77,7 +86,7 @@ private:
     bool low_surrogate_wanted_ = false;  // after \uD800–\uDBFF only \uDC00–\uDFFF may follow
     std::uint8_t escape_digits_ = 0;
     std::uint8_t utf8_rest_ = 0;
-    unsigned char utf8_low_ = 0x80;   // bounds of the next continuation byte (RFC 3629 §4)
+    unsigned char utf8_low_ = 0x80;  // bounds of the next continuation byte (RFC 3629 §4)
     unsigned char utf8_high_ = 0xBF;
 };
 

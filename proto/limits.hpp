@@ -11,7 +11,7 @@ constexpr std::size_t kib = 1024;
 constexpr std::size_t mib = 1024 * kib;
 
 // --- HTTP (hub's front, agent's loopback listener) ---
-constexpr std::size_t http_body_bytes_max = 4 * mib;     // one JSON-RPC request; Node's SDKs accept 4 MiB as well
+constexpr std::size_t http_body_bytes_max = 4 * mib;      // one JSON-RPC request; Node's SDKs accept 4 MiB as well
 constexpr std::size_t http_headers_bytes_max = 16 * kib;  // nginx and Node refuse above this too
 constexpr std::size_t http_header_fields_max = 100;       // RFC 9112 §3 leaves it to us; Apache's figure
 constexpr std::size_t http_target_bytes_max = 8 * kib;    // RFC 9112 §3 recommends at least 8000
@@ -21,7 +21,7 @@ constexpr std::int64_t http_idle_ms_max = 60'000;
 constexpr std::int64_t http_write_stall_ms_max = 20'000;  // a reader that takes nothing for so long is gone
 constexpr std::size_t http_connections_max = 4096;
 constexpr std::size_t http_connections_per_address_max = 100;
-constexpr std::int64_t shutdown_ms_max = 10'000;          // open exchanges may finish for so long
+constexpr std::int64_t shutdown_ms_max = 10'000;  // open exchanges may finish for so long
 
 // --- JSON from outside ---
 constexpr std::size_t json_depth_max = 64;       // real arguments need about 6; one bit each in the scanner
@@ -31,9 +31,9 @@ constexpr std::size_t json_nodes_max = 100'000;  // a DOM is built of arguments 
 constexpr std::size_t prompt_bytes_max = 256 * kib;
 constexpr std::size_t arguments_bytes_max = http_body_bytes_max;
 constexpr std::size_t result_bytes_max = 64 * mib;
-constexpr std::size_t error_bytes_max = 32 * kib;      // the envelope of proto/error, escapes included
+constexpr std::size_t error_bytes_max = 32 * kib;  // the envelope of proto/error, escapes included
 constexpr std::size_t progress_bytes_max = 4 * kib;
-constexpr int call_depth_max = 2;                      // how many sessions a call may come through
+constexpr int call_depth_max = 2;  // how many sessions a call may come through
 constexpr std::int64_t call_ms_default = 30'000;
 constexpr std::int64_t call_ms_max = 300'000;
 constexpr std::size_t idempotency_key_bytes_max = 128;
@@ -42,13 +42,13 @@ constexpr std::size_t principal_scopes_max = 64;
 
 // --- The link (proto/README.md) ---
 constexpr std::size_t frame_header_bytes = 6;
-constexpr std::size_t reply_chunk_bytes_max = 32 * kib;   // a small reply waits for at most one such chunk per call
+constexpr std::size_t reply_chunk_bytes_max = 32 * kib;  // a small reply waits for at most one such chunk per call
 constexpr std::size_t call_header_bytes_max = 16 * kib;
-constexpr std::size_t event_bytes_max = 1 * mib;          // a larger event is read by events.read, never pushed
+constexpr std::size_t event_bytes_max = 1 * mib;  // a larger event is read by events.read, never pushed
 constexpr std::size_t sessions_bytes_max = 1 * mib;
-constexpr std::size_t sessions_max = 2048;                // in one snapshot: live and mirror first, then the newest
+constexpr std::size_t sessions_max = 2048;  // in one snapshot: live and mirror first, then the newest
 constexpr std::size_t frame_bytes_max = arguments_bytes_max + call_header_bytes_max + 64;  // the largest: a call
-constexpr std::size_t link_coalesce_bytes = 128 * kib;    // frames of one turn share a message up to this size
+constexpr std::size_t link_coalesce_bytes = 128 * kib;  // frames of one turn share a message up to this size
 constexpr std::size_t link_message_bytes_max = frame_bytes_max + frame_header_bytes;
 constexpr std::size_t link_message_to_hub_bytes_max = event_bytes_max + 64;  // what a machine may make the hub hold
 constexpr std::size_t link_output_bytes_max = 1 * mib;    // queued for one link; above it senders wait
@@ -62,48 +62,48 @@ constexpr std::size_t link_close_reason_bytes_max = 123;  // RFC 6455 §5.5: con
 // --- The link before `welcome` (auth.md §3.2) ---
 constexpr std::size_t handshake_frame_bytes_max = 4 * kib;
 constexpr int handshake_frames_max = 4;
-constexpr std::int64_t handshake_ms_max = 5'000;          // hub's patience with a machine it does not know yet
-constexpr std::int64_t handshake_agent_ms_max = 30'000;   // agent's with a hub that thousands reconnect to
+constexpr std::int64_t handshake_ms_max = 5'000;         // hub's patience with a machine it does not know yet
+constexpr std::int64_t handshake_agent_ms_max = 30'000;  // agent's with a hub that thousands reconnect to
 constexpr std::int64_t handshake_nonce_ms_max = 30'000;
-constexpr std::size_t handshake_pending_max = 200;        // per hub
+constexpr std::size_t handshake_pending_max = 200;  // per hub
 constexpr std::size_t handshake_pending_per_address_max = 10;
 constexpr std::size_t handshake_nonce_bytes = 32;
-constexpr std::size_t tls_exporter_bytes = 32;            // RFC 5705
-constexpr std::int64_t reconnect_first_ms = 500;          // full jitter between 0 and a doubling bound
+constexpr std::size_t tls_exporter_bytes = 32;    // RFC 5705
+constexpr std::int64_t reconnect_first_ms = 500;  // full jitter between 0 and a doubling bound
 constexpr std::int64_t reconnect_ms_max = 30'000;
 constexpr std::int64_t machine_offline_grace_ms = 3'000;  // a call waits so long for a machine that is reconnecting
 
 // --- Waiting and streaming ---
 constexpr std::int64_t poll_wait_ms_default = 5'000;
 constexpr std::int64_t poll_wait_ms_max = 30'000;
-constexpr std::int64_t send_and_wait_cut_ms = 50'000;     // MCP clients cut a call at 60 s
+constexpr std::int64_t send_and_wait_cut_ms = 50'000;  // MCP clients cut a call at 60 s
 constexpr std::int64_t send_and_wait_ms_default = 120'000;
 constexpr std::int64_t send_and_wait_ms_max = 3'600'000;
-constexpr std::int64_t sse_upgrade_ms = 5'000;            // a call that may take longer answers as SSE
-constexpr std::int64_t sse_comment_ms = 15'000;           // proxies cut silent streams, commonly at 60 s
+constexpr std::int64_t sse_upgrade_ms = 5'000;   // a call that may take longer answers as SSE
+constexpr std::int64_t sse_comment_ms = 15'000;  // proxies cut silent streams, commonly at 60 s
 constexpr std::int64_t fan_out_ms_max = 2'000;
 constexpr std::size_t fan_out_machines_max = 32;
 
 // --- Events ---
 constexpr int events_page_default = 200;
 constexpr int events_page_max = 1000;
-constexpr std::size_t events_page_bytes_max = 1 * mib;    // a page ends early rather than grow past this
-constexpr std::int64_t events_without_cursor_ms = 60'000; // a reader without cursor and session starts so far back
+constexpr std::size_t events_page_bytes_max = 1 * mib;     // a page ends early rather than grow past this
+constexpr std::int64_t events_without_cursor_ms = 60'000;  // a reader without cursor and session starts so far back
 constexpr std::int64_t interest_lease_ms = 60'000;
-constexpr std::size_t delta_ring_bytes_max = 1 * mib;     // message.part.delta kept per session
-constexpr std::size_t event_waiters_max = 1024;           // readers waiting in events.read, per machine
+constexpr std::size_t delta_ring_bytes_max = 1 * mib;  // message.part.delta kept per session
+constexpr std::size_t event_waiters_max = 1024;        // readers waiting in events.read, per machine
 constexpr std::size_t cursor_entries_max = 4;
 constexpr std::size_t cursor_bytes_max = 1024;
 
 // --- Sessions, listings ---
-constexpr std::size_t live_sessions_max = 8;              // per machine, unless its policy says otherwise
-constexpr std::size_t queued_prompts_max = 32;            // per session
-constexpr std::size_t pending_permissions_max = 64;       // per session
+constexpr std::size_t live_sessions_max = 8;         // per machine, unless its policy says otherwise
+constexpr std::size_t queued_prompts_max = 32;       // per session
+constexpr std::size_t pending_permissions_max = 64;  // per session
 constexpr int list_page_default = 50;
 constexpr int list_page_max = 500;
-constexpr std::size_t path_bytes_max = 4096;              // PATH_MAX
+constexpr std::size_t path_bytes_max = 4096;  // PATH_MAX
 constexpr std::size_t title_bytes_max = 120;
-constexpr std::size_t id_bytes_max = 64;                  // machine, session, log, client ids
+constexpr std::size_t id_bytes_max = 64;  // machine, session, log, client ids
 constexpr std::size_t name_bytes_max = 128;
 
 }  // namespace proto::limits

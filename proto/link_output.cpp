@@ -27,9 +27,7 @@ void link_output::frame_done(bool alone) {
     last_is_closed_ = alone;
 }
 
-bool link_output::full() const {
-    return bytes_ >= limits::link_output_bytes_max;
-}
+bool link_output::full() const { return bytes_ >= limits::link_output_bytes_max; }
 
 std::vector<std::string> link_output::take() {
     bytes_ = 0;
@@ -37,8 +35,6 @@ std::vector<std::string> link_output::take() {
     return std::exchange(messages_, {});
 }
 
-void link_output::clear() {
-    take();
-}
+void link_output::clear() { take(); }
 
 }  // namespace proto

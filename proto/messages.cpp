@@ -1,8 +1,6 @@
 #include "proto/messages.hpp"
 
 #include <algorithm>
-#include <array>
-#include <cmath>
 #include <initializer_list>
 
 #include <nlohmann/json.hpp>
@@ -16,9 +14,7 @@ namespace {
 
 using json = nlohmann::ordered_json;
 
-std::string dump(const json& value) {
-    return value.dump(-1, ' ', false, json::error_handler_t::replace);
-}
+std::string dump(const json& value) { return value.dump(-1, ' ', false, json::error_handler_t::replace); }
 
 enum class text_kind {
     line,  // no control characters: it may reach a terminal or a log
@@ -32,11 +28,11 @@ public:
 
     std::string text(const char* name, std::size_t min, std::size_t max, text_kind kind = text_kind::line) {
         const json* value = member(name);
-        if (value == nullptr && min == 0)
-            return {};
+        if (value == nullptr && min == 0) return {};
         const auto* text = value != nullptr ? value->get_ptr<const std::string*>() : nullptr;
         if (text == nullptr || text->size() < min || text->size() > max)
-            return complain(name, "must be a string of " + std::to_string(min) + " to " + std::to_string(max) + " bytes");
+            return complain(name,
+                            "must be a string of " + std::to_string(min) + " to " + std::to_string(max) + " bytes");
         const auto is_control = [](unsigned char c) { return c < 0x20 || c == 0x7F; };
         if (kind == text_kind::line && std::ranges::any_of(*text, is_control))
             return complain(name, "must not have control characters");
@@ -46,16 +42,16 @@ public:
     std::string bytes(const char* name, std::size_t min, std::size_t max) {
         const auto value = base64url_decode(text(name, 0, 2 * max));
         if (!value || value->size() < min || value->size() > max)
-            return complain(name, "must be the base64url text of " + std::to_string(min) + " to " +
-                                      std::to_string(max) + " bytes");
+            return complain(
+                name, "must be the base64url text of " + std::to_string(min) + " to " + std::to_string(max) + " bytes");
         return *value;
     }
 
     std::int64_t number(const char* name, std::int64_t min, std::int64_t max) {
         const json* value = member(name);
-        const bool fits = value != nullptr && value->is_number_integer() &&
-                          !(value->is_number_unsigned() &&
-                            value->get<std::uint64_t>() > static_cast<std::uint64_t>(INT64_MAX));
+        const bool fits =
+            value != nullptr && value->is_number_integer() &&
+            !(value->is_number_unsigned() && value->get<std::uint64_t>() > static_cast<std::uint64_t>(INT64_MAX));
         if (!fits || value->get<std::int64_t>() < min || value->get<std::int64_t>() > max) {
             complain(name, "must be an integer between " + std::to_string(min) + " and " + std::to_string(max));
             return min;
@@ -74,11 +70,9 @@ public:
 
     std::string one_of(const char* name, std::initializer_list<std::string_view> choices) {
         auto value = text(name, 0, limits::id_bytes_max);
-        if (std::ranges::find(choices, std::string_view(value)) != choices.end())
-            return value;
+        if (std::ranges::find(choices, std::string_view(value)) != choices.end()) return value;
         std::string list;
-        for (const auto choice : choices)
-            list.append(list.empty() ? "" : ", ").append(choice);
+        for (const auto choice : choices) list.append(list.empty() ? "" : ", ").append(choice);
         return complain(name, "must be one of " + list);
     }
 
@@ -94,8 +88,7 @@ public:
             complain(name, "must be a list of at most " + std::to_string(count_max) + " short strings");
             return values;
         }
-        for (const auto& value : *array)
-            values.push_back(value.get<std::string>());
+        for (const auto& value : *array) values.push_back(value.get<std::string>());
         return values;
     }
 
@@ -105,8 +98,7 @@ public:
     }
 
     std::string complain(const std::string& name, const std::string& what) {
-        if (complaint_.empty())
-            complaint_ = "`" + name + "` " + what;
+        if (complaint_.empty()) complaint_ = "`" + name + "` " + what;
         return {};
     }
     const std::string& complaint() const { return complaint_; }
@@ -121,21 +113,18 @@ decoded<json> parse_object(std::string_view text, std::size_t bytes_max) {
     if (!is_json_object(text, bytes_max))
         return std::unexpected("not one JSON object of at most " + std::to_string(bytes_max) + " bytes");
     auto value = json::parse(text, nullptr, false);
-    if (!value.is_object())
-        return std::unexpected("a number that no program can hold");
+    if (!value.is_object()) return std::unexpected("a number that no program can hold");
     return value;
 }
 
 template <class T, class F>
 decoded<T> decode(std::string_view text, std::size_t bytes_max, F fill) {
     const auto object = parse_object(text, bytes_max);
-    if (!object)
-        return std::unexpected(object.error());
+    if (!object) return std::unexpected(object.error());
     T message;
     reader r(*object);
     fill(r, message);
-    if (!r.complaint().empty())
-        return std::unexpected(r.complaint());
+    if (!r.complaint().empty()) return std::unexpected(r.complaint());
     return message;
 }
 
@@ -144,14 +133,24 @@ constexpr std::size_t hello_tools_max = 128;
 // Leaves the hub room to count up from whatever a machine presents.
 constexpr std::int64_t counter_max = INT64_MAX / 2;
 
+constexpr std::size_t principal_name_bytes_max = 2 * limits::name_bytes_max;
+constexpr std::size_t session_title_bytes_max = 4 * limits::title_bytes_max;
+
+// What people and models chose may be longer than the link takes; our own text must not end our own link.
+std::string shortened(const std::string& text, std::size_t bytes_max) {
+    std::size_t end = std::min(text.size(), bytes_max);
+    while (end > 0 && end < text.size() && (static_cast<unsigned char>(text[end]) & 0xC0) == 0x80) --end;
+    return text.substr(0, end);
+}
+
 json to_json(const session_summary& s) {
     return {{"id", s.id},
             {"project_slug", s.project_slug},
             {"cwd", s.cwd},
-            {"title", s.title},
+            {"title", shortened(s.title, session_title_bytes_max)},
             {"status", s.status},
             {"state", s.state},
-            {"model", s.model},
+            {"model", shortened(s.model, limits::name_bytes_max)},
             {"permission_mode", s.permission_mode},
             {"created_at_ms", s.created_at_ms},
             {"updated_at_ms", s.updated_at_ms},
@@ -163,7 +162,7 @@ session_summary read_session(reader& r) {
     s.id = r.text("id", 1, limits::id_bytes_max);
     s.project_slug = r.text("project_slug", 0, limits::path_bytes_max);
     s.cwd = r.text("cwd", 0, limits::path_bytes_max, text_kind::free);
-    s.title = r.text("title", 0, 4 * limits::title_bytes_max, text_kind::free);
+    s.title = r.text("title", 0, session_title_bytes_max, text_kind::free);
     s.status = r.one_of("status", {"live", "mirror", "idle"});
     s.state = r.one_of("state", {"running", "requires_action", "idle", "interrupted"});
     s.model = r.text("model", 0, limits::name_bytes_max);
@@ -227,8 +226,7 @@ decoded<hello> decode_hello(std::string_view text) {
         m.resume.rx_seq = inner.number("rx_seq", 0, INT64_MAX);
         m.resume.tx_seq = inner.number("tx_seq", 0, INT64_MAX);
         m.resume.epoch = inner.number("epoch", 0, INT64_MAX);
-        if (!inner.complaint().empty())
-            r.complain("resume", "is broken: " + inner.complaint());
+        if (!inner.complaint().empty()) r.complain("resume", "is broken: " + inner.complaint());
     });
 }
 
@@ -252,9 +250,7 @@ decoded<challenge> decode_challenge(std::string_view text) {
     });
 }
 
-std::string encode(const auth& m) {
-    return dump({{"sig", base64url_encode(m.signature)}});
-}
+std::string encode(const auth& m) { return dump({{"sig", base64url_encode(m.signature)}}); }
 
 decoded<auth> decode_auth(std::string_view text) {
     return decode<auth>(text, limits::handshake_frame_bytes_max,
@@ -288,7 +284,7 @@ std::string encode(const call_header& m) {
                  {"workspace_id", m.who.workspace_id},
                  {"user_id", m.who.user_id},
                  {"client_id", m.who.client_id},
-                 {"name", m.who.name},
+                 {"name", shortened(m.who.name, principal_name_bytes_max)},
                  {"scopes", m.who.scopes},
                  {"depth", m.depth},
                  {"deadline_ms", m.deadline_ms},
@@ -302,7 +298,7 @@ decoded<call_header> decode_call_header(std::string_view text) {
         m.who.workspace_id = r.text("workspace_id", 1, limits::id_bytes_max);
         m.who.user_id = r.text("user_id", 1, limits::id_bytes_max);
         m.who.client_id = r.text("client_id", 0, limits::name_bytes_max);
-        m.who.name = r.text("name", 0, 2 * limits::name_bytes_max);
+        m.who.name = r.text("name", 0, principal_name_bytes_max, text_kind::free);
         m.who.scopes = r.texts("scopes", limits::principal_scopes_max, limits::name_bytes_max);
         m.depth = static_cast<int>(r.number("depth", 0, 1000));
         m.deadline_ms = r.number("deadline_ms", 0, 24LL * 3600 * 1000);
@@ -313,10 +309,8 @@ decoded<call_header> decode_call_header(std::string_view text) {
 
 std::string encode(const progress_update& m) {
     json object = {{"progress", m.progress}};
-    if (m.total)
-        object["total"] = *m.total;
-    if (!m.message.empty())
-        object["message"] = m.message;
+    if (m.total) object["total"] = *m.total;
+    if (!m.message.empty()) object["message"] = m.message;
     return dump(object);
 }
 
@@ -338,8 +332,7 @@ decoded<progress_update> decode_progress(std::string_view text) {
 
 std::string encode(const sessions_snapshot& m) {
     json list = json::array();
-    for (const auto& session : m.sessions)
-        list.push_back(to_json(session));
+    for (const auto& session : m.sessions) list.push_back(to_json(session));
     return dump({{"sessions", std::move(list)}, {"complete", m.complete}});
 }
 

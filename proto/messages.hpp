@@ -52,13 +52,13 @@ struct hello {
     std::string kid;          // which of the machine's keys signs
     std::string agent_nonce;  // 32 bytes, raw; base64url in JSON
     std::vector<int> proto = {link_version};
-    std::string version;      // of the program
+    std::string version;  // of the program
     std::string boot_id;
     std::uint64_t link_counter = 0;  // from the last welcome, 0 at first: tells copies of a key apart
     resume_point resume;
     std::string log_id;
     std::int64_t last_seq = 0;
-    std::string catalogue;    // catalogue::digest()
+    std::string catalogue;  // catalogue::digest()
     std::vector<std::string> tools;
     std::string hostname;
     std::string os;
@@ -70,7 +70,7 @@ struct hello {
 struct challenge {
     std::string hub_nonce;  // 32 bytes, raw
     std::string hub_id;
-    std::string kid;        // which of the hub's keys signed
+    std::string kid;  // which of the hub's keys signed
     std::int64_t ts_ms = 0;
     bool exporter = false;  // the hub ends the TLS connection itself, so its exporter is part of what is signed
     std::string signature;  // raw
@@ -85,11 +85,11 @@ struct auth {
 
 // hub → agent: the link is up.
 struct welcome {
-    std::int64_t epoch = 0;          // higher than that of every link of this machine before
-    std::uint64_t link_counter = 0;  // to be stored durably before anything is sent, presented in the next hello
+    std::int64_t epoch = 0;             // higher than that of every link of this machine before
+    std::uint64_t link_counter = 0;     // to be stored durably before anything is sent, presented in the next hello
     std::string link_state = "active";  // active | pending (enrolled, not yet approved)
     std::int64_t policy_rev = 0;
-    std::int64_t ack_seq = 0;        // events up to here need not be pushed again
+    std::int64_t ack_seq = 0;  // events up to here need not be pushed again
     std::int64_t heartbeat_ms = 0;
     std::string machine_name;
     bool operator==(const welcome&) const = default;
@@ -102,7 +102,7 @@ struct call_header {
     int depth = 0;
     std::int64_t deadline_ms = 0;  // how long from now, not a time of day: clocks differ
     std::string request_id;
-    bool progress = false;         // somebody wants progress frames
+    bool progress = false;  // somebody wants progress frames
     bool operator==(const call_header&) const = default;
 };
 

@@ -8,18 +8,16 @@ namespace {
 
 constexpr std::string_view umbrella = "mcp:tools";
 
-// What the umbrella covers (ARCHITECTURE §9). machines:admin, workspace:admin, audit:read and agent:enroll stay outside.
+// What the umbrella covers (ARCHITECTURE §9). Outside: machines:admin, workspace:admin, audit:read, agent:enroll.
 constexpr std::array<std::string_view, 15> covered{
-    "projects:read", "machines:read", "sessions:read", "sessions:write", "events:read",
-    "permissions:respond", "memory:read", "search:read", "state:read", "state:write",
-    "jobs:read", "jobs:write", "usage:read", "health:read", umbrella};
+    "projects:read",       "machines:read", "sessions:read", "sessions:write", "events:read",
+    "permissions:respond", "memory:read",   "search:read",   "state:read",     "state:write",
+    "jobs:read",           "jobs:write",    "usage:read",    "health:read",    umbrella};
 
 }  // namespace
 
 bool principal::has_scope(std::string_view scope) const {
-    const auto holds = [this](std::string_view wanted) {
-        return std::ranges::find(scopes, wanted) != scopes.end();
-    };
+    const auto holds = [this](std::string_view wanted) { return std::ranges::find(scopes, wanted) != scopes.end(); };
     return holds(scope) || (std::ranges::find(covered, scope) != covered.end() && holds(umbrella));
 }
 

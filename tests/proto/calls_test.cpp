@@ -1,4 +1,6 @@
 // Calls over an established link: results in pieces under credit, failures, cancelling, coalescing, draining.
+#include <cmath>
+
 #include <gtest/gtest.h>
 
 #include "proto/limits.hpp"
@@ -10,9 +12,7 @@ namespace {
 using test::header_of;
 using test::link_pair;
 
-std::string large_result(std::size_t bytes) {
-    return "{\"text\":\"" + std::string(bytes - 11, 'x') + "\"}";
-}
+std::string large_result(std::size_t bytes) { return "{\"text\":\"" + std::string(bytes - 11, 'x') + "\"}"; }
 
 TEST(calls, arguments_arrive_as_they_were_sent_and_the_result_comes_back) {
     link_pair p;
@@ -38,8 +38,7 @@ TEST(calls, arguments_arrive_as_they_were_sent_and_the_result_comes_back) {
 TEST(calls, frames_of_one_turn_leave_as_one_message) {
     link_pair p;
     p.establish();
-    for (int i = 0; i < 10; ++i)
-        p.call();
+    for (int i = 0; i < 10; ++i) p.call();
     p.run();
     EXPECT_EQ(p.to_agent.size(), 1U);
     EXPECT_EQ(p.of_agent<agent_action::call_received>().size(), 10U);
@@ -56,8 +55,7 @@ TEST(calls, coalesced_messages_are_bounded) {
     link_pair p;
     p.establish();
     const std::string arguments = large_result(40'000);
-    for (int i = 0; i < 10; ++i)
-        p.call("send_prompt", arguments);
+    for (int i = 0; i < 10; ++i) p.call("send_prompt", arguments);
     p.call("send_prompt", large_result(1'000'000));
     p.run();
     EXPECT_EQ(p.of_agent<agent_action::call_received>().size(), 11U);
@@ -150,8 +148,7 @@ TEST(calls, output_is_bounded_and_tells_when_there_is_room) {
     link_pair p;
     p.establish();
     std::vector<std::uint64_t> ids;
-    for (int i = 0; i < 10; ++i)
-        ids.push_back(p.call());
+    for (int i = 0; i < 10; ++i) ids.push_back(p.call());
     p.run();
     const auto result = large_result(limits::call_credit_bytes);
     std::size_t queued = 0;
@@ -195,6 +192,32 @@ TEST(calls, failure_in_mid_result_is_told_as_one) {
     EXPECT_EQ(p.hub_close_code(), 0);
 }
 
+TEST(calls, result_that_is_no_object_fails_its_call_and_not_the_link) {
+    for (const auto* broken : {"[]", "{}{}", "{\"a\":\"\xED\xA0\x80\"}"}) {
+        link_pair p;
+        p.establish();
+        const auto id = p.call();
+        const auto other = p.call();
+        p.run();
+        EXPECT_EQ(p.agent->reply_chunk(id, broken), std::string_view(broken).size());
+        EXPECT_FALSE(p.agent->is_open(id));
+        p.agent->finish(id);
+        p.run();
+        ASSERT_EQ(p.of_hub<hub_action::reply_failed>().size(), 1U);
+        EXPECT_EQ(p.of_hub<hub_action::reply_failed>()[0].error.code, error_code::internal);
+        EXPECT_TRUE(p.hub->is_open(other));
+    }
+    link_pair p;
+    p.establish();
+    const auto id = p.call();
+    p.run();
+    p.agent->reply_chunk(id, "{\"half\":");
+    p.agent->finish(id);
+    p.run();
+    EXPECT_EQ(p.of_hub<hub_action::reply_failed>().size(), 1U);
+    EXPECT_EQ(p.hub_close_code(), 0);
+}
+
 TEST(calls, progress_reaches_the_hub) {
     link_pair p;
     p.establish();
@@ -203,6 +226,7 @@ TEST(calls, progress_reaches_the_hub) {
     p.agent->progress(id, {1, 2.0, "half"});
     p.agent->progress(id, {2, 2.0, std::string(100'000, 'x')});  // too long: the figures still arrive
     p.agent->progress(99, {1, std::nullopt, ""});                // no such call: nothing
+    p.agent->progress(id, {std::nan(""), std::nullopt, ""});     // no number in JSON
     p.run();
     const auto progress = p.of_hub<hub_action::progress_received>();
     ASSERT_EQ(progress.size(), 2U);
@@ -268,14 +292,14 @@ TEST(calls, agent_without_the_tool_is_not_asked) {
 TEST(calls, are_bounded_in_number_and_size) {
     link_pair p;
     p.establish();
-    for (std::size_t i = 0; i < limits::calls_in_flight_max; ++i)
-        p.call();
+    for (std::size_t i = 0; i < limits::calls_in_flight_max; ++i) p.call();
     EXPECT_EQ(p.hub->send_call(header_of("send_prompt"), "{}").error().code, error_code::resource_exhausted);
     p.run();
     EXPECT_EQ(p.of_agent<agent_action::call_received>().size(), limits::calls_in_flight_max);
     p.hub->cancel(1);
-    EXPECT_EQ(p.hub->send_call(header_of("send_prompt"), std::string(limits::arguments_bytes_max + 1, ' ')).error().code,
-              error_code::invalid_argument);
+    EXPECT_EQ(
+        p.hub->send_call(header_of("send_prompt"), std::string(limits::arguments_bytes_max + 1, ' ')).error().code,
+        error_code::invalid_argument);
     p.call("send_prompt", large_result(limits::arguments_bytes_max));
     EXPECT_EQ(p.hub->send_call(header_of("send_prompt"), "{}").error().code, error_code::resource_exhausted);
     p.run();

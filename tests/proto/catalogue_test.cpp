@@ -48,7 +48,7 @@ TEST(catalogue, schemas_suit_every_client) {
         EXPECT_EQ(t.input_schema.at("type"), "object") << t.name;
         EXPECT_EQ(t.input_schema.at("additionalProperties"), false) << t.name;
         EXPECT_TRUE(t.input_schema.contains("properties")) << t.name;
-        EXPECT_EQ(t.output_schema.at("type"), "object") << t.name;  // legacy clients need an object
+        EXPECT_EQ(t.output_schema.at("type"), "object") << t.name;                 // legacy clients need an object
         EXPECT_FALSE(t.output_schema.contains("additionalProperties")) << t.name;  // answers may grow
         // The Messages API refuses these at the top of an input schema.
         for (const auto* keyword : {"anyOf", "oneOf", "allOf"})
@@ -83,11 +83,9 @@ TEST(catalogue, declarations_are_complete_and_consistent) {
         EXPECT_EQ(properties.contains("idempotency_key"), t.write) << t.name;
         EXPECT_EQ(properties.contains("machine"), t.name != "list_machines") << t.name;
         for (const auto& group : t.any_required)
-            for (const auto& name : group)
-                EXPECT_TRUE(properties.contains(name)) << t.name << "." << name;
+            for (const auto& name : group) EXPECT_TRUE(properties.contains(name)) << t.name << "." << name;
         if (t.input_schema.contains("required"))
-            for (const auto& name : t.input_schema["required"])
-                EXPECT_TRUE(properties.contains(name)) << t.name;
+            for (const auto& name : t.input_schema["required"]) EXPECT_TRUE(properties.contains(name)) << t.name;
         if (t.output_schema.contains("required"))
             for (const auto& name : t.output_schema["required"])
                 EXPECT_TRUE(t.output_schema["properties"].contains(name)) << t.name;
@@ -133,8 +131,7 @@ TEST(catalogue, list_is_the_tools_array_of_mcp) {
 TEST(catalogue, callers_see_what_they_may_call) {
     const auto names = [](const principal& who) {
         std::vector<std::string> names;
-        for (const auto& item : json::parse(tools().list_json(who)))
-            names.push_back(item.at("name"));
+        for (const auto& item : json::parse(tools().list_json(who))) names.push_back(item.at("name"));
         return names;
     };
     EXPECT_EQ(names(with_scopes({"mcp:tools"})), tools().names());

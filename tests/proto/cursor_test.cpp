@@ -31,13 +31,24 @@ TEST(cursor, order_of_machines_does_not_matter) {
 
 TEST(cursor, anything_else_is_cursor_invalid_and_says_what_to_do) {
     const auto b64 = [](std::string_view text) { return base64url_encode(text); };
-    for (const auto& text : {std::string(), std::string("17"), std::string("not base64!"), b64("[]"), b64("{}"),
-                             b64(R"({"c":[]})"), b64(R"({"c":[1]})"), b64(R"({"c":[2,["m","l",1]]})"),
-                             b64(R"({"c":[1,["m","l"]]})"), b64(R"({"c":[1,["m","l",-1]]})"),
-                             b64(R"({"c":[1,["m","l",1.5]]})"), b64(R"({"c":[1,["","l",1]]})"),
-                             b64(R"({"c":[1,["m","l",9223372036854775808]]})"), b64(R"({"c":[1,["m","l",1,0]]})"),
-                             b64(R"({"c":[1,["m","l",1],["m","l",2]]})"), b64(R"({"c":[1,["b","l",1],["a","l",2]]})"),
-                             b64(R"({"c":[1, ["m","l",1]]})"), b64(R"({"c":[1,["m","l",1]],"d":1})"),
+    for (const auto& text : {std::string(),
+                             std::string("17"),
+                             std::string("not base64!"),
+                             b64("[]"),
+                             b64("{}"),
+                             b64(R"({"c":[]})"),
+                             b64(R"({"c":[1]})"),
+                             b64(R"({"c":[2,["m","l",1]]})"),
+                             b64(R"({"c":[1,["m","l"]]})"),
+                             b64(R"({"c":[1,["m","l",-1]]})"),
+                             b64(R"({"c":[1,["m","l",1.5]]})"),
+                             b64(R"({"c":[1,["","l",1]]})"),
+                             b64(R"({"c":[1,["m","l",9223372036854775808]]})"),
+                             b64(R"({"c":[1,["m","l",1,0]]})"),
+                             b64(R"({"c":[1,["m","l",1],["m","l",2]]})"),
+                             b64(R"({"c":[1,["b","l",1],["a","l",2]]})"),
+                             b64(R"({"c":[1, ["m","l",1]]})"),
+                             b64(R"({"c":[1,["m","l",1]],"d":1})"),
                              b64(R"({"c":[1,["a","l",1],["b","l",1],["c","l",1],["d","l",1],["e","l",1]]})"),
                              std::string(100'000, 'A')}) {
         const auto c = decode_cursor(text);
@@ -54,8 +65,7 @@ TEST(cursor, whatever_decodes_has_exactly_one_text) {
         for (const char c : {'A', 'z', '_', '=', '\0'}) {
             auto changed = text;
             changed[i] = c;
-            if (const auto decoded = decode_cursor(changed))
-                EXPECT_EQ(encode_cursor(*decoded), changed);
+            if (const auto decoded = decode_cursor(changed)) EXPECT_EQ(encode_cursor(*decoded), changed);
         }
 }
 

@@ -47,8 +47,7 @@ TEST(error, envelope_stays_valid_and_bounded_whatever_is_in_it) {
 
 TEST(error, message_is_not_cut_inside_a_character) {
     std::string message;
-    while (message.size() < 4000)
-        message += "\xE2\x82\xAC";
+    while (message.size() < 4000) message += "\xE2\x82\xAC";
     const auto parsed = parse_error(to_json({error_code::internal, message, "", ""}, ""));
     ASSERT_TRUE(parsed);
     EXPECT_TRUE(message.starts_with(parsed->message.substr(0, parsed->message.size() - 3)));

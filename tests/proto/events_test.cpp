@@ -33,12 +33,10 @@ TEST(events, arrive_in_order_with_what_was_before_them) {
 TEST(events, acknowledgements_of_a_turn_leave_as_one) {
     link_pair p;
     p.establish();
-    for (std::int64_t seq = 1; seq <= 100; ++seq)
-        p.agent->send_event(seq, seq - 1, "{}");
+    for (std::int64_t seq = 1; seq <= 100; ++seq) p.agent->send_event(seq, seq - 1, "{}");
     p.run();
     p.clear();
-    for (std::int64_t seq = 1; seq <= 100; ++seq)
-        p.hub->acknowledge_events(seq);
+    for (std::int64_t seq = 1; seq <= 100; ++seq) p.hub->acknowledge_events(seq);
     p.hub->acknowledge_events(50);
     EXPECT_TRUE(p.hub->has_output());
     p.run();
@@ -64,16 +62,14 @@ TEST(events, wait_while_too_many_are_unacknowledged) {
     link_pair p;
     p.establish();
     std::int64_t seq = 0;
-    while (p.agent->send_event(seq + 1, seq, "{}") == send_result::sent)
-        ++seq;
+    while (p.agent->send_event(seq + 1, seq, "{}") == send_result::sent) ++seq;
     EXPECT_EQ(seq, static_cast<std::int64_t>(limits::events_unacknowledged_max));
     p.run();
     EXPECT_TRUE(p.of_agent<agent_action::output_available>().empty());
     p.hub->acknowledge_events(10);
     p.run();
     EXPECT_EQ(p.of_agent<agent_action::output_available>().size(), 1U);
-    for (int i = 0; i < 10; ++i, ++seq)
-        EXPECT_EQ(p.agent->send_event(seq + 1, seq, "{}"), send_result::sent);
+    for (int i = 0; i < 10; ++i, ++seq) EXPECT_EQ(p.agent->send_event(seq + 1, seq, "{}"), send_result::sent);
     EXPECT_EQ(p.agent->send_event(seq + 1, seq, "{}"), send_result::wait);
 }
 
@@ -82,8 +78,7 @@ TEST(events, wait_while_the_output_is_full) {
     p.establish();
     const auto event = "{\"a\":\"" + std::string(300'000, 'x') + "\"}";
     std::int64_t seq = 0;
-    while (p.agent->send_event(seq + 1, seq, event) == send_result::sent)
-        ++seq;
+    while (p.agent->send_event(seq + 1, seq, event) == send_result::sent) ++seq;
     EXPECT_EQ(seq, 4);
     p.run();
     EXPECT_EQ(p.of_agent<agent_action::output_available>().size(), 1U);
@@ -94,12 +89,25 @@ TEST(events, oversized_one_is_left_out_and_shows_as_a_hole) {
     link_pair p;
     p.establish();
     p.agent->send_event(1, 0, "{}");
-    EXPECT_EQ(p.agent->send_event(2, 1, std::string(limits::event_bytes_max + 1, 'x')), send_result::too_large);
+    EXPECT_EQ(p.agent->send_event(2, 1, std::string(limits::event_bytes_max + 1, 'x')), send_result::refused);
     p.agent->send_event(3, 2, "{}");
     p.run();
     const auto events = p.of_hub<hub_action::event_received>();
     ASSERT_EQ(events.size(), 2U);
     EXPECT_GT(events[1].previous_seq, events[0].seq);
+}
+
+TEST(events, ones_that_the_hub_would_not_let_pass_are_left_out) {
+    link_pair p;
+    p.establish();
+    EXPECT_EQ(p.agent->send_event(5, 0, "{}"), send_result::sent);
+    for (const auto* json : {"", "[]", "{}{}", R"({"half":"\uD83D"})", "{\"a\":\"\xFF\"}"})
+        EXPECT_EQ(p.agent->send_event(6, 5, json), send_result::refused) << json;
+    EXPECT_EQ(p.agent->send_event(5, 0, "{}"), send_result::refused);
+    EXPECT_EQ(p.agent->send_event(7, 7, "{}"), send_result::refused);
+    EXPECT_EQ(p.agent->send_event(7, -1, "{}"), send_result::refused);
+    p.run();
+    EXPECT_EQ(p.hub_close_code(), 0);
 }
 
 TEST(events, largest_event_fits) {
@@ -134,15 +142,30 @@ TEST(sessions, snapshot_reaches_the_hub) {
     EXPECT_TRUE(p.hub->welcome_acknowledged());
 }
 
+TEST(sessions, long_titles_are_shortened_between_characters) {
+    link_pair p;
+    p.establish();
+    auto session = session_in("/home");
+    while (session.title.size() < 2000) session.title += "\xE2\x82\xAC";
+    session.model = std::string(500, 'm');
+    EXPECT_EQ(p.agent->send_sessions({{session}, true}), send_result::sent);
+    p.run();
+    ASSERT_EQ(p.hub_close_code(), 0);
+    const auto title = p.of_hub<hub_action::sessions_received>().at(0).snapshot.sessions.at(0).title;
+    EXPECT_TRUE(session.title.starts_with(title));
+    EXPECT_EQ(title.size() % 3, 0U);
+    EXPECT_GT(title.size(), 400U);
+}
+
 TEST(sessions, snapshot_beyond_the_limits_is_refused_before_it_is_sent) {
     link_pair p;
     p.establish();
     sessions_snapshot many;
     many.sessions.assign(limits::sessions_max + 1, session_in(""));
-    EXPECT_EQ(p.agent->send_sessions(many), send_result::too_large);
+    EXPECT_EQ(p.agent->send_sessions(many), send_result::refused);
     sessions_snapshot fat;
     fat.sessions.assign(300, session_in(std::string(4000, 'c')));
-    EXPECT_EQ(p.agent->send_sessions(fat), send_result::too_large);
+    EXPECT_EQ(p.agent->send_sessions(fat), send_result::refused);
     EXPECT_FALSE(p.agent->has_output());
 }
 

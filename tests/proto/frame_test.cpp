@@ -18,10 +18,8 @@ std::expected<std::vector<frame>, frame_error> read_all(std::string_view message
     frame_reader reader(message);
     for (;;) {
         auto next = reader.next();
-        if (!next)
-            return std::unexpected(next.error());
-        if (!*next)
-            return frames;
+        if (!next) return std::unexpected(next.error());
+        if (!*next) return frames;
         frames.push_back(**next);
     }
 }
@@ -35,8 +33,7 @@ T only(const std::string& message) {
 
 std::string raw(std::uint32_t length, int type, int flags, std::string_view payload) {
     std::string out;
-    for (int shift = 24; shift >= 0; shift -= 8)
-        out.push_back(static_cast<char>(length >> shift & 0xFF));
+    for (int shift = 24; shift >= 0; shift -= 8) out.push_back(static_cast<char>(length >> shift & 0xFF));
     out.push_back(static_cast<char>(type));
     out.push_back(static_cast<char>(flags));
     return out.append(payload);
@@ -120,11 +117,9 @@ TEST(frame, several_share_a_message_in_order) {
 TEST(frame, a_message_cut_anywhere_is_refused) {
     std::string out;
     append_call(out, 7, "{}", "{}");
-    for (std::size_t length = 0; length < out.size(); ++length)
-        expect_refused(out.substr(0, length));
+    for (std::size_t length = 0; length < out.size(); ++length) expect_refused(out.substr(0, length));
     std::string two = out + out;
-    for (std::size_t length = out.size() + 1; length < two.size(); ++length)
-        expect_refused(two.substr(0, length));
+    for (std::size_t length = out.size() + 1; length < two.size(); ++length) expect_refused(two.substr(0, length));
 }
 
 TEST(frame, lengths_that_lie_are_refused) {
@@ -134,7 +129,7 @@ TEST(frame, lengths_that_lie_are_refused) {
     expect_refused(raw(48, 0, "123456789"));
     expect_refused(raw(50, 0, "x"));
     expect_refused(raw(16, 0, "12345678\0\0\0"s));
-    expect_refused(raw(16, 0, "12345678\0\0\0\3{}"s));           // header longer than what follows
+    expect_refused(raw(16, 0, "12345678\0\0\0\3{}"s));  // header longer than what follows
     expect_refused(raw(16, 0, "12345678\xFF\xFF\xFF\xFF{}"s));
     expect_refused(raw(17, 0, "1234567"));
     expect_refused(raw(18, 0, "12345678123"));
@@ -158,8 +153,7 @@ TEST(frame, unknown_flags_are_refused) {
 }
 
 TEST(frame, unknown_types_are_refused_below_128_and_skipped_from_there) {
-    for (const int type : {0, 5, 15, 21, 31, 35, 47, 51, 127})
-        expect_refused(raw(type, 0, ""));
+    for (const int type : {0, 5, 15, 21, 31, 35, 47, 51, 127}) expect_refused(raw(type, 0, ""));
     for (const int type : {128, 200, 255}) {
         const auto frames = read_all(raw(type, 0xFF, "whatever") + raw(50, 0, "") + raw(type, 0, ""));
         ASSERT_TRUE(frames);
@@ -194,14 +188,11 @@ TEST(frame, random_bytes_never_crash_the_decoder) {
         const auto frames = random() % 3;
         for (std::uint32_t i = 0; i <= frames; ++i) {
             std::string payload(random() % 24, '\0');
-            for (auto& c : payload)
-                c = static_cast<char>(random());
+            for (auto& c : payload) c = static_cast<char>(random());
             message += raw(static_cast<int>(random() % 64), random() % 4 == 0 ? 1 : 0, payload);
         }
-        if (random() % 2 == 0)
-            message[random() % message.size()] = static_cast<char>(random());
-        if (const auto read = read_all(message); !read)
-            EXPECT_FALSE(read.error().reason.empty());
+        if (random() % 2 == 0) message[random() % message.size()] = static_cast<char>(random());
+        if (const auto read = read_all(message); !read) EXPECT_FALSE(read.error().reason.empty());
     }
 }
 

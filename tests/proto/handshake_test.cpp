@@ -214,9 +214,13 @@ TEST(handshake, anything_out_of_order_ends_it) {
     append_ping(ping, 1);
     std::string reply;
     append_reply(reply, 1, "{}", true);
-    const std::string first[] = {ping, reply, handshake_message(frame_type::auth, "{}"),
+    const std::string first[] = {ping,
+                                 reply,
+                                 handshake_message(frame_type::auth, "{}"),
                                  handshake_message(frame_type::welcome, "{}"),
-                                 handshake_message(frame_type::hello, "{}"), "", "x"};
+                                 handshake_message(frame_type::hello, "{}"),
+                                 "",
+                                 "x"};
     for (const auto& message : first) {
         link_pair p;
         p.open();
@@ -256,8 +260,7 @@ TEST(handshake, unproven_peer_costs_little) {
     link_pair many;
     many.open();
     std::string ignorable("\0\0\0\0\xC8\0", 6);
-    for (int i = 0; i <= limits::handshake_frames_max; ++i)
-        many.inject(ignorable);
+    for (int i = 0; i <= limits::handshake_frames_max; ++i) many.inject(ignorable);
     EXPECT_EQ(many.hub_close_code(), protocol);
 }
 
@@ -292,11 +295,9 @@ TEST(handshake, cut_at_every_message_leaves_both_sides_closed_once) {
         std::size_t moved = 0;
         while (moved < messages) {
             for (const auto& m : p.agent->flush(p.now))
-                if (moved < messages)
-                    ++moved, p.inject(m);
+                if (moved < messages) ++moved, p.inject(m);
             for (const auto& m : p.hub->flush(p.now))
-                if (moved < messages)
-                    ++moved, p.agent->on_message(m, p.now);
+                if (moved < messages) ++moved, p.agent->on_message(m, p.now);
         }
         p.hub->on_closed(1006, "");
         p.agent->on_closed(1006, "");

@@ -1,5 +1,7 @@
 // What a compromised machine may send to a hub (and a compromised hub to a machine): nothing forged gets through, the
 // link ends with its code, and the calls on it fail.
+#include <random>
+
 #include <gtest/gtest.h>
 
 #include "proto/limits.hpp"
@@ -22,14 +24,12 @@ void expect_cut(const std::vector<std::string>& messages, std::uint16_t code = 4
     p.establish();
     p.call();
     p.run();
-    for (const auto& message : messages)
-        p.inject(message);
+    for (const auto& message : messages) p.inject(message);
     EXPECT_EQ(p.hub_close_code(), code);
     const auto failed = p.of_hub<hub_action::reply_failed>();
     ASSERT_EQ(failed.size(), 1U);
     EXPECT_TRUE(failed[0].link_lost);
-    for (const auto& chunk : p.of_hub<hub_action::reply_chunk>())
-        EXPECT_FALSE(chunk.fin);
+    for (const auto& chunk : p.of_hub<hub_action::reply_chunk>()) EXPECT_FALSE(chunk.fin);
     json_scanner scanner;
     EXPECT_NE(scanner.feed(p.passed_on(1)), json_scanner::status::error);
     // Nothing more comes of a closed link.
@@ -118,23 +118,48 @@ TEST(hostile_machine, cannot_speak_as_a_hub) {
     std::string hello;
     append_handshake(hello, frame_type::hello, "{}");
     std::string unknown("\0\0\0\0\x64\0", 6);
-    for (const auto& message : {call, credit, cancel, ack, drain, hello, unknown, std::string()})
-        expect_cut({message});
+    for (const auto& message : {call, credit, cancel, ack, drain, hello, unknown, std::string()}) expect_cut({message});
 }
 
 TEST(hostile_machine, flood_of_pings_does_not_grow_the_queue) {
     link_pair p;
     p.establish();
     std::string pings;
-    while (pings.size() + 14 < limits::link_message_to_hub_bytes_max)
-        append_ping(pings, 1);
-    for (int i = 0; i < 5; ++i)
-        p.inject(pings);
+    while (pings.size() + 14 < limits::link_message_to_hub_bytes_max) append_ping(pings, 1);
+    for (int i = 0; i < 5; ++i) p.inject(pings);
     EXPECT_EQ(p.hub_close_code(), 0);
     std::size_t queued = 0;
-    for (const auto& message : p.hub->flush(p.now))
-        queued += message.size();
+    for (const auto& message : p.hub->flush(p.now)) queued += message.size();
     EXPECT_LE(queued, limits::link_output_bytes_max + limits::kib);
+}
+
+TEST(hostile_machine, no_mutation_of_honest_traffic_gets_a_broken_result_through) {
+    std::mt19937 random(8);  // fixed: a failure is repeatable
+    for (int round = 0; round < 500; ++round) {
+        link_pair p;
+        p.establish();
+        p.call();
+        p.call();
+        p.run();
+        std::string traffic;
+        append_reply(traffic, 1, R"({"content":[{"type":"text","text":"\u20ac )", false);
+        append_reply(traffic, 2, "{\"a\":\"\xE2\x82\xAC\"}", true);
+        append_event(traffic, 9, 8, R"({"type":"session.idle"})");
+        append_reply(traffic, 1, R"("}],"isError":false})", true);
+        append_ping(traffic, 3);
+        for (auto count = 1 + random() % 3; count > 0; --count)
+            traffic[random() % traffic.size()] = static_cast<char>(random() % 3 == 0 ? random() : '"');
+        p.inject(traffic);
+        p.run();
+        for (const std::uint64_t id : {1U, 2U}) {
+            json_scanner scanner;
+            const auto status = scanner.feed(p.passed_on(id));
+            ASSERT_NE(status, json_scanner::status::error) << p.passed_on(id);
+            for (const auto& chunk : p.of_hub<hub_action::reply_chunk>())
+                if (chunk.id == id && chunk.fin) ASSERT_EQ(status, json_scanner::status::complete);
+        }
+        ASSERT_LE(p.of_hub<hub_action::closed>().size(), 1U);
+    }
 }
 
 // --- The other way round ---
@@ -161,9 +186,6 @@ TEST(hostile_hub, is_held_to_the_protocol) {
     append_call(out, 0, header, "{}");
     expect_agent_cut(out);
     out.clear();
-    append_call(out, 2, "{}", "{}");
-    expect_agent_cut(out);
-    out.clear();
     append_credit(out, 2, 1);
     expect_agent_cut(out);
     out.clear();
@@ -181,6 +203,22 @@ TEST(hostile_hub, is_held_to_the_protocol) {
     expect_agent_cut(out);
     expect_agent_cut("");
     expect_agent_cut(std::string("\xFF\xFF\xFF\xFF\x10\0", 6), 4413);
+}
+
+TEST(hostile_hub, call_with_a_broken_header_fails_alone) {
+    link_pair p;
+    p.establish();
+    const auto good = p.call();
+    p.run();
+    std::string out;
+    append_call(out, 2, R"({"tool":"send_prompt"})", "{}");
+    p.agent->on_message(out, p.now);
+    EXPECT_FALSE(p.agent->is_open(2));
+    EXPECT_TRUE(p.agent->is_open(good));
+    const auto messages = p.agent->flush(p.now);
+    ASSERT_EQ(messages.size(), 1U);
+    EXPECT_NE(messages[0].find("workspace_id"), std::string::npos);
+    EXPECT_TRUE(p.agent->is_established());
 }
 
 TEST(hostile_hub, cannot_open_calls_without_end) {

@@ -54,8 +54,8 @@ link_pair::link_pair() {
     hub_config.sign = [](std::string_view text) { return fake_sign("hub-key", text); };
     hub_config.verify = verify;
     record = {.public_key = "machine-key", .link_counter = 4, .given_to_live_link = false};
-    admitted = {.epoch = 3, .link_counter = 0, .link_state = "active", .policy_rev = 1, .ack_seq = 0,
-                .machine_name = "box"};
+    admitted = {
+        .epoch = 3, .link_counter = 0, .link_state = "active", .policy_rev = 1, .ack_seq = 0, .machine_name = "box"};
 }
 
 void link_pair::open() {
@@ -75,8 +75,7 @@ void link_pair::collect() {
         }
         hub_actions.push_back(std::move(action));
     }
-    for (auto& action : agent->take_actions())
-        agent_actions.push_back(std::move(action));
+    for (auto& action : agent->take_actions()) agent_actions.push_back(std::move(action));
 }
 
 bool link_pair::step() {
@@ -128,8 +127,7 @@ std::uint16_t link_pair::agent_close_code() const {
 std::string link_pair::passed_on(std::uint64_t id) const {
     std::string bytes;
     for (const auto& chunk : of_hub<hub_action::reply_chunk>())
-        if (chunk.id == id)
-            bytes += chunk.bytes;
+        if (chunk.id == id) bytes += chunk.bytes;
     return bytes;
 }
 

@@ -33,8 +33,7 @@ public:
     static std::vector<T> all(const Actions& actions) {
         std::vector<T> found;
         for (const auto& action : actions)
-            if (const auto* a = std::get_if<T>(&action))
-                found.push_back(*a);
+            if (const auto* a = std::get_if<T>(&action)) found.push_back(*a);
         return found;
     }
     template <class T>
@@ -63,7 +62,7 @@ public:
     std::unique_ptr<hub_link> hub;
     std::vector<agent_link::action> agent_actions;
     std::vector<hub_link::action> hub_actions;
-    std::vector<std::string> to_hub;    // all that was sent
+    std::vector<std::string> to_hub;  // all that was sent
     std::vector<std::string> to_agent;
 
 private:

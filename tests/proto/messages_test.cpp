@@ -70,14 +70,39 @@ TEST(messages, members_of_newer_peers_are_ignored) {
 
 TEST(messages, hello_names_the_member_that_is_wrong) {
     const std::pair<const char*, nlohmann::json> cases[] = {
-        {"machine_id", absent}, {"machine_id", ""}, {"machine_id", 1}, {"machine_id", std::string(65, 'm')},
-        {"machine_id", "a\nb"}, {"agent_nonce", "AAAA"}, {"agent_nonce", "!"}, {"agent_nonce", absent},
-        {"proto", absent}, {"proto", 1}, {"proto", {"1"}}, {"proto", {-1}}, {"proto", {1.5}},
-        {"proto", nlohmann::json(std::vector<int>(17, 1))}, {"link_counter", -1}, {"link_counter", "1"},
-        {"link_counter", 1.0}, {"link_counter", UINT64_MAX}, {"link_counter", INT64_MAX}, {"resume", absent},
-        {"resume", {{"rx_seq", 1}}}, {"resume", 5}, {"last_seq", -1}, {"tools", absent}, {"tools", {1}}, {"tools", {""}},
-        {"tools", nlohmann::json(std::vector<std::string>(129, "t"))}, {"hostname", std::string(256, 'h')},
-        {"hostname", "\x1B[31m"}, {"boot_id", absent}, {"log_id", absent}, {"catalogue", absent}, {"kid", absent}};
+        {"machine_id", absent},
+        {"machine_id", ""},
+        {"machine_id", 1},
+        {"machine_id", std::string(65, 'm')},
+        {"machine_id", "a\nb"},
+        {"agent_nonce", "AAAA"},
+        {"agent_nonce", "!"},
+        {"agent_nonce", absent},
+        {"proto", absent},
+        {"proto", 1},
+        {"proto", {"1"}},
+        {"proto", {-1}},
+        {"proto", {1.5}},
+        {"proto", nlohmann::json(std::vector<int>(17, 1))},
+        {"link_counter", -1},
+        {"link_counter", "1"},
+        {"link_counter", 1.0},
+        {"link_counter", UINT64_MAX},
+        {"link_counter", INT64_MAX},
+        {"resume", absent},
+        {"resume", {{"rx_seq", 1}}},
+        {"resume", 5},
+        {"last_seq", -1},
+        {"tools", absent},
+        {"tools", {1}},
+        {"tools", {""}},
+        {"tools", nlohmann::json(std::vector<std::string>(129, "t"))},
+        {"hostname", std::string(256, 'h')},
+        {"hostname", "\x1B[31m"},
+        {"boot_id", absent},
+        {"log_id", absent},
+        {"catalogue", absent},
+        {"kid", absent}};
     for (const auto& [name, value] : cases) {
         const auto decoded = decode_hello(with(sample_hello, name, value));
         ASSERT_FALSE(decoded) << name << " = " << value;
@@ -182,8 +207,7 @@ TEST(close_reason, fits_a_close_frame_and_is_not_cut_inside_a_character) {
     EXPECT_EQ(close_reason("short"), "short");
     EXPECT_EQ(close_reason(std::string(500, 'x')).size(), limits::link_close_reason_bytes_max);
     std::string euros;
-    for (int i = 0; i < 100; ++i)
-        euros += "\xE2\x82\xAC";
+    for (int i = 0; i < 100; ++i) euros += "\xE2\x82\xAC";
     EXPECT_EQ(close_reason(euros).size() % 3, 0U);
     EXPECT_EQ(close_reason("x" + euros).size() % 3, 1U);
 }

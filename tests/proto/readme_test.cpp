@@ -76,14 +76,12 @@ TEST(readme, examples_are_what_the_codec_writes) {
 
 TEST(readme, examples_can_be_read) {
     for (const auto& [name, bytes] : examples()) {
-        if (name == "signed")
-            continue;
+        if (name == "signed") continue;
         frame_reader reader(bytes);
         for (;;) {
             const auto next = reader.next();
             ASSERT_TRUE(next) << name << ": " << next.error().reason;
-            if (!*next)
-                break;
+            if (!*next) break;
         }
     }
 }

@@ -19,29 +19,25 @@ std::string message_of(const char* schema, const char* value) {
 error refused(const char* name, std::string_view raw) {
     const auto arguments = parse_arguments(*tools().find(name), raw);
     EXPECT_FALSE(arguments) << raw;
-    if (arguments)
-        return {};
+    if (arguments) return {};
     EXPECT_EQ(arguments.error().code, error_code::invalid_argument);
     return arguments.error();
 }
 
 TEST(schema, checks_types) {
-    const std::pair<const char*, const char*> good[] = {{"object", "{}"}, {"array", "[]"}, {"string", "\"\""},
-                                                        {"integer", "5"}, {"integer", "-5.0"}, {"number", "1.5"},
+    const std::pair<const char*, const char*> good[] = {{"object", "{}"},     {"array", "[]"},     {"string", "\"\""},
+                                                        {"integer", "5"},     {"integer", "-5.0"}, {"number", "1.5"},
                                                         {"boolean", "false"}, {"null", "null"}};
-    for (const auto& [type, value] : good)
-        EXPECT_TRUE(validate({{"type", type}}, json::parse(value))) << type << value;
-    const std::pair<const char*, const char*> bad[] = {{"object", "[]"}, {"array", "{}"}, {"string", "1"},
+    for (const auto& [type, value] : good) EXPECT_TRUE(validate({{"type", type}}, json::parse(value))) << type << value;
+    const std::pair<const char*, const char*> bad[] = {{"object", "[]"},   {"array", "{}"},      {"string", "1"},
                                                        {"integer", "1.5"}, {"integer", "\"1\""}, {"integer", "1e300"},
-                                                       {"number", "true"}, {"boolean", "0"}, {"null", "0"}};
-    for (const auto& [type, value] : bad)
-        EXPECT_FALSE(validate({{"type", type}}, json::parse(value))) << type << value;
+                                                       {"number", "true"}, {"boolean", "0"},     {"null", "0"}};
+    for (const auto& [type, value] : bad) EXPECT_FALSE(validate({{"type", type}}, json::parse(value))) << type << value;
 }
 
 TEST(schema, checks_ranges_at_their_edges) {
     const auto* schema = R"({"type":"integer","minimum":0,"maximum":10})";
-    for (const auto* value : {"0", "10", "10.0"})
-        EXPECT_EQ(message_of(schema, value), "") << value;
+    for (const auto* value : {"0", "10", "10.0"}) EXPECT_EQ(message_of(schema, value), "") << value;
     for (const auto* value : {"-1", "11", "18446744073709551615", "-9223372036854775808", "1e18"})
         EXPECT_NE(message_of(schema, value), "") << value;
 }
@@ -61,7 +57,8 @@ TEST(schema, checks_enum_const_pattern_and_items) {
     EXPECT_EQ(message_of(R"({"type":"string","pattern":"^[!-~]+$"})", "\"a!~\""), "");
     EXPECT_NE(message_of(R"({"type":"string","pattern":"^[!-~]+$"})", "\"a b\""), "");
     EXPECT_NE(message_of(R"({"type":"string","pattern":"^[!-~]+$"})", "\"a\\n\""), "");
-    const auto* list = R"({"type":"array","maxItems":2,"items":{"type":"object","required":["x"],"properties":{"x":{"type":"integer"}}}})";
+    const auto* list =
+        R"({"type":"array","maxItems":2,"items":{"type":"object","required":["x"],"properties":{"x":{"type":"integer"}}}})";
     EXPECT_EQ(message_of(list, R"([{"x":1},{"x":2}])"), "");
     EXPECT_EQ(message_of(list, R"([{"x":1},{"x":"2"}])"), "`[1].x` must be an integer.");
     EXPECT_EQ(message_of(list, R"([{"x":1},{}])"), "`[1].x` is missing.");
@@ -125,11 +122,10 @@ TEST(arguments, one_given_twice_is_refused) {
 
 TEST(arguments, what_is_no_object_is_refused) {
     for (const auto& raw : {"[]"s, "null"s, "{"s, "{}{}"s, "\xFF"s, "{\"a\":1e999}"s, "{\"a\":\"\n\"}"s,
-                           "{\"a\":" + std::string(1'000'000, '[') + "}"})
+                            "{\"a\":" + std::string(1'000'000, '[') + "}"})
         refused("send_prompt", raw);
     std::string many = "{\"a\":[0";
-    for (std::size_t i = 0; i < limits::json_nodes_max; ++i)
-        many += ",0";
+    for (std::size_t i = 0; i < limits::json_nodes_max; ++i) many += ",0";
     EXPECT_NE(refused("send_prompt", many + "]}").message.find("too many parts"), std::string::npos);
 }
 
