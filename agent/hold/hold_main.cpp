@@ -152,6 +152,8 @@ std::optional<holder> prepare() {
 
 int hold_main() {
     ::umask(077);
+    // Fixed, or glibc raises it after the first large line and keeps the memory of all later ones.
+    ::mallopt(M_MMAP_THRESHOLD, 64 << 10);
     ::syscall(SYS_close_range, 3u, ~0u, 0u);
     // The starter waits for a child that is over at once; the holder itself becomes init's, so that nobody has to
     // reap it.

@@ -1,9 +1,11 @@
 #include "tests/agent/hold/hold_fixture.hpp"
 
+#include <csignal>
 #include <fstream>
 #include <stdexcept>
 
 #include <poll.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "agent/hold/hold_main.hpp"
@@ -32,6 +34,7 @@ hold_fixture::hold_fixture() {
 }
 
 hold_fixture::~hold_fixture() {
+    for (const auto& holder : holders_) ::syscall(SYS_pidfd_send_signal, holder.get(), SIGKILL, nullptr, 0);
     end_leftovers(session_id_);
     std::error_code ignored;
     std::filesystem::remove_all(root_, ignored);
@@ -78,6 +81,7 @@ std::unique_ptr<client> hold_fixture::start() {
 std::unique_ptr<client> hold_fixture::start(spawn_spec s) {
     auto started = run(spawn(io_.get_executor(), HOLD_PROGRAM, std::move(s)));
     if (!started) throw std::runtime_error(started.error().message);
+    holders_.emplace_back(static_cast<int>(::syscall(SYS_pidfd_open, holder_of(**started), 0)));
     return std::move(*started);
 }
 

@@ -16,6 +16,7 @@
 #include <gtest/gtest.h>
 
 #include "agent/hold/client.hpp"
+#include "agent/hold/descriptor.hpp"
 
 namespace agent::hold::test {
 
@@ -56,6 +57,9 @@ protected:
     asio::io_context io_;
     std::filesystem::path root_;
     std::string session_id_;
+
+private:
+    std::vector<descriptor> holders_;  // pidfds, of those that start() started
 };
 
 bool is_alive(pid_t pid);  // and no zombie

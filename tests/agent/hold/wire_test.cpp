@@ -4,6 +4,8 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/socket.h>
+#include <sys/un.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "agent/hold/directory.hpp"
@@ -90,6 +92,32 @@ TEST_F(wire_test, a_welcome_tells_who_and_where) {
     EXPECT_EQ(w.claude_pid, static_cast<std::uint32_t>(client_->claude_pid()));
     EXPECT_EQ(w.holder_pid, static_cast<std::uint32_t>(holder_of(*client_)));
     EXPECT_EQ(w.end_offset, 7u);
+}
+
+TEST_F(wire_test, a_peer_of_another_user_is_not_served_even_if_the_modes_let_it_in) {
+    // Only root can be somebody else; any user can see that the modes keep others out (holder_life_test).
+    if (::geteuid() != 0) return;
+    const auto path = root_ / "holder" / "hold.sock";
+    for (const auto& opened : {root_, root_ / "holder", path})
+        std::filesystem::permissions(opened, std::filesystem::perms(0777));
+    const pid_t stranger = ::fork();
+    if (stranger == 0) {
+        constexpr uid_t nobody = 65534;
+        sockaddr_un address{};
+        address.sun_family = AF_UNIX;
+        path.string().copy(address.sun_path, sizeof(address.sun_path) - 1);
+        const int fd = ::socket(AF_UNIX, SOCK_STREAM, 0);
+        if (::setgid(nobody) != 0 || ::setuid(nobody) != 0) ::_exit(1);
+        if (::connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof(address)) != 0) ::_exit(2);
+        const auto greeting = encode(hello{});
+        ::send(fd, greeting.data(), greeting.size(), MSG_NOSIGNAL);
+        char byte = 0;
+        ::_exit(::recv(fd, &byte, 1, 0) <= 0 ? 0 : 3);
+    }
+    int status = 0;
+    ASSERT_EQ(::waitpid(stranger, &status, 0), stranger);
+    EXPECT_EQ(status, 0);
+    EXPECT_EQ(ask(*client_, "not replaced"), "echo not replaced");
 }
 
 TEST_F(wire_test, an_agent_of_another_major_version_is_told_and_does_not_replace_the_one_there) {
