@@ -100,11 +100,13 @@ bool length_fits(const json& schema, const std::string& text) {
     return length >= schema.value("minLength", std::size_t{0}) && length <= schema.value("maxLength", SIZE_MAX);
 }
 
+// As doubles: nlohmann compares an unsigned above INT64_MAX with a signed number as if it were negative.
 bool number_fits(const json& schema, const json& value) {
-    const auto it = schema.find("minimum");
-    if (it != schema.end() && value < *it) return false;
+    const auto number = value.get<double>();
+    const auto low = schema.find("minimum");
     const auto high = schema.find("maximum");
-    return high == schema.end() || value <= *high;
+    return (low == schema.end() || number >= low->get<double>()) &&
+           (high == schema.end() || number <= high->get<double>());
 }
 
 // Plain prefixes ("^/") may stand before long texts; everything else is bounded by its maxLength.

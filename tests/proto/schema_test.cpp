@@ -42,6 +42,11 @@ TEST(schema, checks_ranges_at_their_edges) {
         EXPECT_NE(message_of(schema, value), "") << value;
 }
 
+TEST(schema, does_not_take_the_largest_numbers_for_negative_ones) {
+    EXPECT_NE(message_of(R"({"type":"integer","maximum":10})", "18446744073709551615"), "");
+    EXPECT_EQ(message_of(R"({"type":"integer","minimum":0})", "18446744073709551615"), "");
+}
+
 TEST(schema, counts_characters_not_bytes) {
     const auto* schema = R"({"type":"string","minLength":1,"maxLength":2})";
     EXPECT_EQ(message_of(schema, "\"\xE2\x82\xAC\xE2\x82\xAC\""), "");
