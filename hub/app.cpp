@@ -97,12 +97,9 @@ common::mcp::engine_options app::engine_options() {
     options.server_name = "codez-hub";
     options.server_title = "CodeZ hub";
     options.server_version = CODEZ_VERSION;
-    options.seal = [this](std::string_view plain) { return sealer_.seal(plain, "mcp-session"); };
-    options.open = [this](std::string_view sealed) { return sealer_.open(sealed, "mcp-session"); };
-    options.random_bytes = [](std::span<std::uint8_t> out) {
-        const std::string bytes = common::crypto::random_bytes(out.size());
-        std::ranges::copy(bytes, out.begin());
-    };
+    options.seal = [this](std::string_view plain, std::string_view with) { return sealer_.seal(plain, with); };
+    options.open = [this](std::string_view sealed, std::string_view with) { return sealer_.open(sealed, with); };
+    options.random_token = common::crypto::random_token;
     options.report_bug = [this](std::string_view request_id, std::string_view what) {
         log_.error("a call failed with a bug", {{"request_id", request_id}, {"what", what}});
     };
