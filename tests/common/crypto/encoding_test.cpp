@@ -37,8 +37,8 @@ TEST(encoding, every_byte_survives_every_code) {
 
 TEST(encoding, one_byte_string_has_one_base64url_spelling) {
     EXPECT_FALSE(base64url_decode("Zg=="));
-    EXPECT_FALSE(base64url_decode("Zh"));   // leftover bits set
-    EXPECT_FALSE(base64url_decode("Z"));    // no whole byte
+    EXPECT_FALSE(base64url_decode("Zh"));  // leftover bits set
+    EXPECT_FALSE(base64url_decode("Z"));   // no whole byte
     EXPECT_FALSE(base64url_decode("Zm9vY"));
     EXPECT_FALSE(base64url_decode("Zm 9v"));
     EXPECT_FALSE(base64url_decode("Zm9v\n"));
@@ -49,7 +49,7 @@ TEST(encoding, one_byte_string_has_one_base64url_spelling) {
 
 TEST(encoding, one_byte_string_has_one_base32_and_hex_spelling) {
     EXPECT_FALSE(base32_decode("MY"));
-    EXPECT_FALSE(base32_decode("mz"));      // leftover bits set
+    EXPECT_FALSE(base32_decode("mz"));  // leftover bits set
     EXPECT_FALSE(base32_decode("m"));
     EXPECT_FALSE(base32_decode("mzx"));
     EXPECT_FALSE(base32_decode("mzxw6y"));

@@ -12,8 +12,7 @@ namespace {
 
 TEST(sealer, opens_what_it_sealed) {
     const sealer s(random_bytes(32));
-    for (const std::string text : {"", "x", "{\"session\":\"…\"}"})
-        EXPECT_EQ(s.open(s.seal(text, "who"), "who"), text);
+    for (const std::string text : {"", "x", "{\"session\":\"…\"}"}) EXPECT_EQ(s.open(s.seal(text, "who"), "who"), text);
     const std::string longest(sealer::plaintext_bytes_max, '\0');
     EXPECT_EQ(s.open(s.seal(longest)), longest);
 }

@@ -24,7 +24,9 @@ protected:
                   {{"name", name}, {"n", n}});
     }
     static std::int64_t count(connection& c) { return c.query("SELECT COUNT(*) AS n FROM items").front().integer("n"); }
-    std::int64_t count() { return db_->transaction([](connection& c) { return count(c); }).value(); }
+    std::int64_t count() {
+        return db_->transaction([](connection& c) { return count(c); }).value();
+    }
 };
 
 TEST_P(both_drivers, every_value_comes_back_as_it_went_in) {
@@ -33,15 +35,18 @@ TEST_P(both_drivers, every_value_comes_back_as_it_went_in) {
     const std::string text = "it's \"quoted\" \\ :name $1 {{ID}} \n ä €";
     const std::int64_t big = 1'800'000'000'000;
     const auto rows = db_->transaction([&](connection& c) {
-        c.execute("INSERT INTO items (name, n, data) VALUES (CAST(:name AS TEXT), CAST(:n AS INTEGER), "
-                  "CAST(:data AS BLOB))",
-                  {{"data", blob{all_bytes}}, {"n", big}, {"name", text}});
-        c.execute("INSERT INTO items (name, n, data) VALUES (CAST(:name AS TEXT), CAST(:n AS INTEGER), "
-                  "CAST(:data AS BLOB))",
-                  {{"data", blob{}}, {"n", std::int64_t{INT64_MIN}}, {"name", std::string()}});
-        c.execute("INSERT INTO items (name, n, data) VALUES (CAST(:name AS TEXT), CAST(:n AS INTEGER), "
-                  "CAST(:data AS BLOB))",
-                  {{"data", value{}}, {"n", value{}}, {"name", value{}}});
+        c.execute(
+            "INSERT INTO items (name, n, data) VALUES (CAST(:name AS TEXT), CAST(:n AS INTEGER), "
+            "CAST(:data AS BLOB))",
+            {{"data", blob{all_bytes}}, {"n", big}, {"name", text}});
+        c.execute(
+            "INSERT INTO items (name, n, data) VALUES (CAST(:name AS TEXT), CAST(:n AS INTEGER), "
+            "CAST(:data AS BLOB))",
+            {{"data", blob{}}, {"n", std::int64_t{INT64_MIN}}, {"name", std::string()}});
+        c.execute(
+            "INSERT INTO items (name, n, data) VALUES (CAST(:name AS TEXT), CAST(:n AS INTEGER), "
+            "CAST(:data AS BLOB))",
+            {{"data", value{}}, {"n", value{}}, {"name", value{}}});
         return c.query("SELECT * FROM items ORDER BY id");
     });
     ASSERT_TRUE(rows) << rows.error().message;
@@ -63,7 +68,8 @@ TEST_P(both_drivers, wrong_names_and_types_are_bugs) {
     const auto row = db_->transaction([](connection& c) {
                             insert(c, "a");
                             return c.query("SELECT name, n, data FROM items").front();
-                        }).value();
+                        })
+                         .value();
     EXPECT_THROW(row.integer("absent"), std::logic_error);
     EXPECT_THROW(row.integer("name"), std::logic_error);
     EXPECT_THROW(row.bytes("data"), std::logic_error);  // NULL
@@ -77,12 +83,13 @@ TEST_P(both_drivers, wrong_names_and_types_are_bugs) {
 }
 
 TEST_P(both_drivers, aggregates_and_conditions_are_integers) {
-    const auto row = db_->transaction([](connection& c) {
-                            insert(c, "a", 40);
-                            insert(c, "b", 2);
-                            return c.query("SELECT SUM(n) AS total, MAX(n) AS highest, SUM(n) > 41 AS over FROM items")
-                                .front();
-                        }).value();
+    const auto row =
+        db_->transaction([](connection& c) {
+               insert(c, "a", 40);
+               insert(c, "b", 2);
+               return c.query("SELECT SUM(n) AS total, MAX(n) AS highest, SUM(n) > 41 AS over FROM items").front();
+           })
+            .value();
     EXPECT_EQ(row.integer("total"), 42);
     EXPECT_EQ(row.integer("highest"), 40);
     EXPECT_EQ(row.integer("over"), 1);

@@ -49,6 +49,6 @@ inline std::string dialect_name(const testing::TestParamInfo<dialect>& info) {
 
 }  // namespace tests
 
-#define CODEZ_ON_BOTH_DATABASES(suite)                                                                      \
+#define CODEZ_ON_BOTH_DATABASES(suite)                                                                     \
     INSTANTIATE_TEST_SUITE_P(on, suite, testing::Values(tests::dialect::sqlite, tests::dialect::postgres), \
                              tests::dialect_name)

@@ -12,7 +12,8 @@ protected:
         ASSERT_TRUE(db_->transaction([](connection& c) { c.execute("CREATE TABLE t (x INTEGER)"); }));
     }
     std::int64_t count() {
-        return db_->transaction([](connection& c) { return c.query("SELECT COUNT(*) AS n FROM t").front().integer("n"); })
+        return db_
+            ->transaction([](connection& c) { return c.query("SELECT COUNT(*) AS n FROM t").front().integer("n"); })
             .value();
     }
     static void hang_up(connection& c) { c.query("SELECT pg_terminate_backend(pg_backend_pid()) AS t"); }
@@ -39,10 +40,12 @@ TEST_P(postgres, one_that_loses_it_every_time_is_unavailable) {
 TEST_P(postgres, a_commit_that_loses_it_is_in_doubt_and_not_repeated) {
     // A deferred trigger runs inside COMMIT.
     ASSERT_TRUE(db_->transaction([](connection& c) {
-        c.execute("CREATE FUNCTION die() RETURNS trigger LANGUAGE plpgsql AS "
-                  "'BEGIN PERFORM pg_terminate_backend(pg_backend_pid()); PERFORM pg_sleep(0); RETURN NULL; END'");
-        c.execute("CREATE CONSTRAINT TRIGGER dying AFTER INSERT ON t DEFERRABLE INITIALLY DEFERRED FOR EACH ROW "
-                  "EXECUTE FUNCTION die()");
+        c.execute(
+            "CREATE FUNCTION die() RETURNS trigger LANGUAGE plpgsql AS "
+            "'BEGIN PERFORM pg_terminate_backend(pg_backend_pid()); PERFORM pg_sleep(0); RETURN NULL; END'");
+        c.execute(
+            "CREATE CONSTRAINT TRIGGER dying AFTER INSERT ON t DEFERRABLE INITIALLY DEFERRED FOR EACH ROW "
+            "EXECUTE FUNCTION die()");
     }));
     int runs = 0;
     const auto done = db_->transaction([&](connection& c) {
@@ -68,9 +71,8 @@ TEST_P(postgres, a_server_that_restarts_is_used_again) {
 
 TEST_P(postgres, errors_of_the_server_are_mapped_by_their_code) {
     const auto code_for = [this](const std::string& state) {
-        const auto done = db_->transaction([&](connection& c) {
-            c.execute("DO 'BEGIN RAISE EXCEPTION USING ERRCODE = ''" + state + "''; END'");
-        });
+        const auto done = db_->transaction(
+            [&](connection& c) { c.execute("DO 'BEGIN RAISE EXCEPTION USING ERRCODE = ''" + state + "''; END'"); });
         EXPECT_FALSE(done);
         return done.error().code;
     };
@@ -84,8 +86,9 @@ TEST_P(postgres, errors_of_the_server_are_mapped_by_their_code) {
 
 TEST_P(postgres, a_text_that_it_cannot_store_fails) {
     for (const std::string& text : {std::string("a\0b", 3), std::string("\xff")}) {
-        const auto done = db_->transaction(
-            [&](connection& c) { c.query("SELECT CAST(:a AS TEXT) AS a", {{"a", text}}); });
+        const auto done = db_->transaction([&](connection& c) {
+            c.query("SELECT CAST(:a AS TEXT) AS a", {{"a", text}});
+        });
         ASSERT_FALSE(done);
         EXPECT_EQ(done.error().code, db_errc::failed);
     }

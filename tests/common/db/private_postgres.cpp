@@ -21,9 +21,7 @@
 // libpqxx 6.4.5 leaks one libpq result when a connection breaks: connection_base::make_result() asks for the encoding,
 // which throws, before anything owns the result. Drop this with libpqxx 7. Called by LeakSanitizer by this name.
 extern "C" const char* __lsan_default_suppressions();
-extern "C" const char* __lsan_default_suppressions() {
-    return "leak:libpqxx-6.4.so\n";
-}
+extern "C" const char* __lsan_default_suppressions() { return "leak:libpqxx-6.4.so\n"; }
 
 namespace tests {
 
@@ -46,7 +44,7 @@ fs::path find_binaries() {
 // The child ends with this program, also when that crashes.
 std::vector<std::string> as_server_user(std::vector<std::string> command) {
     if (::geteuid() != 0) return command;
-    std::vector<std::string> all{"setpriv",      "--reuid=postgres",  "--regid=postgres",
+    std::vector<std::string> all{"setpriv",       "--reuid=postgres", "--regid=postgres",
                                  "--init-groups", "--pdeathsig=QUIT", "--"};
     all.insert(all.end(), command.begin(), command.end());
     return all;
@@ -135,7 +133,8 @@ std::optional<std::string> private_postgres::wait_until_ready(int log) {
     std::string said;
     char buffer[4096];
     while (said.find("ready to accept connections") == std::string::npos) {
-        const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now());
+        const auto left =
+            std::chrono::duration_cast<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now());
         pollfd waiting{log, POLLIN, 0};
         if (left.count() <= 0 || ::poll(&waiting, 1, static_cast<int>(left.count())) == 0)
             return "The PostgreSQL server did not become ready: " + said;

@@ -12,9 +12,9 @@ TEST(sql_text, names_become_numbers_in_order_of_appearance) {
 }
 
 TEST(sql_text, colons_elsewhere_are_no_names) {
-    for (const std::string sql : {"SELECT ':a'", "SELECT 'it''s :a'", "SELECT \":a\" FROM t", "SELECT x::text",
-                                  "SELECT 1 -- :a\n", "SELECT /* :a ' */ 1", "SELECT a[1:2]", "SELECT ': b'", ":", "::",
-                                  "SELECT ':a", "/* :a", "-- :a", "\":a"}) {
+    for (const std::string sql :
+         {"SELECT ':a'", "SELECT 'it''s :a'", "SELECT \":a\" FROM t", "SELECT x::text", "SELECT 1 -- :a\n",
+          "SELECT /* :a ' */ 1", "SELECT a[1:2]", "SELECT ': b'", ":", "::", "SELECT ':a", "/* :a", "-- :a", "\":a"}) {
         EXPECT_EQ(to_postgres(sql).text, sql);
         EXPECT_TRUE(to_postgres(sql).names.empty()) << sql;
         EXPECT_EQ(to_sqlite(sql), sql);

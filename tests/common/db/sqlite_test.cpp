@@ -13,9 +13,11 @@ protected:
     std::string file() const { return (directory_.path() / "test.db").string(); }
     auto open_it(const open_options& options = {}) const { return open("sqlite://" + file(), options); }
     static std::string pragma(database& db, const std::string& name) {
-        return db.transaction([&](connection& c) {
-                     return c.query("SELECT CAST(" + name + " AS TEXT) AS v FROM pragma_" + name).front().text("v");
-                 }).value();
+        return db
+            .transaction([&](connection& c) {
+                return c.query("SELECT CAST(" + name + " AS TEXT) AS v FROM pragma_" + name).front().text("v");
+            })
+            .value();
     }
     tests::temporary_directory directory_;
 };
@@ -35,7 +37,7 @@ TEST_F(sqlite, files_are_private) {
     const auto db = open_it();
     ASSERT_TRUE((*db)->transaction([](connection& c) { c.execute("CREATE TABLE t (x INTEGER)"); }));
     for (const auto& name : {file(), file() + "-wal", file() + "-shm"}) {
-        struct stat info{};
+        struct stat info {};
         ASSERT_EQ(::stat(name.c_str(), &info), 0) << name;
         EXPECT_EQ(info.st_mode & 0777U, 0600U) << name;
     }

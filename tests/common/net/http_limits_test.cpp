@@ -164,7 +164,7 @@ TEST(http_limits, the_answer_to_a_refused_upload_is_not_lost_in_a_reset) {
 
 TEST(http_limits, half_a_header_gets_408) {
     auto options = small();
-    options.limits.header_timeout = 20ms;
+    options.limits.header_timeout = 500ms;  // also the time to begin; a busy machine needs some
     test_server server(echo_handler, options);
     raw_client client(server.port());
     client.send("GET / HT");
@@ -226,7 +226,7 @@ TEST(http_limits, an_idle_connection_is_closed_without_a_word) {
 
 TEST(http_limits, a_handler_may_take_longer_than_any_deadline_of_reading) {
     auto options = small();
-    options.limits.header_timeout = options.limits.body_timeout = options.limits.idle_timeout = 20ms;
+    options.limits.body_timeout = options.limits.idle_timeout = 20ms;
     options.limits.write_stall_timeout = 20ms;
     test_server server(
         [](http_exchange& exchange) -> asio::awaitable<void> {

@@ -39,7 +39,8 @@ TEST(scopes, a_key_never_gets_more_than_it_was_given) {
 }
 
 TEST(scopes, admin_rights_need_both) {
-    EXPECT_THAT(effective_scopes({"machines:admin", "mcp:tools"}, role::admin), ElementsAre("machines:admin", "mcp:tools"));
+    EXPECT_THAT(effective_scopes({"machines:admin", "mcp:tools"}, role::admin),
+                ElementsAre("machines:admin", "mcp:tools"));
     EXPECT_THAT(effective_scopes({"machines:admin", "mcp:tools"}, role::member), ElementsAre("mcp:tools"));
     EXPECT_THAT(effective_scopes({"machines:admin"}, role::viewer), IsEmpty());
     EXPECT_THAT(effective_scopes({"no:such:scope"}, role::owner), IsEmpty());

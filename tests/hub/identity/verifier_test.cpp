@@ -125,9 +125,8 @@ TEST_P(verifiers, a_database_that_is_away_is_unavailable_and_never_invalid) {
         const auto impatient = connect({.busy_timeout_ms = 1});
         tenancy::store locked_out(*impatient);
         verifier_ = std::make_unique<verifier>(locked_out, pool_, verifier_options{});
-        (void)db_->transaction([&](common::db::connection&) {
-            EXPECT_EQ(verify(second.secret).error().code, verify_errc::unavailable);
-        });
+        (void)db_->transaction(
+            [&](common::db::connection&) { EXPECT_EQ(verify(second.secret).error().code, verify_errc::unavailable); });
         EXPECT_TRUE(verify(second.secret));  // and that was not remembered
         verifier_.reset();
     } else {

@@ -144,8 +144,11 @@ TEST_P(accounts, a_revoked_key_says_so_and_only_its_workspace_can_revoke_it) {
 
 TEST_P(accounts, the_audit_is_paged_newest_first_and_takes_ids_only) {
     for (int i = 0; i < 5; ++i)
-        ASSERT_TRUE(accounts_->record_audit({.workspace_id = workspace_, .actor = "hub", .action = "a" + std::to_string(i),
-                                             .subject = "s", .result = "ok"}));
+        ASSERT_TRUE(accounts_->record_audit({.workspace_id = workspace_,
+                                             .actor = "hub",
+                                             .action = "a" + std::to_string(i),
+                                             .subject = "s",
+                                             .result = "ok"}));
     const auto first = accounts_->list_audit(workspace_, 0, 2).value();
     ASSERT_EQ(first.size(), 2U);
     EXPECT_EQ(first[0].action, "a4");

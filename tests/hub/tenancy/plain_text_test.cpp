@@ -15,8 +15,9 @@ TEST(plain_text, takes_what_people_write) {
 }
 
 TEST(plain_text, refuses_invalid_utf8) {
-    for (const std::string text : {"\x80", "\xc3", "\xc0\xaf", "\xc1\xbf", "\xe0\x80\xaf", "\xe2\x82", "\xed\xa0\x80",
-                                   "\xf0\x80\x80\xaf", "\xf4\x90\x80\x80", "\xf5\x80\x80\x80", "\xff", "a\xc3(", "\xe2(\xa1"})
+    for (const std::string text :
+         {"\x80", "\xc3", "\xc0\xaf", "\xc1\xbf", "\xe0\x80\xaf", "\xe2\x82", "\xed\xa0\x80", "\xf0\x80\x80\xaf",
+          "\xf4\x90\x80\x80", "\xf5\x80\x80\x80", "\xff", "a\xc3(", "\xe2(\xa1"})
         EXPECT_FALSE(is_plain_text(text, 128));
 }
 
@@ -40,7 +41,8 @@ TEST(plain_text, names_are_not_empty_and_have_no_outer_spaces) {
 
 TEST(records, enumerations_survive_their_names) {
     for (const auto r : {role::viewer, role::member, role::admin, role::owner}) EXPECT_EQ(parse_role(to_string(r)), r);
-    for (const auto s : {machine_state::pending, machine_state::active, machine_state::quarantined, machine_state::revoked})
+    for (const auto s :
+         {machine_state::pending, machine_state::active, machine_state::quarantined, machine_state::revoked})
         EXPECT_EQ(parse_machine_state(to_string(s)), s);
     EXPECT_FALSE(parse_role("root"));
     EXPECT_FALSE(parse_machine_state(""));
