@@ -37,9 +37,7 @@ private:
     int fd_;
 };
 
-const unsigned char* bytes_of(std::string_view s) {
-    return reinterpret_cast<const unsigned char*>(s.data());
-}
+const unsigned char* bytes_of(std::string_view s) { return reinterpret_cast<const unsigned char*>(s.data()); }
 
 std::unexpected<std::string> because(std::string what) {
     return std::unexpected(std::move(what) + ": " + std::strerror(errno) + ".");
@@ -107,7 +105,8 @@ std::expected<ed25519_key, std::string> ed25519_key::load(const std::filesystem:
     pem.resize(length);
     auto key = from_pem(pem);
     OPENSSL_cleanse(pem.data(), pem.size());
-    if (!key) return std::unexpected("The file " + file.string() + " does not hold an Ed25519 private key in PEM form.");
+    if (!key)
+        return std::unexpected("The file " + file.string() + " does not hold an Ed25519 private key in PEM form.");
     return std::move(*key);
 }
 
@@ -156,14 +155,12 @@ std::string ed25519_key::sign(std::string_view message) const {
 
 bool ed25519_key::verify(std::string_view public_key, std::string_view message, std::string_view signature) {
     if (public_key.size() != public_key_size || signature.size() != signature_size) return false;
-    const key_ptr key(
-        EVP_PKEY_new_raw_public_key(EVP_PKEY_ED25519, nullptr, bytes_of(public_key), public_key.size()),
-        &EVP_PKEY_free);
+    const key_ptr key(EVP_PKEY_new_raw_public_key(EVP_PKEY_ED25519, nullptr, bytes_of(public_key), public_key.size()),
+                      &EVP_PKEY_free);
     const context_ptr context(EVP_MD_CTX_new(), &EVP_MD_CTX_free);
-    const bool good = key && context &&
-                      EVP_DigestVerifyInit(context.get(), nullptr, nullptr, nullptr, key.get()) == 1 &&
-                      EVP_DigestVerify(context.get(), bytes_of(signature), signature.size(), bytes_of(message),
-                                       message.size()) == 1;
+    const bool good =
+        key && context && EVP_DigestVerifyInit(context.get(), nullptr, nullptr, nullptr, key.get()) == 1 &&
+        EVP_DigestVerify(context.get(), bytes_of(signature), signature.size(), bytes_of(message), message.size()) == 1;
     // OpenSSL queues errors per thread, and a later TLS call would take them for its own.
     ERR_clear_error();
     return good;

@@ -25,13 +25,9 @@ constexpr std::size_t sealed_chars_max = ((sealer::plaintext_bytes_max + overhea
 
 using cipher_ptr = std::unique_ptr<EVP_CIPHER_CTX, decltype(&EVP_CIPHER_CTX_free)>;
 
-const unsigned char* bytes_of(std::string_view s) {
-    return reinterpret_cast<const unsigned char*>(s.data());
-}
+const unsigned char* bytes_of(std::string_view s) { return reinterpret_cast<const unsigned char*>(s.data()); }
 
-unsigned char* bytes_of(std::string& s) {
-    return reinterpret_cast<unsigned char*>(s.data());
-}
+unsigned char* bytes_of(std::string& s) { return reinterpret_cast<unsigned char*>(s.data()); }
 
 // Feeds header and associated data. The header's length is fixed, so the two cannot run into each other.
 bool authenticate(EVP_CIPHER_CTX* context, bool sealing, std::string_view header, std::string_view associated) {

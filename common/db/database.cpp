@@ -24,21 +24,13 @@ const value& row::at(std::string_view column) const {
     return values_.at(static_cast<std::size_t>(found - columns_->begin()));
 }
 
-std::int64_t row::integer(std::string_view column) const {
-    return typed<std::int64_t>(at(column), column);
-}
+std::int64_t row::integer(std::string_view column) const { return typed<std::int64_t>(at(column), column); }
 
-const std::string& row::text(std::string_view column) const {
-    return typed<std::string>(at(column), column);
-}
+const std::string& row::text(std::string_view column) const { return typed<std::string>(at(column), column); }
 
-const std::string& row::bytes(std::string_view column) const {
-    return typed<blob>(at(column), column).bytes;
-}
+const std::string& row::bytes(std::string_view column) const { return typed<blob>(at(column), column).bytes; }
 
-bool row::is_null(std::string_view column) const {
-    return std::holds_alternative<std::monostate>(at(column));
-}
+bool row::is_null(std::string_view column) const { return std::holds_alternative<std::monostate>(at(column)); }
 
 std::optional<std::int64_t> row::maybe_integer(std::string_view column) const {
     if (is_null(column)) return std::nullopt;

@@ -30,8 +30,8 @@ enum class db_errc {
     unavailable,     // the database cannot be reached, is locked beyond the busy timeout
     full,            // the disk is full: nothing was changed
     corrupt,
-    unknown,         // the commit is in doubt: it may or may not have happened
-    failed,          // anything else; a bug or a schema mismatch
+    unknown,  // the commit is in doubt: it may or may not have happened
+    failed,   // anything else; a bug or a schema mismatch
 };
 
 struct db_error {

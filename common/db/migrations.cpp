@@ -20,10 +20,11 @@ void apply_migrations(connection& c, const std::function<void(std::string_view)>
     const std::int64_t present = rows.empty() ? 0 : rows.front().integer("version");
     const auto newest = static_cast<std::int64_t>(migrations.size());
     if (present > newest)
-        throw failure({db_errc::failed,
-                       fmt::format("The tables of {} have version {}, made by a newer program; this one knows up to {}. "
-                                   "Run the newer program, or restore the backup that was made before the upgrade.",
-                                   name, present, newest)});
+        throw failure(
+            {db_errc::failed,
+             fmt::format("The tables of {} have version {}, made by a newer program; this one knows up to {}. "
+                         "Run the newer program, or restore the backup that was made before the upgrade.",
+                         name, present, newest)});
     if (present == newest) return;
     for (const auto& m : migrations.subspan(static_cast<std::size_t>(present))) script(m.sql);
     c.execute(

@@ -40,12 +40,17 @@ value value_of(const pqxx::field& f, pqxx::oid type) {
         case int2_oid:
         case int4_oid:
         case int8_oid:
-        case numeric_oid: return integer_of(text);
-        case bool_oid: return static_cast<std::int64_t>(text == "t");
-        case bytea_oid: return blob{pqxx::binarystring(f).str()};
+        case numeric_oid:
+            return integer_of(text);
+        case bool_oid:
+            return static_cast<std::int64_t>(text == "t");
+        case bytea_oid:
+            return blob{pqxx::binarystring(f).str()};
         case float4_oid:
-        case float8_oid: throw std::logic_error("portable SQL has no floating point columns");
-        default: return std::string(text);
+        case float8_oid:
+            throw std::logic_error("portable SQL has no floating point columns");
+        default:
+            return std::string(text);
     }
 }
 

@@ -91,9 +91,10 @@ void postgres_database::connect() {
     auto fresh = std::make_unique<postgres_session>(url_);
     pqxx::nontransaction setup(fresh->connection);
     // A job on the blocking pool cannot be cancelled, so the server bounds it.
-    setup.exec(fmt::format("SET client_encoding = 'UTF8'; SET lock_timeout = {}; SET statement_timeout = 30000; "
-                           "SET idle_in_transaction_session_timeout = 60000",
-                           options_.busy_timeout_ms));
+    setup.exec(
+        fmt::format("SET client_encoding = 'UTF8'; SET lock_timeout = {}; SET statement_timeout = 30000; "
+                    "SET idle_in_transaction_session_timeout = 60000",
+                    options_.busy_timeout_ms));
     setup.commit();
     session_ = std::move(fresh);
 }

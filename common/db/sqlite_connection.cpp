@@ -21,9 +21,11 @@ db_errc code_of(sqlite3* db) {
         extended == SQLITE_CONSTRAINT_ROWID)
         return db_errc::already_exists;
     switch (extended & 0xff) {
-        case SQLITE_FULL: return db_errc::full;
+        case SQLITE_FULL:
+            return db_errc::full;
         case SQLITE_CORRUPT:
-        case SQLITE_NOTADB: return db_errc::corrupt;
+        case SQLITE_NOTADB:
+            return db_errc::corrupt;
         // SQLite says FULL for ENOSPC on most paths, but not where it grows the shared memory file, nor for quotas.
         case SQLITE_IOERR: {
             const int reason = sqlite3_system_errno(db);
@@ -34,15 +36,19 @@ db_errc code_of(sqlite3* db) {
         case SQLITE_CANTOPEN:
         case SQLITE_READONLY:
         case SQLITE_PERM:
-        case SQLITE_NOMEM: return db_errc::unavailable;
-        default: return db_errc::failed;
+        case SQLITE_NOMEM:
+            return db_errc::unavailable;
+        default:
+            return db_errc::failed;
     }
 }
 
 value value_of(sqlite3_stmt* s, int column) {
     switch (sqlite3_column_type(s, column)) {
-        case SQLITE_NULL: return std::monostate{};
-        case SQLITE_INTEGER: return static_cast<std::int64_t>(sqlite3_column_int64(s, column));
+        case SQLITE_NULL:
+            return std::monostate{};
+        case SQLITE_INTEGER:
+            return static_cast<std::int64_t>(sqlite3_column_int64(s, column));
         case SQLITE_TEXT: {
             const auto* data = reinterpret_cast<const char*>(sqlite3_column_text(s, column));
             return std::string(data, static_cast<std::size_t>(sqlite3_column_bytes(s, column)));
@@ -52,7 +58,8 @@ value value_of(sqlite3_stmt* s, int column) {
             const auto size = static_cast<std::size_t>(sqlite3_column_bytes(s, column));
             return size == 0 ? blob{} : blob{std::string(data, size)};
         }
-        default: throw std::logic_error("portable SQL has no floating point columns");
+        default:
+            throw std::logic_error("portable SQL has no floating point columns");
     }
 }
 
@@ -159,9 +166,7 @@ std::vector<row> sqlite_connection::run(std::string_view sql, const parameters& 
     return rows;
 }
 
-std::vector<row> sqlite_connection::query(std::string_view sql, const parameters& params) {
-    return run(sql, params);
-}
+std::vector<row> sqlite_connection::query(std::string_view sql, const parameters& params) { return run(sql, params); }
 
 std::int64_t sqlite_connection::execute(std::string_view sql, const parameters& params) {
     // sqlite3_changes keeps the figure of the statement before when this one changes no rows at all, e.g. a CREATE.
@@ -184,8 +189,7 @@ void sqlite_connection::commit() {
         const bool io_error = (sqlite3_extended_errcode(db_.get()) & 0xff) == SQLITE_IOERR;
         rollback();
         // The disk may have the commit record although it reported an error.
-        if (io_error && f.error().code == db_errc::unavailable)
-            throw failure({db_errc::unknown, f.error().message});
+        if (io_error && f.error().code == db_errc::unavailable) throw failure({db_errc::unknown, f.error().message});
         throw;
     }
 }

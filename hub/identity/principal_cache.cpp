@@ -12,8 +12,7 @@ std::optional<verified> principal_cache::table::find(const std::string& hash, ti
 
 void principal_cache::table::put(const std::string& hash, verified answer, time_point until, time_point now,
                                  std::size_t entries_max) {
-    while (!oldest_first_.empty() &&
-           (oldest_first_.front().second <= now || oldest_first_.size() >= entries_max)) {
+    while (!oldest_first_.empty() && (oldest_first_.front().second <= now || oldest_first_.size() >= entries_max)) {
         const auto found = entries_.find(oldest_first_.front().first);
         if (found != entries_.end() && found->second.until == oldest_first_.front().second) entries_.erase(found);
         oldest_first_.pop_front();
@@ -23,7 +22,8 @@ void principal_cache::table::put(const std::string& hash, verified answer, time_
 }
 
 void principal_cache::table::erase_client(std::string_view client_id) {
-    std::erase_if(entries_, [&](const auto& e) { return e.second.answer.who && e.second.answer.who->client_id == client_id; });
+    std::erase_if(entries_,
+                  [&](const auto& e) { return e.second.answer.who && e.second.answer.who->client_id == client_id; });
 }
 
 void principal_cache::table::clear() {

@@ -20,11 +20,14 @@ constexpr std::array<std::string_view, 5> admin{"mcp:tools", "machines:admin", "
 
 std::span<const std::string_view> scopes_of(tenancy::role r) {
     switch (r) {
-        case tenancy::role::viewer: return viewer;
-        case tenancy::role::member: return member;
+        case tenancy::role::viewer:
+            return viewer;
+        case tenancy::role::member:
+            return member;
         // They differ in what they may do to members, which is no scope.
         case tenancy::role::admin:
-        case tenancy::role::owner: return admin;
+        case tenancy::role::owner:
+            return admin;
     }
     return {};
 }

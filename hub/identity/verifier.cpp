@@ -65,8 +65,7 @@ boost::asio::awaitable<verify_result> verifier::verify(std::string credential) {
         auto look_up = [this, hash] { return accounts_.find_api_key(hash); };
         const auto found = co_await pool_.run(std::move(look_up));
         if (!found) co_return unavailable(std::string(common::async::to_sentence(found.error())));
-        if (!*found && found->error().code != tenancy::errc::not_found)
-            co_return unavailable(found->error().log_text);
+        if (!*found && found->error().code != tenancy::errc::not_found) co_return unavailable(found->error().log_text);
         answer = judge(*found);
         cache_->put(hash, *answer, generation, asked_at);
     }

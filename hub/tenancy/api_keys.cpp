@@ -61,19 +61,24 @@ api_key read_api_key(const common::db::row& r) {
 
 new_api_key insert_api_key(connection& c, const api_key_options& options, std::int64_t now) {
     new_api_key made{new_id("k_"), "czk_" + common::crypto::random_token(40)};
-    c.execute("INSERT INTO api_keys (id, workspace_id, user_id, name, hash, scopes, created_at, expires_at) VALUES ("
-              "CAST(:id AS TEXT), CAST(:workspace AS TEXT), CAST(:user AS TEXT), CAST(:name AS TEXT), "
-              "CAST(:hash AS BLOB), CAST(:scopes AS TEXT), CAST(:now AS INTEGER), CAST(:expires AS INTEGER))",
-              {{"id", made.id},
-               {"workspace", options.workspace_id},
-               {"user", options.user_id},
-               {"name", options.name},
-               {"hash", bytes(common::crypto::sha256(made.secret))},
-               {"scopes", join(options.scopes)},
-               {"now", now},
-               {"expires", maybe(options.expires_at)}});
-    insert_audit(c, {.workspace_id = options.workspace_id, .actor = "user:" + options.user_id, .action = "api_key.created",
-                     .subject = made.id, .result = "ok"},
+    c.execute(
+        "INSERT INTO api_keys (id, workspace_id, user_id, name, hash, scopes, created_at, expires_at) VALUES ("
+        "CAST(:id AS TEXT), CAST(:workspace AS TEXT), CAST(:user AS TEXT), CAST(:name AS TEXT), "
+        "CAST(:hash AS BLOB), CAST(:scopes AS TEXT), CAST(:now AS INTEGER), CAST(:expires AS INTEGER))",
+        {{"id", made.id},
+         {"workspace", options.workspace_id},
+         {"user", options.user_id},
+         {"name", options.name},
+         {"hash", bytes(common::crypto::sha256(made.secret))},
+         {"scopes", join(options.scopes)},
+         {"now", now},
+         {"expires", maybe(options.expires_at)}});
+    insert_audit(c,
+                 {.workspace_id = options.workspace_id,
+                  .actor = "user:" + options.user_id,
+                  .action = "api_key.created",
+                  .subject = made.id,
+                  .result = "ok"},
                  now);
     return made;
 }
@@ -119,15 +124,20 @@ result<api_key_grant> store::find_api_key(std::string_view hash) {
 result<void> store::revoke_api_key(std::string_view workspace_id, std::string_view key_id, std::string_view actor) {
     return in_transaction(db_, [&](connection& c) -> result<void> {
         const common::db::parameters which{{"workspace", text(workspace_id)}, {"id", text(key_id)}};
-        const auto rows = c.query("SELECT revoked_at FROM api_keys WHERE workspace_id = CAST(:workspace AS TEXT) "
-                                  "AND id = CAST(:id AS TEXT)",
-                                  which);
+        const auto rows = c.query(
+            "SELECT revoked_at FROM api_keys WHERE workspace_id = CAST(:workspace AS TEXT) "
+            "AND id = CAST(:id AS TEXT)",
+            which);
         if (rows.empty()) return fail(errc::not_found, "There is no such API key in this workspace.");
         if (!rows.front().is_null("revoked_at")) return {};
         c.execute("UPDATE api_keys SET revoked_at = CAST(:now AS INTEGER) WHERE id = CAST(:id AS TEXT)",
                   {{"now", now_()}, {"id", text(key_id)}});
-        insert_audit(c, {.workspace_id = std::string(workspace_id), .actor = std::string(actor),
-                         .action = "api_key.revoked", .subject = std::string(key_id), .result = "ok"},
+        insert_audit(c,
+                     {.workspace_id = std::string(workspace_id),
+                      .actor = std::string(actor),
+                      .action = "api_key.revoked",
+                      .subject = std::string(key_id),
+                      .result = "ok"},
                      now_());
         return {};
     });

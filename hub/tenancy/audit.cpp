@@ -19,20 +19,22 @@ constexpr std::size_t field_bytes_max = 256;
 }  // namespace
 
 void insert_audit(connection& c, const audit_entry& entry, std::int64_t now) {
-    c.execute("INSERT INTO audit (at, workspace_id, actor, action, subject, result) VALUES (CAST(:now AS INTEGER), "
-              "CAST(:workspace AS TEXT), CAST(:actor AS TEXT), CAST(:action AS TEXT), CAST(:subject AS TEXT), "
-              "CAST(:result AS TEXT))",
-              {{"now", now},
-               {"workspace", entry.workspace_id},
-               {"actor", entry.actor},
-               {"action", entry.action},
-               {"subject", entry.subject},
-               {"result", entry.result}});
+    c.execute(
+        "INSERT INTO audit (at, workspace_id, actor, action, subject, result) VALUES (CAST(:now AS INTEGER), "
+        "CAST(:workspace AS TEXT), CAST(:actor AS TEXT), CAST(:action AS TEXT), CAST(:subject AS TEXT), "
+        "CAST(:result AS TEXT))",
+        {{"now", now},
+         {"workspace", entry.workspace_id},
+         {"actor", entry.actor},
+         {"action", entry.action},
+         {"subject", entry.subject},
+         {"result", entry.result}});
 }
 
 result<void> store::record_audit(const audit_entry& entry) {
     for (const auto* field : {&entry.workspace_id, &entry.actor, &entry.action, &entry.subject, &entry.result})
-        if (!is_plain_text(*field, field_bytes_max)) return fail(errc::invalid, "An audit entry takes ids and codes only.");
+        if (!is_plain_text(*field, field_bytes_max))
+            return fail(errc::invalid, "An audit entry takes ids and codes only.");
     return in_transaction(db_, [&](connection& c) -> result<void> {
         insert_audit(c, entry, now_());
         return {};

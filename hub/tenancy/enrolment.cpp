@@ -21,10 +21,12 @@ struct join_token {
 };
 
 result<join_token> take_token(connection& c, const enrolment& e, std::int64_t now) {
-    const auto rows = c.query("SELECT workspace_id, machine_name, expires_at, used_at, used_by FROM join_tokens "
-                              "WHERE hash = CAST(:hash AS BLOB)",
-                              {{"hash", bytes(e.token_hash)}});
-    if (rows.empty()) return fail(errc::token_unknown, "This join token is not known here. Is it complete, and for this hub?");
+    const auto rows = c.query(
+        "SELECT workspace_id, machine_name, expires_at, used_at, used_by FROM join_tokens "
+        "WHERE hash = CAST(:hash AS BLOB)",
+        {{"hash", bytes(e.token_hash)}});
+    if (rows.empty())
+        return fail(errc::token_unknown, "This join token is not known here. Is it complete, and for this hub?");
     const auto& r = rows.front();
     if (now >= r.integer("expires_at"))
         return fail(errc::token_expired, "This join token is too old. Make a new one: codez-hub join-token.");
@@ -45,50 +47,58 @@ std::string name_for(const enrolment& e, const join_token& token) {
 }
 
 void insert(connection& c, const machine& m) {
-    c.execute("INSERT INTO machines (id, workspace_id, name, name_key, public_key, state, link_counter, epoch, ack_seq, "
-              "log_id, version, os, arch, hostname, created_at) VALUES (CAST(:id AS TEXT), CAST(:workspace AS TEXT), "
-              "CAST(:name AS TEXT), CAST(:key AS TEXT), CAST(:public_key AS BLOB), 'active', 0, 0, 0, '', "
-              "CAST(:version AS TEXT), CAST(:os AS TEXT), CAST(:arch AS TEXT), CAST(:hostname AS TEXT), "
-              "CAST(:now AS INTEGER))",
-              {{"id", m.id},
-               {"workspace", m.workspace_id},
-               {"name", m.name},
-               {"key", lower_case(m.name)},
-               {"public_key", bytes(m.public_key)},
-               {"version", m.version},
-               {"os", m.os},
-               {"arch", m.arch},
-               {"hostname", m.hostname},
-               {"now", m.created_at}});
+    c.execute(
+        "INSERT INTO machines (id, workspace_id, name, name_key, public_key, state, link_counter, epoch, ack_seq, "
+        "log_id, version, os, arch, hostname, created_at) VALUES (CAST(:id AS TEXT), CAST(:workspace AS TEXT), "
+        "CAST(:name AS TEXT), CAST(:key AS TEXT), CAST(:public_key AS BLOB), 'active', 0, 0, 0, '', "
+        "CAST(:version AS TEXT), CAST(:os AS TEXT), CAST(:arch AS TEXT), CAST(:hostname AS TEXT), "
+        "CAST(:now AS INTEGER))",
+        {{"id", m.id},
+         {"workspace", m.workspace_id},
+         {"name", m.name},
+         {"key", lower_case(m.name)},
+         {"public_key", bytes(m.public_key)},
+         {"version", m.version},
+         {"os", m.os},
+         {"arch", m.arch},
+         {"hostname", m.hostname},
+         {"now", m.created_at}});
 }
 
 void update(connection& c, const machine& m) {
-    c.execute("UPDATE machines SET name = CAST(:name AS TEXT), name_key = CAST(:key AS TEXT), state = 'active', "
-              "link_counter = CAST(:counter AS INTEGER), version = CAST(:version AS TEXT), os = CAST(:os AS TEXT), "
-              "arch = CAST(:arch AS TEXT), hostname = CAST(:hostname AS TEXT) WHERE id = CAST(:id AS TEXT)",
-              {{"id", m.id},
-               {"name", m.name},
-               {"key", lower_case(m.name)},
-               {"counter", m.link_counter},
-               {"version", m.version},
-               {"os", m.os},
-               {"arch", m.arch},
-               {"hostname", m.hostname}});
+    c.execute(
+        "UPDATE machines SET name = CAST(:name AS TEXT), name_key = CAST(:key AS TEXT), state = 'active', "
+        "link_counter = CAST(:counter AS INTEGER), version = CAST(:version AS TEXT), os = CAST(:os AS TEXT), "
+        "arch = CAST(:arch AS TEXT), hostname = CAST(:hostname AS TEXT) WHERE id = CAST(:id AS TEXT)",
+        {{"id", m.id},
+         {"name", m.name},
+         {"key", lower_case(m.name)},
+         {"counter", m.link_counter},
+         {"version", m.version},
+         {"os", m.os},
+         {"arch", m.arch},
+         {"hostname", m.hostname}});
 }
 
 void use_token(connection& c, const enrolment& e, const machine& m, std::int64_t now) {
-    c.execute("UPDATE join_tokens SET used_at = CAST(:now AS INTEGER), used_by = CAST(:machine AS TEXT) "
-              "WHERE hash = CAST(:hash AS BLOB)",
-              {{"now", now}, {"machine", m.id}, {"hash", bytes(e.token_hash)}});
-    insert_audit(c, {.workspace_id = m.workspace_id, .actor = "machine:" + m.id, .action = "machine.enrolled",
-                     .subject = m.id, .result = "ok"},
+    c.execute(
+        "UPDATE join_tokens SET used_at = CAST(:now AS INTEGER), used_by = CAST(:machine AS TEXT) "
+        "WHERE hash = CAST(:hash AS BLOB)",
+        {{"now", now}, {"machine", m.id}, {"hash", bytes(e.token_hash)}});
+    insert_audit(c,
+                 {.workspace_id = m.workspace_id,
+                  .actor = "machine:" + m.id,
+                  .action = "machine.enrolled",
+                  .subject = m.id,
+                  .result = "ok"},
                  now);
 }
 
 bool is_taken(connection& c, const machine& m) {
-    return !c.query("SELECT id FROM machines WHERE workspace_id = CAST(:workspace AS TEXT) "
-                    "AND name_key = CAST(:key AS TEXT) AND id <> CAST(:id AS TEXT)",
-                    {{"workspace", m.workspace_id}, {"key", lower_case(m.name)}, {"id", m.id}})
+    return !c.query(
+                 "SELECT id FROM machines WHERE workspace_id = CAST(:workspace AS TEXT) "
+                 "AND name_key = CAST(:key AS TEXT) AND id <> CAST(:id AS TEXT)",
+                 {{"workspace", m.workspace_id}, {"key", lower_case(m.name)}, {"id", m.id}})
                 .empty();
 }
 

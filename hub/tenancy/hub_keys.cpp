@@ -24,9 +24,10 @@ std::vector<std::string> get(connection& c, std::string_view kind) {
 }
 
 void insert(connection& c, std::string_view kind, const std::string& material, std::int64_t now) {
-    c.execute("INSERT INTO hub_keys (kind, material, created_at) VALUES (CAST(:kind AS TEXT), "
-              "CAST(:material AS BLOB), CAST(:now AS INTEGER))",
-              {{"kind", text(kind)}, {"material", bytes(material)}, {"now", now}});
+    c.execute(
+        "INSERT INTO hub_keys (kind, material, created_at) VALUES (CAST(:kind AS TEXT), "
+        "CAST(:material AS BLOB), CAST(:now AS INTEGER))",
+        {{"kind", text(kind)}, {"material", bytes(material)}, {"now", now}});
 }
 
 }  // namespace

@@ -20,17 +20,22 @@ constexpr std::chrono::hours ttl_max{24};
 new_join_token insert_join_token(connection& c, const join_token_options& options, std::int64_t now) {
     const auto ttl_ms = std::chrono::milliseconds(options.ttl).count();
     new_join_token made{"czj_" + common::crypto::random_token(40), now + ttl_ms};
-    c.execute("INSERT INTO join_tokens (hash, workspace_id, created_by, machine_name, created_at, expires_at) VALUES ("
-              "CAST(:hash AS BLOB), CAST(:workspace AS TEXT), CAST(:user AS TEXT), CAST(:name AS TEXT), "
-              "CAST(:now AS INTEGER), CAST(:expires AS INTEGER))",
-              {{"hash", bytes(common::crypto::sha256(made.secret))},
-               {"workspace", options.workspace_id},
-               {"user", options.created_by},
-               {"name", options.machine_name},
-               {"now", now},
-               {"expires", made.expires_at}});
-    insert_audit(c, {.workspace_id = options.workspace_id, .actor = "user:" + options.created_by,
-                     .action = "join_token.created", .subject = "", .result = "ok"},
+    c.execute(
+        "INSERT INTO join_tokens (hash, workspace_id, created_by, machine_name, created_at, expires_at) VALUES ("
+        "CAST(:hash AS BLOB), CAST(:workspace AS TEXT), CAST(:user AS TEXT), CAST(:name AS TEXT), "
+        "CAST(:now AS INTEGER), CAST(:expires AS INTEGER))",
+        {{"hash", bytes(common::crypto::sha256(made.secret))},
+         {"workspace", options.workspace_id},
+         {"user", options.created_by},
+         {"name", options.machine_name},
+         {"now", now},
+         {"expires", made.expires_at}});
+    insert_audit(c,
+                 {.workspace_id = options.workspace_id,
+                  .actor = "user:" + options.created_by,
+                  .action = "join_token.created",
+                  .subject = "",
+                  .result = "ok"},
                  now);
     return made;
 }

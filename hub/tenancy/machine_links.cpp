@@ -22,7 +22,8 @@ std::unexpected<error> no_machine() { return fail(errc::not_found, "There is no 
 
 std::optional<error> barred(machine_state state) {
     switch (state) {
-        case machine_state::active: return std::nullopt;
+        case machine_state::active:
+            return std::nullopt;
         case machine_state::pending:
             return error{errc::pending, "This machine waits for approval by an admin of its workspace.", {}};
         case machine_state::quarantined:
@@ -30,15 +31,20 @@ std::optional<error> barred(machine_state state) {
                          "This machine's key was seen twice, so it is in quarantine. If no copy of it exists any more, "
                          "enrol the machine again with a new join token.",
                          {}};
-        case machine_state::revoked: break;
+        case machine_state::revoked:
+            break;
     }
     return error{errc::revoked, "This machine was revoked.", {}};
 }
 
 void audit(connection& c, std::string_view workspace_id, std::string_view machine_id, std::string_view action,
            std::string_view outcome, std::int64_t now) {
-    insert_audit(c, {.workspace_id = std::string(workspace_id), .actor = "machine:" + std::string(machine_id),
-                     .action = std::string(action), .subject = std::string(machine_id), .result = std::string(outcome)},
+    insert_audit(c,
+                 {.workspace_id = std::string(workspace_id),
+                  .actor = "machine:" + std::string(machine_id),
+                  .action = std::string(action),
+                  .subject = std::string(machine_id),
+                  .result = std::string(outcome)},
                  now);
 }
 
@@ -48,20 +54,21 @@ void quarantine(connection& c, std::string_view workspace_id, std::string_view m
 }
 
 void store_link(connection& c, const link_request& request, const link_grant& grant, std::int64_t now) {
-    c.execute("UPDATE machines SET epoch = CAST(:epoch AS INTEGER), link_counter = CAST(:counter AS INTEGER), "
-              "ack_seq = CAST(:ack AS INTEGER), log_id = CAST(:log AS TEXT), version = CAST(:version AS TEXT), "
-              "os = CAST(:os AS TEXT), arch = CAST(:arch AS TEXT), hostname = CAST(:hostname AS TEXT), "
-              "last_seen_at = CAST(:now AS INTEGER) WHERE id = CAST(:id AS TEXT)",
-              {{"epoch", grant.epoch},
-               {"counter", grant.link_counter},
-               {"ack", grant.ack_seq},
-               {"log", request.log_id},
-               {"version", request.fields.version},
-               {"os", request.fields.os},
-               {"arch", request.fields.arch},
-               {"hostname", request.fields.hostname},
-               {"now", now},
-               {"id", request.machine_id}});
+    c.execute(
+        "UPDATE machines SET epoch = CAST(:epoch AS INTEGER), link_counter = CAST(:counter AS INTEGER), "
+        "ack_seq = CAST(:ack AS INTEGER), log_id = CAST(:log AS TEXT), version = CAST(:version AS TEXT), "
+        "os = CAST(:os AS TEXT), arch = CAST(:arch AS TEXT), hostname = CAST(:hostname AS TEXT), "
+        "last_seen_at = CAST(:now AS INTEGER) WHERE id = CAST(:id AS TEXT)",
+        {{"epoch", grant.epoch},
+         {"counter", grant.link_counter},
+         {"ack", grant.ack_seq},
+         {"log", request.log_id},
+         {"version", request.fields.version},
+         {"os", request.fields.os},
+         {"arch", request.fields.arch},
+         {"hostname", request.fields.hostname},
+         {"now", now},
+         {"id", request.machine_id}});
 }
 
 // No row was changed for this epoch: why?
@@ -75,8 +82,8 @@ result<void> fenced_unless_current(connection& c, std::string_view machine_id, s
 }  // namespace
 
 std::optional<error> check(const machine_fields& fields) {
-    const bool good = is_plain_text(fields.version, platform_bytes_max) && is_plain_text(fields.os, platform_bytes_max) &&
-                      is_plain_text(fields.arch, platform_bytes_max) &&
+    const bool good = is_plain_text(fields.version, platform_bytes_max) &&
+                      is_plain_text(fields.os, platform_bytes_max) && is_plain_text(fields.arch, platform_bytes_max) &&
                       is_plain_text(fields.hostname, hostname_bytes_max);
     if (good) return std::nullopt;
     return error{errc::invalid, "The machine's version, system or host name is too long or not plain text.", {}};
@@ -90,8 +97,9 @@ result<link_grant> store::begin_link(const link_request& request) {
         return fail(errc::invalid, "The id of the machine's event log is too long or not plain text.");
     if (auto bad = check(request.fields)) return std::unexpected(std::move(*bad));
     return in_transaction(db_, [&](connection& c) -> result<link_grant> {
-        const auto rows = c.query("SELECT " + std::string(machine_columns) + " FROM machines WHERE id = CAST(:id AS TEXT)",
-                                  {{"id", request.machine_id}});
+        const auto rows =
+            c.query("SELECT " + std::string(machine_columns) + " FROM machines WHERE id = CAST(:id AS TEXT)",
+                    {{"id", request.machine_id}});
         if (rows.empty()) return no_machine();
         const auto known = read_machine(rows.front());
         if (auto bad = barred(known.state)) return std::unexpected(std::move(*bad));
@@ -102,7 +110,8 @@ result<link_grant> store::begin_link(const link_request& request) {
             return fail(errc::key_conflict, "This machine's key was seen twice, so it is in quarantine now.");
         }
         // Only the hub can have forgotten: its database was restored from a backup.
-        if (presented > known.link_counter) audit(c, known.workspace_id, known.id, "machine.linked", "hub_restored", now);
+        if (presented > known.link_counter)
+            audit(c, known.workspace_id, known.id, "machine.linked", "hub_restored", now);
         link_grant grant;
         grant.workspace_id = known.workspace_id;
         grant.name = known.name;
@@ -129,9 +138,10 @@ result<void> store::note_ack(std::string_view machine_id, std::int64_t epoch, st
 
 result<void> store::note_seen(std::string_view machine_id, std::int64_t epoch) {
     return in_transaction(db_, [&](connection& c) -> result<void> {
-        const auto changed = c.execute("UPDATE machines SET last_seen_at = CAST(:now AS INTEGER) "
-                                       "WHERE id = CAST(:id AS TEXT) AND epoch = CAST(:epoch AS INTEGER)",
-                                       {{"id", text(machine_id)}, {"epoch", epoch}, {"now", now_()}});
+        const auto changed = c.execute(
+            "UPDATE machines SET last_seen_at = CAST(:now AS INTEGER) "
+            "WHERE id = CAST(:id AS TEXT) AND epoch = CAST(:epoch AS INTEGER)",
+            {{"id", text(machine_id)}, {"epoch", epoch}, {"now", now_()}});
         if (changed > 0) return {};
         return fenced_unless_current(c, machine_id, epoch);
     });

@@ -16,8 +16,8 @@ std::unexpected<error> no_machine() { return fail(errc::not_found, "There is no 
 
 std::vector<machine> select(connection& c, std::string_view condition, const common::db::parameters& params) {
     std::vector<machine> found;
-    for (const auto& r : c.query("SELECT " + std::string(machine_columns) + " FROM machines WHERE " + std::string(condition),
-                                 params))
+    for (const auto& r :
+         c.query("SELECT " + std::string(machine_columns) + " FROM machines WHERE " + std::string(condition), params))
         found.push_back(read_machine(r));
     return found;
 }
@@ -33,7 +33,10 @@ result<machine> select_one(connection& c, std::string_view workspace_id, std::st
 }
 
 audit_entry audit_of(const machine& m, std::string_view actor, std::string_view action) {
-    return {.workspace_id = m.workspace_id, .actor = std::string(actor), .action = std::string(action), .subject = m.id,
+    return {.workspace_id = m.workspace_id,
+            .actor = std::string(actor),
+            .action = std::string(action),
+            .subject = m.id,
             .result = "ok"};
 }
 
@@ -41,19 +44,20 @@ audit_entry audit_of(const machine& m, std::string_view actor, std::string_view 
 
 result<machine> store::get_machine(std::string_view workspace_id, std::string_view machine_id) {
     if (!is_plain_text(machine_id, proto::limits::id_bytes_max)) return no_machine();
-    return in_transaction(
-        db_, [&](connection& c) -> result<machine> { return select_one(c, workspace_id, machine_id); });
+    return in_transaction(db_,
+                          [&](connection& c) -> result<machine> { return select_one(c, workspace_id, machine_id); });
 }
 
 result<machine> store::find_machine(std::string_view workspace_id, std::string_view id_or_name) {
     if (!is_plain_text(id_or_name, proto::limits::name_bytes_max)) return no_machine();
     return in_transaction(db_, [&](connection& c) -> result<machine> {
         // The id first: nobody can take over a machine's calls by naming another like it.
-        return first(select(c,
-                            "workspace_id = CAST(:workspace AS TEXT) AND (id = CAST(:id AS TEXT) OR "
-                            "name_key = CAST(:key AS TEXT)) "
-                            "ORDER BY CASE WHEN id = CAST(:id AS TEXT) THEN 0 ELSE 1 END LIMIT 1",
-                            {{"workspace", text(workspace_id)}, {"id", text(id_or_name)}, {"key", lower_case(id_or_name)}}));
+        return first(
+            select(c,
+                   "workspace_id = CAST(:workspace AS TEXT) AND (id = CAST(:id AS TEXT) OR "
+                   "name_key = CAST(:key AS TEXT)) "
+                   "ORDER BY CASE WHEN id = CAST(:id AS TEXT) THEN 0 ELSE 1 END LIMIT 1",
+                   {{"workspace", text(workspace_id)}, {"id", text(id_or_name)}, {"key", lower_case(id_or_name)}}));
     });
 }
 
@@ -79,9 +83,10 @@ result<void> store::rename_machine(std::string_view workspace_id, std::string_vi
         const auto found = select_one(c, workspace_id, machine_id);
         if (!found) return std::unexpected(found.error());
         if (found->state == machine_state::revoked) return fail(errc::revoked, "This machine was revoked.");
-        c.execute("UPDATE machines SET name = CAST(:name AS TEXT), name_key = CAST(:key AS TEXT) "
-                  "WHERE id = CAST(:id AS TEXT)",
-                  {{"name", text(name)}, {"key", lower_case(name)}, {"id", found->id}});
+        c.execute(
+            "UPDATE machines SET name = CAST(:name AS TEXT), name_key = CAST(:key AS TEXT) "
+            "WHERE id = CAST(:id AS TEXT)",
+            {{"name", text(name)}, {"key", lower_case(name)}, {"id", found->id}});
         insert_audit(c, audit_of(*found, actor, "machine.renamed"), now_());
         return {};
     });

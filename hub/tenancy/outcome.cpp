@@ -19,7 +19,8 @@ error from_database(const common::db::db_error& e) {
                     e.message};
         case db_errc::corrupt:
             return {errc::failed, "The hub's database is damaged. Restore it from a backup.", e.message};
-        case db_errc::failed: break;
+        case db_errc::failed:
+            break;
     }
     return {errc::failed, "The hub's database refused the operation. The hub's log says why.", e.message};
 }

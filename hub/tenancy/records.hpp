@@ -90,7 +90,7 @@ struct new_join_token {
 struct machine {
     std::string id;  // "m_" + base32(SHA-256(public key), first 15 bytes)
     std::string workspace_id;
-    std::string name;  // unique in its workspace, whatever the case, among the machines not revoked
+    std::string name;        // unique in its workspace, whatever the case, among the machines not revoked
     std::string public_key;  // 32 raw bytes
     machine_state state = machine_state::pending;
     std::int64_t link_counter = 0;

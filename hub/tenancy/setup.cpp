@@ -43,9 +43,10 @@ result<setup_result> initialise(common::db::database& db, const setup_options& o
     if (auto migrated = store(db, now).migrate(); !migrated) return std::unexpected(std::move(migrated.error()));
     return in_transaction(db, [&](connection& c) -> result<setup_result> {
         if (has_workspace(c))
-            return fail(errc::already_exists,
-                        "This hub is made already, and nothing was changed. For another API key run: codez-hub api-key. "
-                        "For another machine run: codez-hub join-token.");
+            return fail(
+                errc::already_exists,
+                "This hub is made already, and nothing was changed. For another API key run: codez-hub api-key. "
+                "For another machine run: codez-hub join-token.");
         return insert_all(c, options, now());
     });
 }

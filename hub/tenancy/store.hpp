@@ -61,8 +61,8 @@ struct api_key_options {
 
 struct join_token_options {
     std::string workspace_id;
-    std::string created_by;    // user id
-    std::string machine_name;  // may be empty
+    std::string created_by;          // user id
+    std::string machine_name;        // may be empty
     std::chrono::seconds ttl{3600};  // at most 24 h
 };
 

@@ -78,7 +78,7 @@ TEST(ed25519_key, pem_round_trip_and_foreign_pems) {
 TEST_F(ed25519_key_files, are_private_and_never_overwritten) {
     const auto key = ed25519_key::generate();
     ASSERT_TRUE(key.save(file()));
-    struct stat info {};
+    struct stat info{};
     ASSERT_EQ(::stat(file().c_str(), &info), 0);
     EXPECT_EQ(info.st_mode & 0777U, 0600U);
     const auto loaded = ed25519_key::load(file());

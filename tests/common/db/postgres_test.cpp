@@ -86,9 +86,8 @@ TEST_P(postgres, errors_of_the_server_are_mapped_by_their_code) {
 
 TEST_P(postgres, a_text_that_it_cannot_store_fails) {
     for (const std::string& text : {std::string("a\0b", 3), std::string("\xff")}) {
-        const auto done = db_->transaction([&](connection& c) {
-            c.query("SELECT CAST(:a AS TEXT) AS a", {{"a", text}});
-        });
+        const auto done =
+            db_->transaction([&](connection& c) { c.query("SELECT CAST(:a AS TEXT) AS a", {{"a", text}}); });
         ASSERT_FALSE(done);
         EXPECT_EQ(done.error().code, db_errc::failed);
     }

@@ -37,7 +37,7 @@ TEST_F(sqlite, files_are_private) {
     const auto db = open_it();
     ASSERT_TRUE((*db)->transaction([](connection& c) { c.execute("CREATE TABLE t (x INTEGER)"); }));
     for (const auto& name : {file(), file() + "-wal", file() + "-shm"}) {
-        struct stat info {};
+        struct stat info{};
         ASSERT_EQ(::stat(name.c_str(), &info), 0) << name;
         EXPECT_EQ(info.st_mode & 0777U, 0600U) << name;
     }
