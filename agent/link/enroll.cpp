@@ -60,6 +60,7 @@ boost::asio::awaitable<std::expected<link_settings, std::string>> enroll(enroll_
         body.at("machine_id").get_to(settings.machine_id);
         body.at("workspace_id").get_to(settings.workspace_id);
         body.at("name").get_to(settings.machine_name);
+        body.at("link_counter").get_to(settings.link_counter);
         for (const auto& one : body.at("hub_keys")) {
             const auto pub = common::crypto::base64url_decode(one.at("pub").get<std::string>());
             if (!pub || pub->size() != 32) throw json::other_error::create(501, "bad key", nullptr);

@@ -142,6 +142,7 @@ boost::asio::awaitable<void> enrolment::handle(http_exchange& exchange) {
     reply["machine_id"] = machine.id;
     reply["workspace_id"] = machine.workspace_id;
     reply["name"] = machine.name;
+    reply["link_counter"] = machine.link_counter;  // not 0 for a machine that enrols again with its key
     reply["hub_id"] = identity_.hub_id;
     reply["hub_keys"] = json::array(
         {json{{"kid", identity_.kid}, {"pub", common::crypto::base64url_encode(identity_.key.public_key())}}});
