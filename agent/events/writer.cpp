@@ -182,7 +182,8 @@ bool writer::wait_for_room(db_errc why) {
     set_trouble(why == db_errc::full
                     ? "The disk that holds " + where + " is full: events wait in memory until there is room again."
                     : "The log in " + where + " cannot be written: events wait in memory and are tried again.");
-    refuse_queued_jobs(to_error({why, {}}));
+    // Whatever became of the batch: they were not begun.
+    refuse_queued_jobs(to_error({why == db_errc::full ? why : db_errc::unavailable, {}}));
     std::unique_lock lock(mutex_);
     wake_.wait_for(lock, retry_pause, [this] { return stopping_; });
     return !stopping_;
