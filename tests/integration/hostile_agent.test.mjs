@@ -91,7 +91,7 @@ test("a hostile machine", async (t) => {
         await connect({ sessions: [summary(made.session)] });
         peer.onCall = ({ id }) => send(reply(id, '{"content":[{"type":"text","text":"{}"}],"structuredContent":{"stolen":true}}', flag.fin));
         const error = await until(() => client.call("send_prompt", { session_id: made.session, text: script("x") }).then(() => false, (e) => e.code === "machine_ambiguous" && e), "the double id to be seen", { ms: 10_000 });
-        assert.match(JSON.stringify(error.envelope), /evil/);
+        assert.ok(JSON.stringify(error.envelope).includes(peer.machineId), "the choices are named");
         assert.equal(peer.calls.length, 0, "nothing was sent to the wrong machine");
         const value = await client.call("send_and_wait", { session_id: made.session, machine: "m1", text: script("Mine.") });
         assert.equal(value.done, true);

@@ -63,6 +63,7 @@ test("local equals remote", async (t) => {
 
 /** Without what must differ: cursors are the reader's, request ids the call's, and the hub names the machine. */
 function comparable(result) {
-    const value = result.structuredContent ?? JSON.parse(result.content[0].text);
+    if (result.isError) return JSON.parse(result.content[0].text).code; // the hub knows of more machines in its sentences
+    const value = result.structuredContent;
     return JSON.parse(JSON.stringify(value, (key, v) => (["next_cursor", "cursor", "request_id", "machine", "machine_id", "as_of"].includes(key) ? undefined : v)));
 }

@@ -58,6 +58,10 @@ test("a machine whose key was copied", async (t) => {
     world.machines.push(copy);
     cpSync(join(original.codezHome), copy.codezHome, { recursive: true, filter: (path) => !path.endsWith(".sock") && !path.endsWith("/socket") });
     await copy.start();
+    // The copy looks like a reconnect of the original, which stands back; when that comes again, both are known.
+    await until(() => /superseded|newer link/i.test(original.child.output()), "the original to be told that another took its place");
+    await original.child.end();
+    await original.start();
     await until(async () => {
         const { machine } = await client.call("get_machine", { machine: "m1" });
         return machine.linkState !== "active" && machine.online === false;

@@ -14,7 +14,7 @@ import { EventReader } from "./event-reader.mjs";
 import { startFakeApi } from "./fake-api.mjs";
 import { McpClient } from "./mcp-client.mjs";
 import { freePort } from "./ports.mjs";
-import { Child, alive, kill, processesWith, run } from "./processes.mjs";
+import { Child, alive, kill, processesOf, run } from "./processes.mjs";
 import { Fatal, until } from "./wait.mjs";
 
 const top = resolve(import.meta.dirname, "../..");
@@ -133,9 +133,9 @@ export class Machine {
 
     /** The living processes of a session: its holder and its claude. */
     processesOf(sessionId) {
-        const all = processesWith(this.dir).filter((p) => p.command.includes(sessionId) || p.environ.includes(`CODEZ_SESSION_ID=${sessionId}`));
+        const all = processesOf(this.dir).filter((p) => p.command.includes(sessionId) || p.environ.includes(`CODEZ_SESSION_ID=${sessionId}`));
         const claude = all.find((p) => p.command.startsWith(claudeProgram));
-        return { all, claude, holder: claude && processesWith(this.dir).find((p) => p.pid === claude.ppid) };
+        return { all, claude, holder: claude && processesOf(this.dir).find((p) => p.pid === claude.ppid) };
     }
 }
 
@@ -204,7 +204,7 @@ class World {
         for (const child of [...this.machines.map((m) => m.child), this.hub?.child])
             if (child && /ERROR: (Address|Leak)Sanitizer|runtime error:|LeakSanitizer: detected/.test(child.output())) trouble.push(`${child.name}: a sanitizer reports: ${child.output().slice(-6000)}`);
         // Sessions outlive agents by design; those of the test end here.
-        const left = () => processesWith(this.dir);
+        const left = () => processesOf(this.dir);
         await attempt(() => until(() => left().length === 0, "the last processes of the test to end", { ms: 15_000 }));
         for (const p of left()) {
             trouble.push(`left over: ${p.pid} ${p.command.slice(0, 300)}`);
@@ -269,5 +269,5 @@ export async function startWorld(t, { machines = 1, agentEnv = {}, smallState = 
     return world;
 }
 
-export { EventReader, McpClient, alive, kill, processesWith, run, until };
+export { EventReader, McpClient, alive, kill, processesOf, run, until };
 export { script } from "./fake-api/script.mjs";

@@ -2,7 +2,7 @@
 
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { closeSync, existsSync, openSync, readFileSync, readdirSync } from "node:fs";
+import { closeSync, existsSync, openSync, readFileSync, readdirSync, readlinkSync } from "node:fs";
 import { join } from "node:path";
 
 import { Fatal, until, within } from "./wait.mjs";
@@ -76,17 +76,27 @@ function read(path) {
     }
 }
 
-/** All living processes whose environment has `text`: [{pid, ppid, command, environ}]. */
-export function processesWith(text) {
+/** Whether a holder, whose environment is empty, has a file open under the directory. */
+function holds(pid, directory) {
+    try {
+        return readdirSync(`/proc/${pid}/fd`).some((fd) => readlinkSync(`/proc/${pid}/fd/${fd}`).startsWith(directory));
+    } catch {
+        return false; // it has ended in the meantime
+    }
+}
+
+/** All living processes of a directory (it is in their environment, or they are its holders): [{pid, ppid, command, environ}]. */
+export function processesOf(directory) {
     const found = [];
     for (const pid of readdirSync("/proc")) {
         if (!/^\d+$/.test(pid) || Number(pid) === process.pid) continue;
         const environ = read(join("/proc", pid, "environ"));
-        if (!environ.includes(text)) continue;
+        const command = read(join("/proc", pid, "cmdline")).replaceAll("\0", " ").trim();
+        if (!environ.includes(directory) && !(command === "codez hold" && holds(pid, directory))) continue;
         const stat = read(join("/proc", pid, "stat"));
         const [state, ppid] = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-        if (state === undefined || state === "Z" || state === "X" || state === "") continue;
-        found.push({ pid: Number(pid), ppid: Number(ppid), command: read(join("/proc", pid, "cmdline")).replaceAll("\0", " ").trim(), environ });
+        if (!state || state === "Z" || state === "X") continue;
+        found.push({ pid: Number(pid), ppid: Number(ppid), command, environ });
     }
     return found;
 }
