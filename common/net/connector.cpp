@@ -15,6 +15,7 @@
 #include "common/async/event_signal.hpp"
 #include "common/net/deadline.hpp"
 #include "common/net/proxy_tunnel.hpp"
+#include "common/net/url_port.hpp"
 
 namespace common::net {
 namespace asio = boost::asio;
@@ -157,9 +158,9 @@ std::expected<connect_target, connect_error> parse_target(std::string_view url, 
         return invalid();
     }
     target.host = parsed->host_address();
-    target.port = target.tls ? 443 : 80;
-    if (parsed->has_port() && !parsed->port().empty()) target.port = parsed->port_number();
-    if (target.host.empty() || target.port == 0) return invalid();
+    const auto port = port_of(*parsed, target.tls ? 443 : 80);
+    if (target.host.empty() || !port) return invalid();
+    target.port = *port;
     target.host_field = std::string(parsed->encoded_host());
     if (parsed->has_port() && !parsed->port().empty()) target.host_field += ":" + std::to_string(target.port);
     target.path_query = std::string(parsed->encoded_target());

@@ -9,6 +9,8 @@
 #include <boost/url/parse.hpp>
 #include <boost/url/url_view.hpp>
 
+#include "common/net/url_port.hpp"
+
 namespace common::net {
 namespace {
 
@@ -80,14 +82,16 @@ std::optional<proxy_address> parse_proxy(const std::string& value) {
     const auto parsed = boost::urls::parse_uri(url);
     if (!parsed || parsed->scheme_id() != boost::urls::scheme::http) return std::nullopt;
     proxy_address proxy;
+    const auto port = port_of(*parsed, 80);
+    if (!port) return std::nullopt;
     proxy.host = parsed->host_address();
-    proxy.port = parsed->has_port() && !parsed->port().empty() ? parsed->port_number() : std::uint16_t{80};
+    proxy.port = *port;
     if (parsed->has_userinfo()) {
         proxy.credentials = parsed->user();
         proxy.credentials += ':';
         proxy.credentials += parsed->password();
     }
-    if (proxy.host.empty() || proxy.port == 0) return std::nullopt;
+    if (proxy.host.empty()) return std::nullopt;
     return proxy;
 }
 
@@ -113,12 +117,12 @@ std::optional<proxy_address> proxy_for(std::string_view url, const environment& 
     if (!value) return std::nullopt;
 
     const std::string host = lower(parsed->host_address());
-    std::uint16_t port = tls ? 443 : 80;
-    if (parsed->has_port() && !parsed->port().empty()) port = parsed->port_number();
+    const auto port = port_of(*parsed, tls ? 443 : 80);
+    if (!port) return std::nullopt;
     const std::string exceptions = variable(env, "no_proxy", "NO_PROXY").value_or(std::string());
     for (std::string_view rest = exceptions; !rest.empty();) {
         const auto comma = rest.find(',');
-        if (matches(rest.substr(0, comma), host, port)) return std::nullopt;
+        if (matches(rest.substr(0, comma), host, *port)) return std::nullopt;
         rest = comma == std::string_view::npos ? std::string_view() : rest.substr(comma + 1);
     }
     return parse_proxy(*value);

@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <limits>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -13,11 +14,13 @@
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/compose.hpp>
+#include <boost/asio/consign.hpp>
 #include <boost/asio/error.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/beast/core/role.hpp>
 
+#include "common/net/deadline.hpp"
 #include "common/net/tls_engine.hpp"
 
 namespace common::net {
@@ -104,12 +107,15 @@ private:
     std::uint64_t read_allowance_ = std::numeric_limits<std::uint64_t>::max();
 };
 
-// Beast's customisation points.
+// Beast's customisation points. It tears down a WebSocket after a protocol error by itself, so the wait for the peer is
+// bounded here.
 void beast_close_socket(stream& s);
 void teardown(boost::beast::role_type role, stream& s, boost::system::error_code& ec);
 template <class Handler>
 void async_teardown(boost::beast::role_type, stream& s, Handler&& handler) {
-    s.async_finish(std::forward<Handler>(handler));
+    auto limit = std::make_shared<deadline>(s.get_executor(), [&s] { s.cut(); });
+    limit->arm(std::chrono::seconds(2));
+    s.async_finish(boost::asio::consign(std::forward<Handler>(handler), std::move(limit)));
 }
 
 }  // namespace common::net

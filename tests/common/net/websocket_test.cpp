@@ -238,7 +238,8 @@ protected:
 TEST_F(raw_websocket_test, text_closes_with_1003) {
     ASSERT_TRUE(upgrade());
     client.send(test::frame(test::opcode::text, "hello"));
-    EXPECT_EQ(test::close_code(client.read_rest()), 1003);
+    EXPECT_EQ(test::close_code(client.read_bytes(4)), 1003);
+    client.close();
     EXPECT_EQ(endpoint.closed().code, 1003);
 }
 
@@ -274,6 +275,7 @@ TEST_F(raw_websocket_test, a_message_announced_over_the_limit_closes_with_1009) 
     ASSERT_TRUE(upgrade());
     client.send(std::string("\x82\xff\x7f\xff\xff\xff\xff\xff\xff\xff" "mask", 14));
     EXPECT_EQ(test::close_code(client.read_rest()), 1009);
+    client.close();
     EXPECT_EQ(endpoint.closed().code, 1009);
 }
 
@@ -282,13 +284,15 @@ TEST_F(raw_websocket_test, fragments_over_the_limit_close_with_1009) {
     client.send(test::frame(test::opcode::binary, std::string(60000, 'a'), false));
     client.send(test::frame(test::opcode::continuation, std::string(60000, 'a'), false));
     EXPECT_EQ(test::close_code(client.read_rest()), 1009);
+    client.close();
     EXPECT_EQ(endpoint.closed().code, 1009);
 }
 
 TEST_F(raw_websocket_test, breaking_the_protocol_closes_with_1002) {
     ASSERT_TRUE(upgrade());
-    client.send(std::string("\x82\x01x", 3));  // not masked
+    client.send("\x82\x01x");  // not masked
     client.read_rest();
+    client.close();
     EXPECT_EQ(endpoint.closed().code, 1002);
 }
 
