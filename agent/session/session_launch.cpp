@@ -164,6 +164,9 @@ session_engine::task<session_engine::live_ptr> session_engine::resume(std::strin
     while (starting_.contains(session_id) && std::chrono::steady_clock::now() < deadline && !services_.stopping)
         co_await services_.changed.wait_until(deadline);
     if (const live_ptr live = find_live(session_id)) co_return live;
+    drop_ended();
+    if (auto room = room_for(session_id); !room) co_return std::unexpected(room.error());
+    const reservation place(*this, session_id, false);
 
     auto row = std::make_shared<std::optional<events::session_row>>();
     auto memory = std::make_shared<std::string>();
@@ -175,13 +178,9 @@ session_engine::task<session_engine::live_ptr> session_engine::resume(std::strin
     if (!*row)
         co_return fail(error_code::not_found, "This machine has no session " + session_id + ".",
                        "list_sessions shows those that it has.");
-    if (const live_ptr live = find_live(session_id)) co_return live;
     if ((*row)->status == events::session_status::live)
         co_return fail(error_code::session_busy, "Session " + session_id + " runs, but its holder cannot be reached now.",
                        "Try again in a moment; get_health tells more.");
-    drop_ended();
-    if (auto room = room_for(session_id); !room) co_return std::unexpected(room.error());
-    const reservation place(*this, session_id, false);
     const auto live = co_await launch(**row, memory_from_json(*memory), depth);
     if (!live) co_return std::unexpected(live.error());
     const auto told = co_await (*live)->tell_started();
