@@ -29,17 +29,18 @@ std::string with_timeouts(const std::string& url) {
     return fmt::format("{}?{}&{}", url.substr(0, question), defaults, url.substr(question + 1));
 }
 
+void replace_all(std::string& text, const std::string& what, std::string_view by) {
+    for (auto found = text.find(what); found != std::string::npos; found = text.find(what, found + by.size()))
+        text.replace(found, what.size(), by);
+}
+
 // libpq quotes a malformed URL in its message.
 std::string without_password(std::string message, const std::string& url) {
-    const auto begin = url.find("://");
-    const auto at = url.find('@');
-    if (begin == std::string::npos || at == std::string::npos) return message;
-    const auto user = url.substr(begin + 3, at - begin - 3);
-    const auto colon = user.find(':');
-    if (colon == std::string::npos || colon + 1 == user.size()) return message;
-    const auto password = user.substr(colon + 1);
-    for (auto found = message.find(password); found != std::string::npos; found = message.find(password, found + 3))
-        message.replace(found, password.size(), "***");
+    replace_all(message, url, "(the URL)");
+    const auto begin = url.find("://") + 3;
+    const auto colon = url.find(':', begin);
+    const auto at = url.find('@', begin);
+    if (at != std::string::npos && colon + 1 < at) replace_all(message, url.substr(colon + 1, at - colon - 1), "***");
     return message;
 }
 
@@ -89,13 +90,13 @@ std::expected<std::unique_ptr<database>, db_error> postgres_database::open(const
 
 void postgres_database::connect() {
     auto fresh = std::make_unique<postgres_session>(url_);
-    pqxx::nontransaction setup(fresh->connection);
-    // A job on the blocking pool cannot be cancelled, so the server bounds it.
-    setup.exec(
-        fmt::format("SET client_encoding = 'UTF8'; SET lock_timeout = {}; SET statement_timeout = 30000; "
-                    "SET idle_in_transaction_session_timeout = 60000",
-                    options_.busy_timeout_ms));
-    setup.commit();
+    auto& c = fresh->connection;
+    // Through libpqxx, which sets them again when it reconnects by itself. A job on the blocking pool cannot be cancelled,
+    // so the server bounds it.
+    c.set_variable("client_encoding", "'UTF8'");
+    c.set_variable("lock_timeout", std::to_string(options_.busy_timeout_ms));
+    c.set_variable("statement_timeout", "30000");
+    c.set_variable("idle_in_transaction_session_timeout", "60000");
     session_ = std::move(fresh);
 }
 
@@ -105,7 +106,7 @@ postgres_database::attempt postgres_database::try_once(const std::function<void(
         return attempt{db_error{code, without_password(std::string("PostgreSQL: ") + e.what(), url_)}, retry};
     };
     try {
-        if (!session_) connect();
+        if (!session_ || !session_->connection.is_open()) connect();
     } catch (const pqxx::failure& e) {
         return failed(db_errc::unavailable, e, again::no);
     }

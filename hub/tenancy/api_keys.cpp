@@ -1,6 +1,7 @@
 // API keys: "czk_…", known by their SHA-256 only. 206 random bits need no slow hash.
 #include <algorithm>
 #include <stdexcept>
+#include <tuple>
 
 #include "common/crypto/digest.hpp"
 #include "common/crypto/random.hpp"
@@ -57,6 +58,20 @@ api_key read_api_key(const common::db::row& r) {
     return k;
 }
 
+result<api_key_grant> select_by_hash(connection& c, std::string_view hash) {
+    const auto rows = c.query("SELECT " + std::string(key_columns) +
+                                  ", u.name AS user_name, m.role FROM api_keys k "
+                                  "JOIN users u ON u.id = k.user_id "
+                                  "JOIN memberships m ON m.workspace_id = k.workspace_id AND m.user_id = k.user_id "
+                                  "WHERE k.hash = CAST(:hash AS BLOB)",
+                              {{"hash", bytes(hash)}});
+    if (rows.empty()) return fail(errc::not_found, "There is no such API key.");
+    const auto& r = rows.front();
+    const auto as = parse_role(r.text("role"));
+    if (!as) throw std::logic_error("a membership has an unknown role");
+    return api_key_grant{read_api_key(r), r.text("user_name"), *as};
+}
+
 }  // namespace
 
 new_api_key insert_api_key(connection& c, const api_key_options& options, std::int64_t now) {
@@ -99,26 +114,17 @@ result<new_api_key> store::create_api_key(const api_key_options& options) {
 }
 
 result<api_key_grant> store::find_api_key(std::string_view hash) {
-    return in_transaction(db_, [&](connection& c) -> result<api_key_grant> {
-        const auto rows = c.query("SELECT " + std::string(key_columns) +
-                                      ", u.name AS user_name, m.role FROM api_keys k "
-                                      "JOIN users u ON u.id = k.user_id "
-                                      "JOIN memberships m ON m.workspace_id = k.workspace_id AND m.user_id = k.user_id "
-                                      "WHERE k.hash = CAST(:hash AS BLOB)",
-                                  {{"hash", bytes(hash)}});
-        if (rows.empty()) return fail(errc::not_found, "There is no such API key.");
-        const auto& r = rows.front();
-        const auto as = parse_role(r.text("role"));
-        if (!as) throw std::logic_error("a membership has an unknown role");
-        api_key_grant grant{read_api_key(r), r.text("user_name"), *as};
-        const auto now = now_();
-        if (grant.key.last_used_at.value_or(0) + last_used_grain_ms <= now) {
+    auto found = in_transaction(db_, [&](connection& c) { return select_by_hash(c, hash); });
+    const auto now = now_();
+    if (found && found->key.last_used_at.value_or(0) + last_used_grain_ms <= now) {
+        found->key.last_used_at = now;
+        // In a transaction of its own, whose failure is ignored: a full disk must not lock everybody out.
+        std::ignore = db_.transaction([&](connection& c) {
             c.execute("UPDATE api_keys SET last_used_at = CAST(:now AS INTEGER) WHERE id = CAST(:id AS TEXT)",
-                      {{"now", now}, {"id", grant.key.id}});
-            grant.key.last_used_at = now;
-        }
-        return grant;
-    });
+                      {{"now", now}, {"id", found->key.id}});
+        });
+    }
+    return found;
 }
 
 result<void> store::revoke_api_key(std::string_view workspace_id, std::string_view key_id, std::string_view actor) {

@@ -17,10 +17,6 @@ std::string new_id(std::string_view prefix) {
     return std::string(prefix) + common::crypto::base32_encode(common::crypto::random_bytes(10));
 }
 
-const std::string_view machine_columns =
-    "id, workspace_id, name, public_key, state, link_counter, epoch, ack_seq, log_id, version, os, arch, hostname, "
-    "created_at, last_seen_at";
-
 machine read_machine(const common::db::row& r) {
     machine m;
     m.id = r.text("id");

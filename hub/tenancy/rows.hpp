@@ -30,7 +30,9 @@ bool has_workspace(common::db::connection& c);
 bool is_member(common::db::connection& c, std::string_view workspace_id, std::string_view user_id);
 
 // All columns of `machines` that read_machine() needs.
-extern const std::string_view machine_columns;
+inline constexpr std::string_view machine_columns =
+    "id, workspace_id, name, public_key, state, link_counter, epoch, ack_seq, log_id, version, os, arch, hostname, "
+    "created_at, last_seen_at";
 machine read_machine(const common::db::row& r);
 
 }  // namespace hub::tenancy

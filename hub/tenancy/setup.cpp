@@ -31,15 +31,20 @@ setup_result insert_all(connection& c, const setup_options& options, std::int64_
     return made;
 }
 
-}  // namespace
-
-result<setup_result> initialise(common::db::database& db, const setup_options& options, clock_function now) {
+result<void> check(const setup_options& options) {
     if (!is_name(options.workspace_name, name_bytes_max))
         return fail(errc::invalid, "The workspace's name is empty, too long or not plain text.");
     if (!is_name(options.owner_name, name_bytes_max))
         return fail(errc::invalid, "The owner's name is empty, too long or not plain text.");
     if (!is_plain_text(options.owner_email, name_bytes_max))
         return fail(errc::invalid, "The owner's e-mail address is too long or not plain text.");
+    return {};
+}
+
+}  // namespace
+
+result<setup_result> initialise(common::db::database& db, const setup_options& options, clock_function now) {
+    if (auto checked = check(options); !checked) return std::unexpected(std::move(checked.error()));
     if (auto migrated = store(db, now).migrate(); !migrated) return std::unexpected(std::move(migrated.error()));
     return in_transaction(db, [&](connection& c) -> result<setup_result> {
         if (has_workspace(c))
@@ -47,6 +52,16 @@ result<setup_result> initialise(common::db::database& db, const setup_options& o
                 errc::already_exists,
                 "This hub is made already, and nothing was changed. For another API key run: codez-hub api-key. "
                 "For another machine run: codez-hub join-token.");
+        return insert_all(c, options, now());
+    });
+}
+
+result<setup_result> add_workspace(common::db::database& db, const setup_options& options, clock_function now) {
+    if (auto checked = check(options); !checked) return std::unexpected(std::move(checked.error()));
+    return in_transaction(db, [&](connection& c) -> result<setup_result> {
+        if (!c.query("SELECT id FROM workspaces WHERE name = CAST(:name AS TEXT)", {{"name", options.workspace_name}})
+                 .empty())
+            return fail(errc::already_exists, "There is a workspace of this name already.");
         return insert_all(c, options, now());
     });
 }

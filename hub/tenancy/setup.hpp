@@ -24,6 +24,10 @@ struct setup_result {
     new_join_token join;
 };
 
+// One more workspace of an existing hub, with its owner and first credentials.
+result<setup_result> add_workspace(common::db::database& db, const setup_options& options,
+                                   clock_function now = system_time_ms);
+
 result<setup_result> initialise(common::db::database& db, const setup_options& options,
                                 clock_function now = system_time_ms);
 

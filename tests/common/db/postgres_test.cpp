@@ -69,6 +69,19 @@ TEST_P(postgres, a_server_that_restarts_is_used_again) {
     EXPECT_EQ(count(), 0);
 }
 
+TEST_P(postgres, every_new_connection_has_the_time_limits) {
+    const auto limit = [this] {
+        return db_
+            ->transaction(
+                [](connection& c) { return c.query("SHOW statement_timeout").front().text("statement_timeout"); })
+            .value();
+    };
+    EXPECT_EQ(limit(), "30s");
+    tests::shared_postgres().stop();
+    ASSERT_FALSE(tests::shared_postgres().start());
+    EXPECT_EQ(limit(), "30s");
+}
+
 TEST_P(postgres, errors_of_the_server_are_mapped_by_their_code) {
     const auto code_for = [this](const std::string& state) {
         const auto done = db_->transaction(
@@ -94,8 +107,10 @@ TEST_P(postgres, a_text_that_it_cannot_store_fails) {
 }
 
 TEST_P(postgres, passwords_stay_out_of_messages) {
-    for (const std::string rest : {"/x?host=/nowhere", "/x?nonsense=1", ":bad:port/x"}) {
-        const auto db = open("postgresql://user:hunter2@" + rest);
+    for (const std::string url :
+         {"user:hunter2@/x?host=/nowhere", "user:hunter2@/x?nonsense=1", "user:hunter2@:bad:port/x",
+          "user@[bad/x?password=hunter2", "?password=hunter2&host=/nowhere"}) {
+        const auto db = open("postgresql://" + url);
         ASSERT_FALSE(db);
         EXPECT_EQ(db.error().message.find("hunter2"), std::string::npos) << db.error().message;
     }

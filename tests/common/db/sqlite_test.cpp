@@ -1,5 +1,5 @@
 #include <fstream>
-#include <future>
+#include <thread>
 
 #include <sys/stat.h>
 
@@ -51,6 +51,17 @@ TEST_F(sqlite, a_locked_database_is_unavailable) {
     ASSERT_FALSE(result->has_value());
     EXPECT_EQ(result->error().code, db_errc::unavailable);
     EXPECT_TRUE((*other)->transaction([](connection&) {}));
+}
+
+TEST_F(sqlite, programs_that_start_together_all_open_it) {
+    std::vector<std::thread> threads;
+    for (int i = 0; i < 8; ++i)
+        threads.emplace_back([this] {
+            const auto db = open_it({.busy_timeout_ms = 60'000});
+            ASSERT_TRUE(db) << db.error().message;
+            EXPECT_EQ(pragma(**db, "journal_mode"), "wal");
+        });
+    for (auto& t : threads) t.join();
 }
 
 TEST_F(sqlite, a_full_disk_is_full_and_changes_nothing) {

@@ -128,6 +128,17 @@ TEST_P(accounts, use_is_noted_once_a_minute) {
     EXPECT_EQ(last_used(), now_);
 }
 
+TEST_P(accounts, a_key_is_found_also_where_its_use_cannot_be_noted) {
+    const auto made = accounts_->create_api_key(key_options()).value();
+    ASSERT_TRUE(db_->transaction([](common::db::connection& c) {
+        c.execute(c.is_postgres()
+                      ? "ALTER TABLE api_keys ADD CONSTRAINT unused CHECK (last_used_at IS NULL)"
+                      : "CREATE TRIGGER unused BEFORE UPDATE ON api_keys BEGIN SELECT RAISE(ABORT, 'x'); END");
+    }));
+    EXPECT_TRUE(find(made.secret));
+    EXPECT_EQ(accounts_->list_api_keys(workspace_)->front().last_used_at, std::nullopt);
+}
+
 TEST_P(accounts, a_revoked_key_says_so_and_only_its_workspace_can_revoke_it) {
     const auto made = accounts_->create_api_key(key_options()).value();
     const auto other = other_workspace();
