@@ -145,9 +145,11 @@ std::expected<connect_target, connect_error> parse_target(std::string_view url, 
     const auto parsed = boost::urls::parse_uri(boost::urls::string_view(url.data(), url.size()));
     const std::string plain(scheme);
     const std::string secure_scheme = plain + "s";
+    // Without the URL itself: it may contain a password.
     const auto invalid = [&] {
         return fail(connect_failure::invalid_url,
-                    fmt::format("This is not a valid {}:// or {}:// URL: {}", plain, secure_scheme, url));
+                    fmt::format("The URL must be like {}://host:port/path or {}://host:port/path, without a user.",
+                                plain, secure_scheme));
     };
     if (!parsed || !parsed->has_authority() || parsed->has_userinfo()) return invalid();
     const std::string given(parsed->scheme());

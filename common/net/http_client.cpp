@@ -79,13 +79,13 @@ asio::awaitable<std::expected<http_response, connect_error>> fetch(http_client_r
     const auto ec = co_await converse(*connection, std::move(head), request.body, parser);
     limit.disarm();
     connection->cut();
-    if (expired) co_return fail(connect_failure::timeout, fmt::format("{} did not answer in time.", request.url));
+    if (expired) co_return fail(connect_failure::timeout, fmt::format("{} did not answer in time.", target->host_field));
     if (ec == http::error::body_limit || ec == http::error::header_limit) {
-        co_return fail(connect_failure::too_large, fmt::format("The answer of {} is too large.", request.url));
+        co_return fail(connect_failure::too_large, fmt::format("The answer of {} is too large.", target->host_field));
     }
     if (ec) {
         co_return fail(connect_failure::protocol,
-                       fmt::format("{} did not give a whole HTTP answer: {}.", request.url, ec.message()));
+                       fmt::format("{} did not give a whole HTTP answer: {}.", target->host_field, ec.message()));
     }
     co_return take(parser);
 }

@@ -9,16 +9,17 @@ namespace common::net {
 namespace asio = boost::asio;
 namespace {
 
-connect_error explain(const websocket_refusal& refusal, const std::string& url) {
+// Names the host only: a path or query may hold a secret.
+connect_error explain(const websocket_refusal& refusal, const std::string& host) {
     if (refusal.timed_out) {
-        return {connect_failure::timeout, fmt::format("{} did not answer the WebSocket request in time.", url), 0};
+        return {connect_failure::timeout, fmt::format("{} did not answer the WebSocket request in time.", host), 0};
     }
     if (refusal.status != 0) {
         return {connect_failure::http_status,
-                fmt::format("{} answered HTTP {} instead of opening a WebSocket.", url, refusal.status),
+                fmt::format("{} answered HTTP {} instead of opening a WebSocket.", host, refusal.status),
                 refusal.status};
     }
-    return {connect_failure::protocol, fmt::format("{} did not open a WebSocket: {}.", url, refusal.reason), 0};
+    return {connect_failure::protocol, fmt::format("{} did not open a WebSocket: {}.", host, refusal.reason), 0};
 }
 
 }  // namespace
@@ -39,7 +40,7 @@ asio::awaitable<std::expected<std::unique_ptr<websocket_channel>, connect_error>
                                       .message_bytes_max = options.message_bytes_max,
                                       .timeout = time_left(deadline)};
     auto channel = co_await request_websocket_channel(std::move(*connection), std::move(request));
-    if (!channel) co_return std::unexpected(explain(channel.error(), options.url));
+    if (!channel) co_return std::unexpected(explain(channel.error(), target->host_field));
     co_return std::move(*channel);
 }
 
