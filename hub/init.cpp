@@ -24,7 +24,13 @@ int refuse(const std::string& why) {
     return 1;
 }
 
-std::unique_ptr<common::db::database> open_database(const fs::path& data, const std::string& database) {
+enum class expect { new_hub, existing_hub };
+
+std::unique_ptr<common::db::database> open_database(const fs::path& data, const std::string& database, expect what) {
+    if (what == expect::existing_hub && database.empty() && !fs::exists(data / "hub.db")) {
+        refuse(fmt::format("There is no hub in {0}. Make one: codez-hub init --data {0}", data.string()));
+        return nullptr;
+    }
     auto opened = common::db::open(database_url(data, database));
     if (opened) return std::move(*opened);
     refuse("The database cannot be opened: " + opened.error().message);
@@ -56,17 +62,7 @@ std::optional<place> find_place(tenancy::store& store, const std::string& name) 
     return place{all->front().id, owner->id};
 }
 
-}  // namespace
-
-int init(const init_config& config) {
-    fs::create_directories(config.data);
-    fs::permissions(config.data, fs::perms::owner_all);
-    const auto database = open_database(config.data, config.database);
-    if (!database) return 1;
-    tenancy::setup_options options;
-    options.workspace_name = config.workspace;
-    options.owner_name = config.owner;
-    const auto made = tenancy::initialise(*database, options);
+int print_made(const init_config& config, const tenancy::result<tenancy::setup_result>& made) {
     if (!made) return refuse(made.error().message);
     if (config.json) {
         std::cout << nlohmann::json{{"workspace_id", made->first_workspace.id},
@@ -75,7 +71,7 @@ int init(const init_config& config) {
                   << '\n';
     } else {
         std::cout << fmt::format(
-            "The hub is made: workspace \"{}\", owner \"{}\".\n\n"
+            "Workspace \"{}\", owner \"{}\".\n\n"
             "API key, for MCP clients (shown once):\n  {}\n"
             "Join token, for the first machine (shown once, good for an hour):\n  {}\n",
             made->first_workspace.name, made->owner.name, made->key.secret, made->join.secret);
@@ -83,8 +79,31 @@ int init(const init_config& config) {
     return 0;
 }
 
+tenancy::setup_options setup_options_of(const init_config& config) {
+    tenancy::setup_options options;
+    options.workspace_name = config.workspace;
+    options.owner_name = config.owner;
+    return options;
+}
+
+}  // namespace
+
+int init(const init_config& config) {
+    fs::create_directories(config.data);
+    fs::permissions(config.data, fs::perms::owner_all);
+    const auto database = open_database(config.data, config.database, expect::new_hub);
+    if (!database) return 1;
+    return print_made(config, tenancy::initialise(*database, setup_options_of(config)));
+}
+
+int make_workspace(const init_config& config) {
+    const auto database = open_database(config.data, config.database, expect::existing_hub);
+    if (!database) return 1;
+    return print_made(config, tenancy::add_workspace(*database, setup_options_of(config)));
+}
+
 int make_api_key(const credential_config& config) {
-    const auto database = open_database(config.data, config.database);
+    const auto database = open_database(config.data, config.database, expect::existing_hub);
     if (!database) return 1;
     tenancy::store store(*database);
     const auto where = find_place(store, config.workspace);
@@ -105,7 +124,7 @@ int make_api_key(const credential_config& config) {
 }
 
 int make_join_token(const credential_config& config) {
-    const auto database = open_database(config.data, config.database);
+    const auto database = open_database(config.data, config.database, expect::existing_hub);
     if (!database) return 1;
     tenancy::store store(*database);
     const auto where = find_place(store, config.workspace);

@@ -1,4 +1,4 @@
-// The commands of an operator at the hub's database: init, api-key, join-token. Each prints its credential once on
+// The commands of an operator at the hub's database: init, workspace, api-key, join-token. Each prints its credential once on
 // stdout and returns the exit status.
 #pragma once
 
@@ -15,6 +15,8 @@ struct init_config {
     bool json = false;
 };
 int init(const init_config& config);
+// One more workspace, with an owner and credentials of its own.
+int make_workspace(const init_config& config);
 
 struct credential_config {
     std::filesystem::path data;

@@ -29,6 +29,14 @@ int main(int argc, char** argv) {
     init_command->add_option("--owner", init.owner, "Name of its owner")->capture_default_str();
     init_command->add_flag("--json", init.json, "Print JSON");
 
+    hub::init_config workspace;
+    auto* workspace_command = cli.add_subcommand("workspace", "Make another workspace, with an owner and credentials of its own.");
+    workspace_command->add_option("--data", workspace.data, "Data directory")->required();
+    workspace_command->add_option("--database", workspace.database, "As for init");
+    workspace_command->add_option("--name", workspace.workspace, "Name of the workspace")->required();
+    workspace_command->add_option("--owner", workspace.owner, "Name of its owner")->required();
+    workspace_command->add_flag("--json", workspace.json, "Print JSON");
+
     hub::credential_config key;
     auto* key_command = cli.add_subcommand("api-key", "Make another API key for the workspace's owner; printed once.");
     key_command->add_option("--data", key.data, "Data directory")->required();
@@ -76,6 +84,7 @@ int main(int argc, char** argv) {
     }
     try {
         if (init_command->parsed()) return hub::init(init);
+        if (workspace_command->parsed()) return hub::make_workspace(workspace);
         if (key_command->parsed()) return hub::make_api_key(key);
         if (join_command->parsed()) return hub::make_join_token(join);
         return hub::serve(serve);

@@ -39,11 +39,11 @@ std::string websocket_url(const std::string& hub_url) {
     return "ws" + hub_url.substr(4) + "/agent/v1/link";
 }
 
-// The hub said that dialling again is of no use until a person did something.
+// The hub said that dialling again is of no use until a person did something. Not `superseded`: if it was a copy of this
+// machine's key that took over, only dialling again lets the hub find out.
 bool is_final(std::uint16_t code) {
     return code == static_cast<std::uint16_t>(close_code::revoked) ||
-           code == static_cast<std::uint16_t>(close_code::key_conflict) ||
-           code == static_cast<std::uint16_t>(close_code::superseded);
+           code == static_cast<std::uint16_t>(close_code::key_conflict);
 }
 
 double jitter() {

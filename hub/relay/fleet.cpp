@@ -191,6 +191,10 @@ fleet::answer fleet::poll(const common::mcp::tool_call& call, const routing_argu
     }
     auto all = co_await machines_.machines(call.who->workspace_id);
     if (!all) co_return std::unexpected(std::move(all.error()));
+    for (const auto& entry : from.entries)
+        if (std::ranges::find(*all, entry.machine_id, &tenancy::machine::id) == all->end())
+            co_return proto::fail(error_code::cursor_invalid, "The cursor is of a machine that this workspace does not have.",
+                                  "Poll without a cursor to begin anew.");
     const auto linked = links_.of_workspace(call.who->workspace_id);
     if (linked.size() > limits::cursor_entries_max)
         co_return proto::fail(error_code::machine_ambiguous,

@@ -128,21 +128,22 @@ machine_finder::found_link machine_finder::by_session(proto::principal who, std:
     if (!machine.empty()) co_return co_await by_name(who.workspace_id, std::move(machine));
     auto having = sessions_.machines_with(who.workspace_id, session_id);
     if (having.empty()) having = co_await who_has(who, session_id);
-    if (having.size() > 1) {
-        nlohmann::json details{{"machines", having}};
-        co_return proto::fail(error_code::machine_ambiguous, "Several machines have a session of this id.",
-                              "Name the machine in `machine`.", details.dump());
-    }
     if (having.size() == 1) co_return co_await by_name(who.workspace_id, having.front());
 
-    // Nobody who is linked has it. With one machine that is away, it may well be there.
     auto all = co_await machines(who.workspace_id);
     if (!all) co_return std::unexpected(std::move(all.error()));
+    if (having.size() > 1) {
+        std::erase_if(*all, [&](const auto& m) { return std::ranges::find(having, m.id) == having.end(); });
+        co_return proto::fail(error_code::machine_ambiguous,
+                              fmt::format("Several machines have a session of this id: {}.", names(*all)),
+                              "Name the machine in `machine`.", choices(*all));
+    }
+    // Nobody who is linked has it. With one machine that is away, it may well be there.
     std::vector<tenancy::machine> away;
     for (auto& m : *all)
-        if (links_.find(m.id) == nullptr) away.push_back(std::move(m));
+        if (links_.find(m.id) == nullptr) away.push_back(m);
     if (away.size() == 1 && all->size() == 1) co_return co_await link_of(std::move(away.front()));
-    co_return proto::fail(error_code::not_found, "There is no such session on the machines that are linked now.",
+    co_return proto::fail(error_code::not_found, fmt::format("There is no session {}.", session_id),
                           away.empty() ? "list_sessions tells the sessions."
                                        : fmt::format("These machines are offline and may have it: {}.", names(away)));
 }

@@ -36,6 +36,13 @@ milliseconds deadline_for(const common::mcp::tool_call& call, const routing_argu
     return milliseconds(limits::call_ms_default) + machine_slack;
 }
 
+// The others are answered by the hub, from its directory or from all machines' answers.
+bool goes_to_machine(const proto::tool& tool, const routing_arguments& where) {
+    if (tool.route == tool_route::hub) return false;
+    if (!where.machine.empty() || !where.session_id.empty()) return true;
+    return tool.route != tool_route::fan_out && tool.name != "poll_events";
+}
+
 }  // namespace
 
 router::router(machine_finder& machines, links::registry& links, directory::sessions& sessions)
@@ -62,25 +69,25 @@ router::outcome router::call(const common::mcp::tool_call& call, common::mcp::ca
         co_return proto::fail(error_code::recursion_limit_exceeded,
                               "A session started by a session may not start or steer further ones.");
     auto where = read_routing_arguments(call.arguments);
+    if (where && goes_to_machine(*tool, *where)) {
+        auto link = co_await find_link(call, *tool, *where);
+        if (link) co_return co_await to_machine(call, *tool, *where, std::move(*link), reply);
+        where = std::unexpected(std::move(link.error()));
+    }
+    // No machine sees this call, so the hub is the one to say what is wrong with its arguments.
+    auto arguments = proto::parse_arguments(*tool, call.arguments);
+    if (!arguments) co_return std::unexpected(std::move(arguments.error()));
     if (!where) co_return std::unexpected(std::move(where.error()));
 
     proto::result<nlohmann::json> own;
-    if (call.tool == "list_machines" || call.tool == "get_machine") {
-        // The hub answers these itself, so it is the one to validate them.
-        auto arguments = proto::parse_arguments(*tool, call.arguments);
-        if (!arguments) co_return std::unexpected(std::move(arguments.error()));
-        own = call.tool == "list_machines" ? co_await fleet_.list_machines(*call.who)
-                                           : co_await fleet_.get_machine(*call.who, where->machine);
-    } else if (tool->route == tool_route::fan_out && where->machine.empty()) {
-        auto arguments = proto::parse_arguments(*tool, call.arguments);
-        if (!arguments) co_return std::unexpected(std::move(arguments.error()));
-        own = co_await fleet_.ask_all(call);
-    } else if (call.tool == "poll_events" && where->session_id.empty() && where->machine.empty()) {
-        auto arguments = proto::parse_arguments(*tool, call.arguments);
-        if (!arguments) co_return std::unexpected(std::move(arguments.error()));
+    if (call.tool == "list_machines") {
+        own = co_await fleet_.list_machines(*call.who);
+    } else if (call.tool == "get_machine") {
+        own = co_await fleet_.get_machine(*call.who, where->machine);
+    } else if (call.tool == "poll_events") {
         own = co_await fleet_.poll(call, *where, reply);
     } else {
-        co_return co_await to_machine(call, *tool, *where, reply);
+        own = co_await fleet_.ask_all(call);
     }
     if (!own) co_return std::unexpected(std::move(own.error()));
     const std::string result = tool_result(*own);
@@ -88,25 +95,22 @@ router::outcome router::call(const common::mcp::tool_call& call, common::mcp::ca
     co_return proto::result<void>();
 }
 
+boost::asio::awaitable<proto::result<std::shared_ptr<links::link>>> router::find_link(const common::mcp::tool_call& call,
+                                                                                      const proto::tool& tool,
+                                                                                      const routing_arguments& where) {
+    if (tool.route == tool_route::session && !where.session_id.empty())
+        return machines_.by_session(*call.who, where.session_id, where.machine);
+    return machines_.by_name(call.who->workspace_id, where.machine);
+}
+
 router::outcome router::to_machine(const common::mcp::tool_call& call, const proto::tool& tool,
-                                   const routing_arguments& where, common::mcp::call_reply& reply) {
-    proto::result<std::shared_ptr<links::link>> link;
-    if (tool.route == tool_route::session && !where.session_id.empty()) {
-        link = co_await machines_.by_session(*call.who, where.session_id, where.machine);
-    } else if (tool.route == tool_route::session && where.machine.empty()) {
-        // No machine could say more than the schema does.
-        auto arguments = proto::parse_arguments(tool, call.arguments);
-        if (!arguments) co_return std::unexpected(std::move(arguments.error()));
-        link = co_await machines_.by_name(call.who->workspace_id, {});
-    } else {
-        link = co_await machines_.by_name(call.who->workspace_id, where.machine);
-    }
-    if (!link) co_return std::unexpected(std::move(link.error()));
+                                   const routing_arguments& where, std::shared_ptr<links::link> link,
+                                   common::mcp::call_reply& reply) {
     relay_request request;
     request.call = &call;
     request.tool = &tool;
     request.deadline = deadline_for(call, where);
-    co_return co_await relay_call(std::move(*link), request, reply);
+    co_return co_await relay_call(std::move(link), request, reply);
 }
 
 }  // namespace hub::relay

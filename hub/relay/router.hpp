@@ -31,8 +31,10 @@ public:
 private:
     using outcome = boost::asio::awaitable<proto::result<void>>;
 
+    machine_finder::found_link find_link(const common::mcp::tool_call& call, const proto::tool& tool,
+                                         const routing_arguments& where);
     outcome to_machine(const common::mcp::tool_call& call, const proto::tool& tool, const routing_arguments& where,
-                       common::mcp::call_reply& reply);
+                       std::shared_ptr<links::link> link, common::mcp::call_reply& reply);
 
     machine_finder& machines_;
     fleet fleet_;
