@@ -18,7 +18,8 @@ namespace {
 using common::db::connection;
 namespace ondemand = simdjson::ondemand;
 
-// One message as raw spans: its members without the parts, and the parts by their ids, in the order in which they came.
+// One message as raw spans: its members without the parts, and the parts by their ids, in the order in which they
+// came.
 class message {
 public:
     // False if the text is not {…, "message": {"id":…, "parts":[…]}}.

@@ -1,6 +1,7 @@
 // A session's conversation, rebuilt from its message.* events. Runs SQL off the I/O thread.
 //
-// The bodies that it reads, and that the session engine writes (shapes of Message and Part: CodeZ's, each with an id):
+// The bodies that it reads, and that the session engine writes (shapes of Message and Part: CodeZ's, each with an
+// id):
 //   message.created         {"sessionId", "message":{id, sessionId, role, model?, time:{created}, parts:[…]}}
 //   message.part.updated    {"sessionId", "messageId", "part":{id, type, …}}   new part, or the part as it is now
 //   message.part.completed  {"sessionId", "messageId", "part":{id, type, …}}   the part as it stays
@@ -22,8 +23,8 @@ struct conversation {
 };
 
 struct conversation_limit {
-    std::size_t messages = 200;          // the newest ones
-    std::size_t bytes = 4u << 20;        // of their JSON text
+    std::size_t messages = 200;    // the newest ones
+    std::size_t bytes = 4u << 20;  // of their JSON text
 };
 
 boost::asio::awaitable<proto::result<conversation>> read_conversation(log& source, std::string session_id,

@@ -1,5 +1,6 @@
-// One result on its way from another thread to a coroutine. Made, delivered and awaited on the I/O thread; whoever makes
-// it starts the work at once, so that the order of calls is the order of the work however late they are awaited.
+// One result on its way from another thread to a coroutine. Made, delivered and awaited on the I/O thread; whoever
+// makes it starts the work at once, so that the order of calls is the order of the work however late they are
+// awaited.
 #pragma once
 
 #include <functional>

@@ -172,7 +172,8 @@ asio::awaitable<proto::result<page>> log_state::read(std::shared_ptr<log_state> 
         me->timer.expires_at(deadline);
         co_await me->timer.async_wait(nothrow);
         const auto cancellation = co_await asio::this_coro::cancellation_state;
-        if (cancellation.cancelled() != asio::cancellation_type::none) co_return closed();
+        if (cancellation.cancelled() != asio::cancellation_type::none)
+            co_return proto::fail(proto::error_code::cancelled, "The reader does not wait any more.");
     }
 }
 

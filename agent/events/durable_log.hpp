@@ -35,7 +35,8 @@ public:
     static boost::asio::awaitable<proto::result<page>> read(std::shared_ptr<log_state> self, filter f,
                                                             std::int64_t after, int limit,
                                                             std::chrono::milliseconds wait);
-    // The result of `query` on the reading connection. The query must own what it captures: it may outlive its caller.
+    // The result of `query` on the reading connection. The query must own what it captures: it may outlive its
+    // caller.
     template <class T>
     static boost::asio::awaitable<proto::result<T>> query(std::shared_ptr<log_state> self,
                                                           std::function<T(common::db::connection&)> query);
@@ -61,7 +62,7 @@ private:
     boost::asio::any_io_executor working_;  // keeps the io_context running while a batch is on its way
     std::string log_id_;
     std::filesystem::path directory_;
-    std::int64_t last_seq_;   // durable, and told to readers
+    std::int64_t last_seq_;    // durable, and told to readers
     std::int64_t queued_ = 0;  // events on their way to the disk
     std::int64_t items_on_their_way_ = 0;
     bool closed_ = false;

@@ -50,18 +50,19 @@ std::int64_t last_event_seq(connection& c) {
 }
 
 void insert_event(connection& c, const new_event& e, std::int64_t seq, std::int64_t at_ms) {
-    c.execute("INSERT INTO events (seq, session_id, ordinal, type, at_ms, starts_turn, size, body) VALUES "
-              "(CAST(:seq AS INTEGER), CAST(:session AS TEXT), "
-              "(SELECT COALESCE(MAX(ordinal) + 1, 0) FROM events WHERE session_id = CAST(:session AS TEXT)), "
-              "CAST(:type AS TEXT), CAST(:at AS INTEGER), CAST(:starts AS INTEGER), CAST(:size AS INTEGER), "
-              "CAST(:body AS TEXT))",
-              {{"seq", seq},
-               {"session", e.session_id},
-               {"type", e.type},
-               {"at", at_ms},
-               {"starts", std::int64_t{e.starts_turn}},
-               {"size", static_cast<std::int64_t>(e.body.size())},
-               {"body", e.body}});
+    c.execute(
+        "INSERT INTO events (seq, session_id, ordinal, type, at_ms, starts_turn, size, body) VALUES "
+        "(CAST(:seq AS INTEGER), CAST(:session AS TEXT), "
+        "(SELECT COALESCE(MAX(ordinal) + 1, 0) FROM events WHERE session_id = CAST(:session AS TEXT)), "
+        "CAST(:type AS TEXT), CAST(:at AS INTEGER), CAST(:starts AS INTEGER), CAST(:size AS INTEGER), "
+        "CAST(:body AS TEXT))",
+        {{"seq", seq},
+         {"session", e.session_id},
+         {"type", e.type},
+         {"at", at_ms},
+         {"starts", std::int64_t{e.starts_turn}},
+         {"size", static_cast<std::int64_t>(e.body.size())},
+         {"body", e.body}});
 }
 
 page read_page(connection& c, const filter& f, std::int64_t after, page_limit limit) {
@@ -98,17 +99,19 @@ page read_page(connection& c, const filter& f, std::int64_t after, page_limit li
 }
 
 std::optional<std::int64_t> turn_start_seq(connection& c, std::string_view session_id) {
-    const auto rows = c.query("SELECT seq FROM events WHERE session_id = CAST(:session AS TEXT) AND starts_turn = 1 "
-                              "ORDER BY seq DESC LIMIT 1",
-                              {{"session", std::string(session_id)}});
+    const auto rows = c.query(
+        "SELECT seq FROM events WHERE session_id = CAST(:session AS TEXT) AND starts_turn = 1 "
+        "ORDER BY seq DESC LIMIT 1",
+        {{"session", std::string(session_id)}});
     if (rows.empty()) return std::nullopt;
     return rows.front().integer("seq") - 1;
 }
 
 std::int64_t last_seq_before(connection& c, std::int64_t at_ms) {
-    const auto rows = c.query("SELECT seq FROM events WHERE at_ms < CAST(:at AS INTEGER) "
-                              "ORDER BY at_ms DESC, seq DESC LIMIT 1",
-                              {{"at", at_ms}});
+    const auto rows = c.query(
+        "SELECT seq FROM events WHERE at_ms < CAST(:at AS INTEGER) "
+        "ORDER BY at_ms DESC, seq DESC LIMIT 1",
+        {{"at", at_ms}});
     return rows.empty() ? 0 : rows.front().integer("seq");
 }
 
@@ -123,16 +126,16 @@ std::vector<std::int64_t> newest_message_seqs(connection& c, std::string_view se
 }
 
 std::optional<std::string> find_meta(connection& c, std::string_view name) {
-    const auto rows =
-        c.query("SELECT value FROM meta WHERE name = CAST(:name AS TEXT)", {{"name", std::string(name)}});
+    const auto rows = c.query("SELECT value FROM meta WHERE name = CAST(:name AS TEXT)", {{"name", std::string(name)}});
     if (rows.empty()) return std::nullopt;
     return rows.front().text("value");
 }
 
 void set_meta(connection& c, std::string_view name, std::string_view value) {
-    c.execute("INSERT INTO meta (name, value) VALUES (CAST(:name AS TEXT), CAST(:value AS TEXT)) "
-              "ON CONFLICT (name) DO UPDATE SET value = excluded.value",
-              {{"name", std::string(name)}, {"value", std::string(value)}});
+    c.execute(
+        "INSERT INTO meta (name, value) VALUES (CAST(:name AS TEXT), CAST(:value AS TEXT)) "
+        "ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+        {{"name", std::string(name)}, {"value", std::string(value)}});
 }
 
 }  // namespace agent::events

@@ -24,15 +24,16 @@ void live_ring::push(new_event e, std::int64_t anchor, std::int64_t at_ms) {
                         .session_id = std::move(e.session_id),
                         .type = std::move(e.type),
                         .body = std::move(e.body)}};
-    ring& r = sessions_[item.what.session_id];
+    const auto place = sessions_.try_emplace(item.what.session_id).first;
+    ring& r = place->second;
     // A batch that failed may have made an earlier anchor too high: the order of the ring stays.
     if (!r.entries.empty()) item.what.seq = std::max(item.what.seq, r.entries.back().what.seq);
     r.bytes += item.size();
     bytes_ += item.size();
     r.entries.push_back(std::move(item));
-    while (!r.entries.empty() &&
-           (r.entries.size() > entries_max || r.bytes > proto::limits::delta_ring_bytes_max))
+    while (!r.entries.empty() && (r.entries.size() > entries_max || r.bytes > proto::limits::delta_ring_bytes_max))
         drop_front(r);
+    if (r.entries.empty()) sessions_.erase(place);
     make_room();
 }
 

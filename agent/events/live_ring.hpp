@@ -1,5 +1,5 @@
-// The ephemeral events (message.part.delta) of sessions, in memory only: bounded per session and in all, given up as soon
-// as the part is complete. Each has a position of its own, so that a reader gets it once. Used on one thread.
+// The ephemeral events (message.part.delta) of sessions, in memory only: bounded per session and in all, given up as
+// soon as the part is complete. Each has a position of its own, so that a reader gets it once. Used on one thread.
 #pragma once
 
 #include <cstdint>

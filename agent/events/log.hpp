@@ -21,9 +21,9 @@
 namespace agent::events {
 
 struct new_event {
-    std::string session_id;  // empty for events of the machine itself
-    std::string type;        // CodeZ's names, e.g. "message.created"
-    std::string body;        // the event's other members as one raw JSON object, e.g. {"sessionId":…,"message":…}
+    std::string session_id;    // empty for events of the machine itself
+    std::string type;          // CodeZ's names, e.g. "message.created"
+    std::string body;          // the event's other members as one raw JSON object, e.g. {"sessionId":…,"message":…}
     bool starts_turn = false;  // readers without a cursor begin here
 };
 
@@ -39,15 +39,16 @@ struct event {
 // One group of changes that become durable together or not at all.
 struct batch {
     std::vector<new_event> events;
-    // More SQL of the same transaction (spool offset, prompt states, journal). Runs on the writer thread, perhaps more
-    // than once; must own what it captures. first_seq = seq of events[0].
+    // More SQL of the same transaction (spool offset, prompt states, journal). Runs on the writer thread, perhaps
+    // more than once; must own what it captures. first_seq = seq of events[0].
     std::function<void(common::db::connection&, std::int64_t first_seq)> also;
 };
 
 struct filter {
-    std::string session_id;           // empty: all
-    std::vector<std::string> types;   // empty: all
-    // With a session_id: also the ephemeral events after this position (0: all that are kept). None: durable ones only.
+    std::string session_id;          // empty: all
+    std::vector<std::string> types;  // empty: all
+    // With a session_id: also the ephemeral events after this position (0: all that are kept). None: durable ones
+    // only.
     std::optional<std::int64_t> ephemeral_after = std::nullopt;
 };
 
@@ -65,17 +66,17 @@ public:
     // New after every creation, rebuild or rollback of the file.
     virtual const std::string& log_id() const = 0;
 
-    // Completes when the batch is on the disk; its value is the seq of the last event (the current last seq if the batch
-    // has none). Batches become durable in the order of the calls. While the disk is full the batch stays queued and is
-    // retried (see healthy()); nothing is dropped.
+    // Completes when the batch is on the disk; its value is the seq of the last event (the current last seq if the
+    // batch has none). Batches become durable in the order of the calls. While the disk is full the batch stays
+    // queued and is retried (see trouble()); nothing is dropped.
     virtual boost::asio::awaitable<proto::result<std::int64_t>> append(batch b) = 0;
 
     // Durable events with seq > after, oldest first; with `wait` > 0 it waits for the first.
     virtual boost::asio::awaitable<proto::result<page>> read(filter f, std::int64_t after, int limit,
                                                              std::chrono::milliseconds wait) = 0;
 
-    // Shown to live readers of that session only, never stored (message.part.delta). Kept in a bounded ring; read() hands
-    // them out, to who asks (filter::ephemeral_after), with the seq of the durable event before them.
+    // Shown to live readers of that session only, never stored (message.part.delta). Kept in a bounded ring; read()
+    // hands them out, to who asks (filter::ephemeral_after), with the seq of the durable event before them.
     virtual void push_ephemeral(new_event e) = 0;
 
     virtual std::int64_t last_seq() const = 0;
@@ -84,8 +85,8 @@ public:
     // The seq of the last event older than that.
     virtual boost::asio::awaitable<proto::result<std::int64_t>> seq_before(std::int64_t at_ms) = 0;
 
-    // Runs blocking SQL off the I/O thread, in order with append(): reads that must see what was appended. While the disk
-    // is full it fails with resource_exhausted instead of waiting.
+    // Runs blocking SQL off the I/O thread, in order with append(): reads that must see what was appended. While the
+    // disk is full it fails with resource_exhausted instead of waiting.
     virtual boost::asio::awaitable<proto::result<void>> run(std::function<void(common::db::connection&)> job) = 0;
 
     // The same for longer reads, beside the writer: sees what was durable when it began, must not write.

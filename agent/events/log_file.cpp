@@ -31,7 +31,7 @@ constexpr std::uintmax_t check_bytes_max = 64u << 20;
 
 // A copy or a restored file has another inode or birth time; in-place overwriting is what log.mark is for.
 std::string file_identity(const fs::path& file) {
-    struct statx found {};
+    struct statx found{};
     if (::statx(AT_FDCWD, file.c_str(), AT_SYMLINK_NOFOLLOW, STATX_INO | STATX_BTIME, &found) != 0) return {};
     return fmt::format("{}:{}.{}", found.stx_ino, found.stx_btime.tv_sec, found.stx_btime.tv_nsec);
 }
@@ -40,7 +40,6 @@ void damage_if_unsound(connection& c, bool& sound) {
     const auto rows = c.query("PRAGMA quick_check(1)");
     sound = rows.size() == 1 && rows.front().text("quick_check") == "ok";
 }
-
 
 // The id that the file carries, or a new one where it was not written by the run that last used it.
 std::string settle_log_id(connection& c, const std::string& identity, std::int64_t last, const log_mark& mark) {
@@ -102,7 +101,8 @@ proto::error explain(const db_error& e, const fs::path& file) {
                     "Is another agent running on this directory? End it, then start again.",
                     {}};
         default:
-            return {proto::error_code::internal, fmt::format("The log {} cannot be opened: {}.", where, e.message),
+            return {proto::error_code::internal,
+                    fmt::format("The log {} cannot be opened: {}.", where, e.message),
                     "Check that the directory belongs to this user and that this program is not older than its data.",
                     {}};
     }
@@ -110,9 +110,11 @@ proto::error explain(const db_error& e, const fs::path& file) {
 
 // The name that the damaged file has now; empty if it could not be moved.
 std::string set_aside(const fs::path& directory) {
-    const auto now = std::chrono::duration_cast<std::chrono::seconds>(std::chrono::system_clock::now().time_since_epoch());
+    const auto now =
+        std::chrono::duration_cast<std::chrono::seconds>(std::chrono::system_clock::now().time_since_epoch());
     for (int attempt = 0; attempt < 100; ++attempt) {
-        const std::string name = fmt::format("log.db.damaged-{}{}", now.count(), attempt ? fmt::format("-{}", attempt) : "");
+        const std::string name =
+            fmt::format("log.db.damaged-{}{}", now.count(), attempt ? fmt::format("-{}", attempt) : "");
         if (fs::exists(fs::symlink_status(directory / name))) continue;
         std::error_code failed;
         fs::rename(directory / "log.db", directory / name, failed);
@@ -155,7 +157,8 @@ std::int64_t log_mark::read(const std::string& log_id) const {
 void log_mark::write(const std::string& log_id, std::int64_t seq) {
     // Always of one length, so that a shorter line never leaves digits of the one before.
     const std::string line = fmt::format("{} {:020}\n", log_id, seq);
-    if (descriptor_ >= 0) [[maybe_unused]] const auto best_effort = ::pwrite(descriptor_, line.data(), line.size(), 0);
+    if (descriptor_ >= 0) [[maybe_unused]]
+        const auto best_effort = ::pwrite(descriptor_, line.data(), line.size(), 0);
 }
 
 proto::result<log_files> open_files(const fs::path& directory) {
@@ -165,8 +168,8 @@ proto::result<log_files> open_files(const fs::path& directory) {
     std::string trouble;
     for (int attempt = 0; attempt < 2; ++attempt) {
         const bool noted = fs::exists(directory / "log.damaged", failed);
-        auto files = noted ? std::unexpected(db_error{db_errc::corrupt, "damage was found while running"})
-                           : try_open(directory);
+        auto files =
+            noted ? std::unexpected(db_error{db_errc::corrupt, "damage was found while running"}) : try_open(directory);
         if (files) {
             files->trouble = std::move(trouble);
             return std::move(*files);
@@ -174,9 +177,10 @@ proto::result<log_files> open_files(const fs::path& directory) {
         if (files.error().code != db_errc::corrupt) return std::unexpected(explain(files.error(), file));
         const std::string name = set_aside(directory);
         if (name.empty()) return std::unexpected(explain(files.error(), file));
-        trouble = fmt::format("The log was damaged and a new one was begun. The damaged file is kept as {}; its events "
-                              "are no longer shown.",
-                              (directory / name).string());
+        trouble = fmt::format(
+            "The log was damaged and a new one was begun. The damaged file is kept as {}; its events "
+            "are no longer shown.",
+            (directory / name).string());
     }
     return proto::fail(proto::error_code::internal,
                        fmt::format("The log {} was damaged, and so is the new one.", file.string()),
@@ -184,7 +188,8 @@ proto::result<log_files> open_files(const fs::path& directory) {
 }
 
 void note_damage(const fs::path& directory) {
-    const int descriptor = ::open((directory / "log.damaged").c_str(), O_CREAT | O_WRONLY | O_CLOEXEC | O_NOFOLLOW, 0600);
+    const int descriptor =
+        ::open((directory / "log.damaged").c_str(), O_CREAT | O_WRONLY | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (descriptor >= 0) ::close(descriptor);
 }
 

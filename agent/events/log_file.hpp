@@ -1,9 +1,9 @@
-// log.db as a file: opened with 0600 in a 0700 directory, recognised again or not, set aside when damaged. Blocking; used
-// at start and by the writer's thread.
+// log.db as a file: opened with 0600 in a 0700 directory, recognised again or not, set aside when damaged. Blocking;
+// used at start and by the writer's thread.
 //
-// Beside it lies log.mark, the log's id and the last seq that was durable, written after each commit without waiting for
-// the disk. It is never ahead of the log, so a log that is behind it was rolled back (restored from a backup) and gets a
-// new id; so does one whose file is another than the one that was last opened.
+// Beside it lies log.mark, the log's id and the last seq that was durable, written after each commit without waiting
+// for the disk. It is never ahead of the log, so a log that is behind it was rolled back (restored from a backup)
+// and gets a new id; so does one whose file is another than the one that was last opened.
 #pragma once
 
 #include <cstdint>

@@ -61,28 +61,30 @@ std::string json_text(const std::string& text) {
 std::string_view to_string(permission_state state) { return state_names.at(static_cast<std::size_t>(state)); }
 
 bool insert_permission(connection& c, const permission_row& p) {
-    return c.execute("INSERT INTO permissions (session_id, request_id, tool_name, tool_use_id, input, description, "
-                     "suggestions, state, answered_by, created_at, answered_at) VALUES (CAST(:session AS TEXT), "
-                     "CAST(:request AS TEXT), CAST(:tool AS TEXT), CAST(:use AS TEXT), CAST(:input AS TEXT), "
-                     "CAST(:description AS TEXT), CAST(:suggestions AS TEXT), CAST(:state AS TEXT), "
-                     "CAST(:by AS TEXT), CAST(:created AS INTEGER), CAST(:answered AS INTEGER)) "
-                     "ON CONFLICT (session_id, request_id) DO NOTHING",
-                     {{"session", p.session_id},
-                      {"request", p.request_id},
-                      {"tool", p.tool_name},
-                      {"use", p.tool_use_id},
-                      {"input", p.input},
-                      {"description", p.description},
-                      {"suggestions", p.suggestions},
-                      {"state", std::string(to_string(p.state))},
-                      {"by", p.answered_by},
-                      {"created", p.created_at},
-                      {"answered", p.answered_at ? value(*p.answered_at) : value()}}) > 0;
+    return c.execute(
+               "INSERT INTO permissions (session_id, request_id, tool_name, tool_use_id, input, description, "
+               "suggestions, state, answered_by, created_at, answered_at) VALUES (CAST(:session AS TEXT), "
+               "CAST(:request AS TEXT), CAST(:tool AS TEXT), CAST(:use AS TEXT), CAST(:input AS TEXT), "
+               "CAST(:description AS TEXT), CAST(:suggestions AS TEXT), CAST(:state AS TEXT), "
+               "CAST(:by AS TEXT), CAST(:created AS INTEGER), CAST(:answered AS INTEGER)) "
+               "ON CONFLICT (session_id, request_id) DO NOTHING",
+               {{"session", p.session_id},
+                {"request", p.request_id},
+                {"tool", p.tool_name},
+                {"use", p.tool_use_id},
+                {"input", p.input},
+                {"description", p.description},
+                {"suggestions", p.suggestions},
+                {"state", std::string(to_string(p.state))},
+                {"by", p.answered_by},
+                {"created", p.created_at},
+                {"answered", p.answered_at ? value(*p.answered_at) : value()}}) > 0;
 }
 
 std::optional<permission_row> find_permission(connection& c, std::string_view session_id, std::string_view request_id) {
-    const auto rows = c.query(std::string(select) + "WHERE session_id = CAST(:session AS TEXT) AND "
-                                                    "request_id = CAST(:request AS TEXT)",
+    const auto rows = c.query(std::string(select) +
+                                  "WHERE session_id = CAST(:session AS TEXT) AND "
+                                  "request_id = CAST(:request AS TEXT)",
                               {{"session", std::string(session_id)}, {"request", std::string(request_id)}});
     if (rows.empty()) return std::nullopt;
     return read_row(rows.front());
@@ -102,14 +104,15 @@ std::vector<permission_row> pending_permissions(connection& c, std::string_view 
 
 bool answer_permission(connection& c, std::string_view session_id, std::string_view request_id, permission_state state,
                        std::string_view answered_by, std::int64_t now_ms) {
-    return c.execute("UPDATE permissions SET state = CAST(:state AS TEXT), answered_by = CAST(:by AS TEXT), "
-                     "answered_at = CAST(:now AS INTEGER) WHERE session_id = CAST(:session AS TEXT) AND "
-                     "request_id = CAST(:request AS TEXT) AND state = 'pending'",
-                     {{"session", std::string(session_id)},
-                      {"request", std::string(request_id)},
-                      {"state", std::string(to_string(state))},
-                      {"by", std::string(answered_by)},
-                      {"now", now_ms}}) > 0;
+    return c.execute(
+               "UPDATE permissions SET state = CAST(:state AS TEXT), answered_by = CAST(:by AS TEXT), "
+               "answered_at = CAST(:now AS INTEGER) WHERE session_id = CAST(:session AS TEXT) AND "
+               "request_id = CAST(:request AS TEXT) AND state = 'pending'",
+               {{"session", std::string(session_id)},
+                {"request", std::string(request_id)},
+                {"state", std::string(to_string(state))},
+                {"by", std::string(answered_by)},
+                {"now", now_ms}}) > 0;
 }
 
 std::vector<std::string> withdraw_permissions(connection& c, std::string_view session_id, std::int64_t now_ms) {
@@ -119,17 +122,19 @@ std::vector<std::string> withdraw_permissions(connection& c, std::string_view se
                                  {{"session", std::string(session_id)}}))
         ids.push_back(r.text("request_id"));
     if (ids.empty()) return ids;
-    c.execute("UPDATE permissions SET state = 'withdrawn', answered_at = CAST(:now AS INTEGER) "
-              "WHERE session_id = CAST(:session AS TEXT) AND state = 'pending'",
-              {{"session", std::string(session_id)}, {"now", now_ms}});
+    c.execute(
+        "UPDATE permissions SET state = 'withdrawn', answered_at = CAST(:now AS INTEGER) "
+        "WHERE session_id = CAST(:session AS TEXT) AND state = 'pending'",
+        {{"session", std::string(session_id)}, {"now", now_ms}});
     return ids;
 }
 
 std::string request_json(const permission_row& p) {
     return fmt::format(R"({{"requestId":{},"toolName":{},"description":{},"inputPreview":{},"toolUseId":{},"input":{},)"
                        R"("suggestions":{},"createdAt":{}}})",
-                       json_text(p.request_id), json_text(p.tool_name), json_text(p.description), json_text(preview(p.input)),
-                       json_text(p.tool_use_id), sound_or(p.input, "{}"), sound_or(p.suggestions, "[]"), p.created_at);
+                       json_text(p.request_id), json_text(p.tool_name), json_text(p.description),
+                       json_text(preview(p.input)), json_text(p.tool_use_id), sound_or(p.input, "{}"),
+                       sound_or(p.suggestions, "[]"), p.created_at);
 }
 
 }  // namespace agent::events

@@ -1,5 +1,5 @@
-// The permission requests of claude and what became of them. One row stays after its answer: who allowed what is part of
-// the machine's record. For batch::also and log::run; throws as they do.
+// The permission requests of claude and what became of them. One row stays after its answer: who allowed what is
+// part of the machine's record. For batch::also and log::run; throws as they do.
 #pragma once
 
 #include <cstdint>
@@ -17,11 +17,11 @@ enum class permission_state { pending, allowed, denied, withdrawn };
 std::string_view to_string(permission_state state);
 
 struct permission_row {
-    std::string request_id;   // claude's; unique within its session
+    std::string request_id;  // claude's; unique within its session
     std::string session_id;
     std::string tool_name;
-    std::string tool_use_id;  // empty: not told
-    std::string input = "{}";        // the tool's input, one JSON object
+    std::string tool_use_id;   // empty: not told
+    std::string input = "{}";  // the tool's input, one JSON object
     std::string description;
     std::string suggestions = "[]";  // permission_suggestions, one JSON array
     permission_state state = permission_state::pending;

@@ -45,38 +45,41 @@ std::optional<prompt_row> first(const std::vector<common::db::row>& rows) {
 std::string_view to_string(prompt_state state) { return state_names.at(static_cast<std::size_t>(state)); }
 
 bool insert_prompt(connection& c, const prompt_row& p) {
-    return c.execute("INSERT INTO prompts (uuid, session_id, text, state, principal, idempotency_key, via, cursor_seq, "
-                     "outcome, created_at, updated_at) VALUES (CAST(:uuid AS TEXT), CAST(:session AS TEXT), "
-                     "CAST(:text AS TEXT), CAST(:state AS TEXT), CAST(:principal AS TEXT), CAST(:key AS TEXT), "
-                     "CAST(:via AS TEXT), CAST(:cursor AS INTEGER), CAST(:outcome AS TEXT), "
-                     "CAST(:created AS INTEGER), CAST(:updated AS INTEGER)) ON CONFLICT (uuid) DO NOTHING",
-                     {{"uuid", p.uuid},
-                      {"session", p.session_id},
-                      {"text", p.text},
-                      {"state", std::string(to_string(p.state))},
-                      {"principal", p.principal},
-                      {"key", p.idempotency_key},
-                      {"via", p.via},
-                      {"cursor", p.cursor},
-                      {"outcome", p.outcome},
-                      {"created", p.created_at},
-                      {"updated", p.updated_at}}) > 0;
+    return c.execute(
+               "INSERT INTO prompts (uuid, session_id, text, state, principal, idempotency_key, via, cursor_seq, "
+               "outcome, created_at, updated_at) VALUES (CAST(:uuid AS TEXT), CAST(:session AS TEXT), "
+               "CAST(:text AS TEXT), CAST(:state AS TEXT), CAST(:principal AS TEXT), CAST(:key AS TEXT), "
+               "CAST(:via AS TEXT), CAST(:cursor AS INTEGER), CAST(:outcome AS TEXT), "
+               "CAST(:created AS INTEGER), CAST(:updated AS INTEGER)) ON CONFLICT (uuid) DO NOTHING",
+               {{"uuid", p.uuid},
+                {"session", p.session_id},
+                {"text", p.text},
+                {"state", std::string(to_string(p.state))},
+                {"principal", p.principal},
+                {"key", p.idempotency_key},
+                {"via", p.via},
+                {"cursor", p.cursor},
+                {"outcome", p.outcome},
+                {"created", p.created_at},
+                {"updated", p.updated_at}}) > 0;
 }
 
 bool set_prompt_state(connection& c, std::string_view uuid, prompt_state state, std::int64_t now_ms) {
-    return c.execute("UPDATE prompts SET state = CAST(:state AS TEXT), updated_at = CAST(:now AS INTEGER) "
-                     "WHERE uuid = CAST(:uuid AS TEXT)",
-                     {{"uuid", std::string(uuid)}, {"state", std::string(to_string(state))}, {"now", now_ms}}) > 0;
+    return c.execute(
+               "UPDATE prompts SET state = CAST(:state AS TEXT), updated_at = CAST(:now AS INTEGER) "
+               "WHERE uuid = CAST(:uuid AS TEXT)",
+               {{"uuid", std::string(uuid)}, {"state", std::string(to_string(state))}, {"now", now_ms}}) > 0;
 }
 
 bool end_prompt(connection& c, std::string_view uuid, prompt_state state, std::string_view outcome,
                 std::int64_t now_ms) {
-    return c.execute("UPDATE prompts SET state = CAST(:state AS TEXT), outcome = CAST(:outcome AS TEXT), "
-                     "updated_at = CAST(:now AS INTEGER) WHERE uuid = CAST(:uuid AS TEXT)",
-                     {{"uuid", std::string(uuid)},
-                      {"state", std::string(to_string(state))},
-                      {"outcome", std::string(outcome)},
-                      {"now", now_ms}}) > 0;
+    return c.execute(
+               "UPDATE prompts SET state = CAST(:state AS TEXT), outcome = CAST(:outcome AS TEXT), "
+               "updated_at = CAST(:now AS INTEGER) WHERE uuid = CAST(:uuid AS TEXT)",
+               {{"uuid", std::string(uuid)},
+                {"state", std::string(to_string(state))},
+                {"outcome", std::string(outcome)},
+                {"now", now_ms}}) > 0;
 }
 
 std::optional<prompt_row> find_prompt(connection& c, std::string_view uuid) {
@@ -85,9 +88,10 @@ std::optional<prompt_row> find_prompt(connection& c, std::string_view uuid) {
 
 std::vector<prompt_row> open_prompts(connection& c, std::string_view session_id) {
     std::vector<prompt_row> out;
-    for (const auto& r : c.query(std::string(select) + "WHERE session_id = CAST(:session AS TEXT) AND state IN "
-                                     "('accepted', 'sent', 'queued', 'started') ORDER BY id LIMIT 1000",
-                                 {{"session", std::string(session_id)}}))
+    for (const auto& r :
+         c.query(std::string(select) + "WHERE session_id = CAST(:session AS TEXT) AND state IN "
+                                       "('accepted', 'sent', 'queued', 'started') ORDER BY id LIMIT 1000",
+                 {{"session", std::string(session_id)}}))
         out.push_back(read_row(r));
     return out;
 }

@@ -1,5 +1,6 @@
-// The prompts that were accepted for sessions, by the uuid that claude echoes. A prompt is stored before it is sent, so
-// that after any crash the engine knows what may still have to be sent. For batch::also and log::run; throws as they do.
+// The prompts that were accepted for sessions, by the uuid that claude echoes. A prompt is stored before it is sent,
+// so that after any crash the engine knows what may still have to be sent. For batch::also and log::run; throws as
+// they do.
 #pragma once
 
 #include <cstdint>
@@ -13,14 +14,14 @@
 namespace agent::events {
 
 enum class prompt_state {
-    accepted,   // ours only
-    sent,       // handed to the holder
-    queued,     // claude said so
-    started,    // its turn runs
+    accepted,  // ours only
+    sent,      // handed to the holder
+    queued,    // claude said so
+    started,   // its turn runs
     completed,
     cancelled,
-    unknown,    // claude died and its transcript does not have it
-    rejected,   // claude did not take it
+    unknown,   // claude died and its transcript does not have it
+    rejected,  // claude did not take it
 };
 
 std::string_view to_string(prompt_state state);

@@ -6,8 +6,8 @@ namespace agent::events {
 
 namespace {
 
-// events.seq is given by the writer, not by the database: batches know the seq of their first event, and a rolled back
-// transaction leaves no hole. events.size spares reading a body only to learn that it does not fit on the page.
+// events.seq is given by the writer, not by the database: batches know the seq of their first event, and a rolled
+// back transaction leaves no hole. events.size spares reading a body only to learn that it does not fit on the page.
 constexpr std::string_view version_1 = R"sql(
 CREATE TABLE meta (
     name TEXT PRIMARY KEY,

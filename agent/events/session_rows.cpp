@@ -115,8 +115,9 @@ std::vector<session_row> list_sessions(connection& c, const session_query& query
         params.emplace_back("status", std::string(to_string(*query.status)));
     }
     if (query.before_ms != 0) {
-        sql += " AND (updated_at < CAST(:before AS INTEGER) OR"
-               " (updated_at = CAST(:before AS INTEGER) AND id < CAST(:before_id AS TEXT)))";
+        sql +=
+            " AND (updated_at < CAST(:before AS INTEGER) OR"
+            " (updated_at = CAST(:before AS INTEGER) AND id < CAST(:before_id AS TEXT)))";
         params.emplace_back("before", query.before_ms);
         params.emplace_back("before_id", query.before_id);
     }
@@ -138,12 +139,13 @@ bool any_session_running(connection& c, std::string_view id) {
 
 bool set_session_state(connection& c, std::string_view id, session_status status, session_state state,
                        std::int64_t now_ms) {
-    return c.execute("UPDATE sessions SET status = CAST(:status AS TEXT), state = CAST(:state AS TEXT), "
-                     "updated_at = CAST(:now AS INTEGER) WHERE id = CAST(:id AS TEXT)",
-                     {{"id", std::string(id)},
-                      {"status", std::string(to_string(status))},
-                      {"state", std::string(to_string(state))},
-                      {"now", now_ms}}) > 0;
+    return c.execute(
+               "UPDATE sessions SET status = CAST(:status AS TEXT), state = CAST(:state AS TEXT), "
+               "updated_at = CAST(:now AS INTEGER) WHERE id = CAST(:id AS TEXT)",
+               {{"id", std::string(id)},
+                {"status", std::string(to_string(status))},
+                {"state", std::string(to_string(state))},
+                {"now", now_ms}}) > 0;
 }
 
 bool set_spool_offset(connection& c, std::string_view id, std::int64_t offset) {
@@ -153,47 +155,53 @@ bool set_spool_offset(connection& c, std::string_view id, std::int64_t offset) {
 
 bool set_session_holder(connection& c, std::string_view id, std::string_view directory, std::int64_t spool_offset,
                         std::int64_t now_ms) {
-    return c.execute("UPDATE sessions SET holder_directory = CAST(:directory AS TEXT), "
-                     "spool_offset = CAST(:offset AS INTEGER), updated_at = CAST(:now AS INTEGER) "
-                     "WHERE id = CAST(:id AS TEXT)",
-                     {{"id", std::string(id)},
-                      {"directory", std::string(directory)},
-                      {"offset", spool_offset},
-                      {"now", now_ms}}) > 0;
+    return c.execute(
+               "UPDATE sessions SET holder_directory = CAST(:directory AS TEXT), "
+               "spool_offset = CAST(:offset AS INTEGER), updated_at = CAST(:now AS INTEGER) "
+               "WHERE id = CAST(:id AS TEXT)",
+               {{"id", std::string(id)},
+                {"directory", std::string(directory)},
+                {"offset", spool_offset},
+                {"now", now_ms}}) > 0;
 }
 
 bool set_session_metadata(connection& c, std::string_view id, std::string_view metadata, std::int64_t now_ms) {
-    return set_text(c, "UPDATE sessions SET metadata = CAST(:text AS TEXT), updated_at = CAST(:now AS INTEGER) "
-                       "WHERE id = CAST(:id AS TEXT)",
+    return set_text(c,
+                    "UPDATE sessions SET metadata = CAST(:text AS TEXT), updated_at = CAST(:now AS INTEGER) "
+                    "WHERE id = CAST(:id AS TEXT)",
                     id, metadata, now_ms);
 }
 
 bool set_session_title(connection& c, std::string_view id, std::string_view title, std::int64_t now_ms) {
-    return set_text(c, "UPDATE sessions SET title = CAST(:text AS TEXT), updated_at = CAST(:now AS INTEGER) "
-                       "WHERE id = CAST(:id AS TEXT)",
+    return set_text(c,
+                    "UPDATE sessions SET title = CAST(:text AS TEXT), updated_at = CAST(:now AS INTEGER) "
+                    "WHERE id = CAST(:id AS TEXT)",
                     id, title, now_ms);
 }
 
 bool set_session_model(connection& c, std::string_view id, std::string_view model, std::string_view permission_mode,
                        std::int64_t now_ms) {
-    return c.execute("UPDATE sessions SET model = CAST(:model AS TEXT), permission_mode = CAST(:mode AS TEXT), "
-                     "updated_at = CAST(:now AS INTEGER) WHERE id = CAST(:id AS TEXT)",
-                     {{"id", std::string(id)},
-                      {"model", std::string(model)},
-                      {"mode", std::string(permission_mode)},
-                      {"now", now_ms}}) > 0;
+    return c.execute(
+               "UPDATE sessions SET model = CAST(:model AS TEXT), permission_mode = CAST(:mode AS TEXT), "
+               "updated_at = CAST(:now AS INTEGER) WHERE id = CAST(:id AS TEXT)",
+               {{"id", std::string(id)},
+                {"model", std::string(model)},
+                {"mode", std::string(permission_mode)},
+                {"now", now_ms}}) > 0;
 }
 
 bool set_session_result(connection& c, std::string_view id, std::string_view result, std::int64_t now_ms) {
-    return set_text(c, "UPDATE sessions SET last_result = CAST(:text AS TEXT), updated_at = CAST(:now AS INTEGER) "
-                       "WHERE id = CAST(:id AS TEXT)",
+    return set_text(c,
+                    "UPDATE sessions SET last_result = CAST(:text AS TEXT), updated_at = CAST(:now AS INTEGER) "
+                    "WHERE id = CAST(:id AS TEXT)",
                     id, result, now_ms);
 }
 
 bool set_last_message_at(connection& c, std::string_view id, std::int64_t at_ms) {
-    return c.execute("UPDATE sessions SET last_message_at = CAST(:at AS INTEGER), updated_at = CAST(:at AS INTEGER) "
-                     "WHERE id = CAST(:id AS TEXT)",
-                     {{"id", std::string(id)}, {"at", at_ms}}) > 0;
+    return c.execute(
+               "UPDATE sessions SET last_message_at = CAST(:at AS INTEGER), updated_at = CAST(:at AS INTEGER) "
+               "WHERE id = CAST(:id AS TEXT)",
+               {{"id", std::string(id)}, {"at", at_ms}}) > 0;
 }
 
 }  // namespace agent::events

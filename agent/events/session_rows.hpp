@@ -1,5 +1,6 @@
-// The rows of the sessions this machine runs, in log.db. Free functions to be used inside batch::also and log::run, so
-// that a session's state changes in the transaction of the events that tell of it. On failure the connection throws.
+// The rows of the sessions this machine runs, in log.db. Free functions to be used inside batch::also and log::run,
+// so that a session's state changes in the transaction of the events that tell of it. On failure the connection
+// throws.
 #pragma once
 
 #include <cstdint>
@@ -22,8 +23,8 @@ struct session_row {
     std::string id;
     std::string slug;
     std::string cwd;
-    std::string title;            // empty: none yet
-    std::string model;            // empty: Claude's default
+    std::string title;  // empty: none yet
+    std::string model;  // empty: Claude's default
     std::string permission_mode = "default";
     bool include_partial = false;  // Claude was started with --include-partial-messages
     std::int64_t created_at = 0;   // times are Unix milliseconds
@@ -31,12 +32,12 @@ struct session_row {
     std::optional<std::int64_t> last_message_at;
     session_status status = session_status::idle;
     session_state state = session_state::idle;
-    std::int64_t spool_offset = 0;       // everything of claude's stdout before it is in the log
-    std::string holder_directory;        // empty: no holder
-    std::string created_by;              // principal::key()
-    std::int64_t depth = 0;              // how many sessions the call that created it came through
-    std::string metadata = "{}";         // one JSON object: SessionMetadata and whatever else is asked for
-    std::string last_result;             // one JSON object, or empty: no turn has ended
+    std::int64_t spool_offset = 0;            // everything of claude's stdout before it is in the log
+    std::string holder_directory;             // empty: no holder
+    std::string created_by;                   // principal::key()
+    std::int64_t depth = 0;                   // how many sessions the call that created it came through
+    std::string metadata = "{}";              // one JSON object: SessionMetadata and whatever else is asked for
+    std::string last_result;                  // one JSON object, or empty: no turn has ended
     std::int64_t transcript_base_offset = 0;  // size of the transcript when the session was resumed from it
     bool operator==(const session_row&) const = default;
 };

@@ -33,16 +33,23 @@ proto::error to_error(const db_error& e) {
         case db_errc::full:
             return {proto::error_code::resource_exhausted,
                     "The disk of this machine's log is full, so nothing new is begun.",
-                    "Free some space on the machine, then send the call again.", {}};
+                    "Free some space on the machine, then send the call again.",
+                    {}};
         case db_errc::unavailable:
-            return {proto::error_code::resource_exhausted, "This machine's log cannot be written at the moment.",
-                    "Try again; get_health tells whether the trouble lasts.", {}};
+            return {proto::error_code::resource_exhausted,
+                    "This machine's log cannot be written at the moment.",
+                    "Try again; get_health tells whether the trouble lasts.",
+                    {}};
         case db_errc::unknown:
-            return {proto::error_code::unknown_outcome, "It is not known whether this machine's log took the change.",
-                    "Look at what is there before sending it again.", {}};
+            return {proto::error_code::unknown_outcome,
+                    "It is not known whether this machine's log took the change.",
+                    "Look at what is there before sending it again.",
+                    {}};
         case db_errc::corrupt:
-            return {proto::error_code::internal, "This machine's log is damaged.",
-                    "Restart the agent: it keeps the damaged file aside and begins a new log.", {}};
+            return {proto::error_code::internal,
+                    "This machine's log is damaged.",
+                    "Restart the agent: it keeps the damaged file aside and begins a new log.",
+                    {}};
         default:
             return {proto::error_code::internal, "This machine's log refused the change: " + e.message, {}, {}};
     }
@@ -138,8 +145,9 @@ void writer::write(std::vector<write_item> group) {
             }
             if (code == db_errc::corrupt) {
                 note_damage(files_.directory);
-                set_trouble("The log is damaged and takes no more events. Restart the agent: it keeps the damaged file "
-                            "aside and begins a new log.");
+                set_trouble(
+                    "The log is damaged and takes no more events. Restart the agent: it keeps the damaged file "
+                    "aside and begins a new log.");
             }
             failure = to_error(committed.error());
         } catch (const std::exception& bug) {

@@ -1,6 +1,7 @@
-// The one thread that writes log.db: takes what has queued up meanwhile as one group, commits it as one transaction and
-// tells. While the disk is full the group stays and is tried again each second; jobs without events to keep are refused.
-// push(), trouble() and the constructor may be called from any thread; the callback runs on the writer's thread.
+// The one thread that writes log.db: takes what has queued up meanwhile as one group, commits it as one transaction
+// and tells. While the disk is full the group stays and is tried again each second; jobs without events to keep are
+// refused. push(), trouble() and the constructor may be called from any thread; the callback runs on the writer's
+// thread.
 #pragma once
 
 #include <condition_variable>
@@ -32,7 +33,7 @@ struct write_item {
 
 struct written_item {
     write_item item;
-    proto::result<std::int64_t> outcome;  // what append() returns
+    proto::result<std::int64_t> outcome;       // what append() returns
     std::vector<std::string> completed_parts;  // of its message.part.completed events, in order; may be empty strings
 };
 

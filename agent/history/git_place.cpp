@@ -14,7 +14,8 @@ namespace {
 constexpr int parents_max = 32;
 constexpr std::size_t link_bytes_max = 4096;
 
-// "gitdir: /main/.git/worktrees/label" (gitrepository-layout(5), git-worktree(1)); a submodule's points to .git/modules.
+// "gitdir: /main/.git/worktrees/label" (gitrepository-layout(5), git-worktree(1)); a submodule's points to
+// .git/modules.
 git_place linked(const fs::path& git_file, const fs::path& directory) {
     git_place out{directory.filename().string(), {}};
     const auto file = regular_file::open(git_file);

@@ -32,11 +32,13 @@ std::string bounded_value(dom::element value) {
 
 std::string text_part(const std::string& id, std::string_view type, std::string_view text) {
     return fmt::format(R"({{"id":{},"type":"{}","text":{}{}}})", json_text(id), type,
-                       json_text(cut(text, text_bytes_max)), text.size() > text_bytes_max ? R"(,"truncated":true)" : "");
+                       json_text(cut(text, text_bytes_max)),
+                       text.size() > text_bytes_max ? R"(,"truncated":true)" : "");
 }
 
 std::string system_part(const std::string& id, std::string_view subtype, const std::string& data) {
-    return fmt::format(R"({{"id":{},"type":"system","subtype":{},"data":{}}})", json_text(id), json_text(subtype), data);
+    return fmt::format(R"({{"id":{},"type":"system","subtype":{},"data":{}}})", json_text(id), json_text(subtype),
+                       data);
 }
 
 // The content of a tool result: a text, or blocks of which the texts count.
@@ -143,9 +145,9 @@ void message_list::add_block(const std::shared_ptr<message>& m, dom::element blo
 
     dom::element input;
     const bool has_input = !block["input"].get(input);
-    std::string head = fmt::format(R"({{"id":{},"type":"tool_use","tool":{},"input":{},"state":)",
-                                   json_text(tool_use_id), json_text(text_of(block, "name")),
-                                   has_input ? bounded_value(input) : "{}");
+    std::string head =
+        fmt::format(R"({{"id":{},"type":"tool_use","tool":{},"input":{},"state":)", json_text(tool_use_id),
+                    json_text(text_of(block, "name")), has_input ? bounded_value(input) : "{}");
     if (tools_.size() < open_tools_max) tools_[std::string(tool_use_id)] = {m, m->parts.size(), head};
     add_part(*m, head + R"("running"})");
 }
@@ -213,8 +215,8 @@ void message_list::drop_beyond_bounds() {
 std::vector<std::string> message_list::json() const {
     std::vector<std::string> out;
     for (const auto& m : messages_) {
-        std::string text = fmt::format(R"({{"id":{},"sessionId":{},"role":"{}",)", json_text(m->id),
-                                       json_text(session_id_), m->role);
+        std::string text =
+            fmt::format(R"({{"id":{},"sessionId":{},"role":"{}",)", json_text(m->id), json_text(session_id_), m->role);
         if (!m->model.empty()) text += fmt::format(R"("model":{},)", json_text(m->model));
         text += fmt::format(R"("time":{{"created":{})", m->created);
         if (m->updated > m->created) text += fmt::format(R"(,"updated":{})", m->updated);

@@ -1,6 +1,6 @@
-// Transcript records as CodeZ's messages: lines of one API message joined, tool results joined with their calls. Keeps
-// the newest within bounds. Ids are the same as those of the live events: claude's message id, the prompt's uuid, a tool
-// part by its tool_use id, others "<message id>:<index>". Pure.
+// Transcript records as CodeZ's messages: lines of one API message joined, tool results joined with their calls.
+// Keeps the newest within bounds. Ids are the same as those of the live events: claude's message id, the prompt's
+// uuid, a tool part by its tool_use id, others "<message id>:<index>". Pure.
 #pragma once
 
 #include <cstdint>

@@ -17,9 +17,9 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr std::size_t projects_max = 2000;
-constexpr std::size_t entries_max = 20'000;    // of one folder
-constexpr std::size_t slug_bytes_max = 220;    // 200, a dash, a hash in base 36
-constexpr std::size_t newest_tried_max = 3;    // transcripts in which a project's cwd is looked for
+constexpr std::size_t entries_max = 20'000;  // of one folder
+constexpr std::size_t slug_bytes_max = 220;  // 200, a dash, a hash in base 36
+constexpr std::size_t newest_tried_max = 3;  // transcripts in which a project's cwd is looked for
 
 bool is_uuid(std::string_view id) {
     if (id.size() != 36) return false;
@@ -43,7 +43,7 @@ std::vector<transcript_file> transcripts_of(const fs::path& directory) {
     for (fs::directory_iterator it(directory, failed), end; !failed && it != end && ++entries <= entries_max;
          it.increment(failed)) {
         const fs::path& path = it->path();
-        struct stat found {};
+        struct stat found{};
         if (path.extension() != ".jsonl" || !is_uuid(path.stem().string())) continue;
         if (::lstat(path.c_str(), &found) != 0 || !S_ISREG(found.st_mode)) continue;
         out.push_back({path.stem().string(), found.st_mtim.tv_sec * 1000 + found.st_mtim.tv_nsec / 1'000'000});
@@ -71,8 +71,10 @@ std::vector<std::string> project_slugs(const fs::path& config) {
 }
 
 proto::error no_project() {
-    return {proto::error_code::not_found, "There is no such project on this machine.",
-            "list_projects tells which there are.", {}};
+    return {proto::error_code::not_found,
+            "There is no such project on this machine.",
+            "list_projects tells which there are.",
+            {}};
 }
 
 std::optional<session> read_session(const fs::path& config, const std::string& slug, const std::string& id) {

@@ -1,6 +1,6 @@
-// The projects and sessions that Claude Code left on the disk under <config>/projects. Blocking file reads: call it on a
-// pool thread. Robust against whatever lies there: only regular files are opened, never through a symlink, and of each
-// only a bounded head and tail is read.
+// The projects and sessions that Claude Code left on the disk under <config>/projects. Blocking file reads: call it
+// on a pool thread. Robust against whatever lies there: only regular files are opened, never through a symlink, and
+// of each only a bounded head and tail is read.
 #pragma once
 
 #include <cstdint>
@@ -18,9 +18,9 @@ struct project {
     std::string slug;
     std::string path;  // the cwd found in its newest transcript; empty if none tells it
     std::int64_t session_count = 0;
-    std::int64_t updated_at = 0;   // Unix ms, of its newest transcript
-    std::string repo_name;         // of the git repository at path; empty: none
-    std::string worktree_label;    // if path is a linked git worktree
+    std::int64_t updated_at = 0;  // Unix ms, of its newest transcript
+    std::string repo_name;        // of the git repository at path; empty: none
+    std::string worktree_label;   // if path is a linked git worktree
 };
 
 struct session {

@@ -19,7 +19,7 @@ constexpr std::size_t piece_bytes = 256 * 1024;
 std::optional<regular_file> regular_file::open(const std::filesystem::path& path) {
     const int descriptor = ::open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
     if (descriptor < 0) return std::nullopt;
-    struct stat found {};
+    struct stat found{};
     if (::fstat(descriptor, &found) != 0 || !S_ISREG(found.st_mode)) {
         ::close(descriptor);
         return std::nullopt;
@@ -46,8 +46,8 @@ std::string regular_file::read(std::int64_t offset, std::size_t count) const {
     std::string out(count, '\0');
     std::size_t have = 0;
     while (have < count) {
-        const auto got =
-            ::pread(descriptor_, out.data() + have, count - have, static_cast<off_t>(offset) + static_cast<off_t>(have));
+        const auto got = ::pread(descriptor_, out.data() + have, count - have,
+                                 static_cast<off_t>(offset) + static_cast<off_t>(have));
         if (got < 0 && errno == EINTR) continue;
         if (got <= 0) break;
         have += static_cast<std::size_t>(got);

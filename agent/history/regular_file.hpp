@@ -18,14 +18,14 @@ public:
     regular_file(regular_file&& other) noexcept;
     regular_file& operator=(regular_file&& other) noexcept;
 
-    std::int64_t size() const { return size_; }  // when it was opened
+    std::int64_t size() const { return size_; }                // when it was opened
     std::int64_t modified_at() const { return modified_at_; }  // Unix ms
 
     // As many as there are, at most `count`.
     std::string read(std::int64_t offset, std::size_t count) const;
 
-    // Calls `see` with each complete line that lies wholly in [begin, end), without its newline; a line that began before
-    // `begin` is left out, one beyond `line_bytes_max` too. Returns the offset after the last complete line.
+    // Calls `see` with each complete line that lies wholly in [begin, end), without its newline; a line that began
+    // before `begin` is left out, one beyond `line_bytes_max` too. Returns the offset after the last complete line.
     std::int64_t each_line(std::int64_t begin, std::int64_t end, std::size_t line_bytes_max,
                            const std::function<void(std::string_view)>& see) const;
 

@@ -9,8 +9,8 @@ namespace agent::history {
 
 namespace {
 
-// A first turn takes about 150 kB, of which Claude's copies of its requests are the most (claude-cli.md §4); the first
-// prompt comes before them, titles and the last messages are at the end.
+// A first turn takes about 150 kB, of which Claude's copies of its requests are the most (claude-cli.md §4); the
+// first prompt comes before them, titles and the last messages are at the end.
 constexpr std::int64_t head_bytes = 128 * 1024;
 constexpr std::int64_t tail_bytes = 128 * 1024;
 

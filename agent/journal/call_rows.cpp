@@ -26,8 +26,9 @@ call_row read_row(const common::db::row& r) {
 }  // namespace
 
 std::optional<call_row> find_call(connection& c, const std::string& principal, const std::string& key) {
-    const auto rows = c.query(std::string(select) + "WHERE principal = CAST(:principal AS TEXT) AND "
-                                                    "idempotency_key = CAST(:key AS TEXT)",
+    const auto rows = c.query(std::string(select) +
+                                  "WHERE principal = CAST(:principal AS TEXT) AND "
+                                  "idempotency_key = CAST(:key AS TEXT)",
                               {{"principal", principal}, {"key", key}});
     if (rows.empty()) return std::nullopt;
     return read_row(rows.front());
@@ -47,9 +48,10 @@ std::int64_t insert_call(connection& c, const call& what, std::int64_t now_ms) {
 }
 
 void finish_call(connection& c, std::int64_t id, const std::string& result, std::int64_t now_ms) {
-    c.execute("UPDATE calls SET result = CAST(:result AS TEXT), finished_at = CAST(:now AS INTEGER) "
-              "WHERE id = CAST(:id AS INTEGER)",
-              {{"id", id}, {"result", result}, {"now", now_ms}});
+    c.execute(
+        "UPDATE calls SET result = CAST(:result AS TEXT), finished_at = CAST(:now AS INTEGER) "
+        "WHERE id = CAST(:id AS INTEGER)",
+        {{"id", id}, {"result", result}, {"now", now_ms}});
 }
 
 void remove_call(connection& c, std::int64_t id) {

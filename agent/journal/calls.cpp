@@ -173,9 +173,8 @@ asio::awaitable<proto::result<decision>> calls::begin(call c, std::chrono::milli
 
 asio::awaitable<proto::result<void>> calls::finish(std::int64_t id, std::string result) {
     state_->end(id, result);
-    return state_->write([id, result = std::move(result), now = now_ms()](connection& c) {
-        finish_call(c, id, result, now);
-    });
+    return state_->write(
+        [id, result = std::move(result), now = now_ms()](connection& c) { finish_call(c, id, result, now); });
 }
 
 asio::awaitable<proto::result<void>> calls::withdraw(std::int64_t id) {

@@ -1,5 +1,5 @@
-// The journal of calls with side effects: each is on the disk before it acts, and the same idempotency key gets the same
-// answer. One per agent, made after the log; call it on the agent's I/O thread.
+// The journal of calls with side effects: each is on the disk before it acts, and the same idempotency key gets the
+// same answer. One per agent, made after the log; call it on the agent's I/O thread.
 #pragma once
 
 #include <chrono>
@@ -19,7 +19,7 @@
 namespace agent::journal {
 
 struct call {
-    std::string principal;        // principal::key(): keys of different callers never meet
+    std::string principal;  // principal::key(): keys of different callers never meet
     std::string tool;
     std::string idempotency_key;  // empty: journalled, never replayed
     std::string arguments_hash;   // of the arguments without the idempotency key
@@ -54,7 +54,8 @@ public:
     boost::asio::awaitable<proto::result<decision>> begin(call c, std::chrono::milliseconds wait);
 
     // Stores the answer, as it is to be replayed. Call it exactly once for each id that begin() gave. Who waits in
-    // begin() gets it at once; it is durable when the awaitable completes, which while the disk is full may take long.
+    // begin() gets it at once; it is durable when the awaitable completes, which while the disk is full may take
+    // long.
     boost::asio::awaitable<proto::result<void>> finish(std::int64_t id, std::string result);
 
     // The call was refused before it acted: forgets it, the key may be used again.

@@ -1,5 +1,5 @@
-// A part of a test in a process of its own, which may be killed or lose its rights without harm to the others. Make it
-// while this process has no other threads.
+// A part of a test in a process of its own, which may be killed or lose its rights without harm to the others. Make
+// it while this process has no other threads.
 #pragma once
 
 #include <sys/types.h>
@@ -11,7 +11,8 @@ namespace agent::events::test {
 
 class child_process {
 public:
-    // Runs body(fd) in the child; what it writes to fd, the parent reads. Ends without destructors of the parent's things.
+    // Runs body(fd) in the child; what it writes to fd, the parent reads. Ends without destructors of the parent's
+    // things.
     explicit child_process(const std::function<void(int fd)>& body);
     ~child_process();
     child_process(const child_process&) = delete;

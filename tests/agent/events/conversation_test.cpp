@@ -11,9 +11,10 @@ using nlohmann::json;
 class conversation_test : public log_test {
 protected:
     static new_event created(const std::string& id, const json& parts) {
-        const json body{{"sessionId", "s"},
-                        {"message",
-                         {{"id", id}, {"sessionId", "s"}, {"role", "assistant"}, {"parts", parts}, {"time", {{"created", 1}}}}}};
+        const json body{
+            {"sessionId", "s"},
+            {"message",
+             {{"id", id}, {"sessionId", "s"}, {"role", "assistant"}, {"parts", parts}, {"time", {{"created", 1}}}}}};
         return made("s", "message.created", body.dump());
     }
     static new_event part(const std::string& type, const std::string& message, const json& value) {

@@ -42,7 +42,7 @@ TEST_F(log_test, is_private_and_keeps_its_id_and_events_over_a_restart) {
     EXPECT_EQ(read({}, 0).events.back().ordinal, 1);
     EXPECT_EQ(log_->trouble(), "");
 
-    struct stat found {};
+    struct stat found{};
     for (const char* name : {"agent/log.db", "agent/log.mark", "agent/log.db-wal"}) {
         ASSERT_EQ(::stat((directory_.path() / name).c_str(), &found), 0) << name;
         EXPECT_EQ(found.st_mode & 0777, 0600u) << name;

@@ -24,11 +24,25 @@ session_row a_session(const std::string& id, std::int64_t updated_at) {
 
 TEST_F(rows_test, a_session_comes_back_as_it_was_saved) {
     run([](connection& c) {
-        session_row s{.id = "i", .slug = "-s", .cwd = "/s", .title = "ü", .model = "m", .permission_mode = "plan",
-                      .include_partial = true, .created_at = 1, .updated_at = 2, .last_message_at = 3,
-                      .status = session_status::live, .state = session_state::requires_action, .spool_offset = 4,
-                      .holder_directory = "/h", .created_by = "w/u/c", .depth = 1, .metadata = R"({"a":1})",
-                      .last_result = "{}", .transcript_base_offset = 5};
+        session_row s{.id = "i",
+                      .slug = "-s",
+                      .cwd = "/s",
+                      .title = "ü",
+                      .model = "m",
+                      .permission_mode = "plan",
+                      .include_partial = true,
+                      .created_at = 1,
+                      .updated_at = 2,
+                      .last_message_at = 3,
+                      .status = session_status::live,
+                      .state = session_state::requires_action,
+                      .spool_offset = 4,
+                      .holder_directory = "/h",
+                      .created_by = "w/u/c",
+                      .depth = 1,
+                      .metadata = R"({"a":1})",
+                      .last_result = "{}",
+                      .transcript_base_offset = 5};
         save_session(c, s);
         EXPECT_EQ(find_session(c, "i"), s);
         s.last_message_at.reset();

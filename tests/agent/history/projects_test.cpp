@@ -59,7 +59,8 @@ TEST_F(projects_test, lists_projects_newest_first) {
 TEST_F(projects_test, lists_sessions_newest_first) {
     const std::string slug = "-home-user-work-proj";
     put(slug, first_id, captured("tool_use.jsonl"), 100);
-    put(slug, second_id, captured("api_error_529.jsonl") + R"({"type":"custom-title","customTitle":"  My\n title "})" + "\n", 50);
+    put(slug, second_id,
+        captured("api_error_529.jsonl") + R"({"type":"custom-title","customTitle":"  My\n title "})" + "\n", 50);
     const auto sessions = list_sessions(config(), slug);
     ASSERT_TRUE(sessions);
     ASSERT_EQ(sessions->size(), 2u);
@@ -82,8 +83,8 @@ TEST_F(projects_test, finds_one_session_with_or_without_its_project) {
     EXPECT_EQ(find_session(config(), "-a", first_id)->id, first_id);
     EXPECT_FALSE(find_session(config(), "-b", first_id));
     EXPECT_FALSE(find_session(config(), "", second_id));
-    for (const std::string& bad :
-         {std::string(), std::string(".."), "../-a/" + std::string(first_id), std::string(first_id).replace(35, 1, "/")})
+    for (const std::string& bad : {std::string(), std::string(".."), "../-a/" + std::string(first_id),
+                                   std::string(first_id).replace(35, 1, "/")})
         EXPECT_FALSE(find_session(config(), "", bad)) << bad;
     for (const std::string bad : {"..", "-a/../-a", "-a/", "."}) {
         EXPECT_FALSE(find_session(config(), bad, first_id)) << bad;
@@ -115,7 +116,8 @@ TEST_F(projects_test, never_follows_links_and_survives_junk) {
 TEST_F(projects_test, titles_and_times_of_a_large_transcript_are_at_its_ends) {
     std::string content = captured("tool_use.jsonl");
     for (int i = 0; i < 300; ++i) content += R"({"type":"api-request-blob","x":")" + std::string(4000, 'x') + "\"}\n";
-    content += R"({"type":"user","uuid":"late","timestamp":"2026-12-24T00:00:00.000Z","message":{"content":"late"}})" "\n";
+    content += R"({"type":"user","uuid":"late","timestamp":"2026-12-24T00:00:00.000Z","message":{"content":"late"}})"
+               "\n";
     put("-a", first_id, content);
     const auto s = find_session(config(), "-a", first_id);
     ASSERT_TRUE(s);

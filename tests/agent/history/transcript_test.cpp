@@ -89,7 +89,8 @@ TEST(captured_transcript, tells_refusals_errors_and_what_came_from_outside) {
     for (const auto& x : m) {
         for (const auto& p : x["parts"]) {
             if (p["type"] == "tool_use" && p["state"] == "error") ++refused;
-            if (p["type"] == "text" && p["text"].get<std::string>().find("posted by a script") != std::string::npos) ++posted;
+            if (p["type"] == "text" && p["text"].get<std::string>().find("posted by a script") != std::string::npos)
+                ++posted;
             EXPECT_NE(p.value("subtype", ""), "turn_duration");
         }
     }
@@ -105,14 +106,14 @@ TEST(captured_transcript, tells_refusals_errors_and_what_came_from_outside) {
 
 TEST_F(transcript_test, passes_over_what_it_cannot_use) {
     const std::string bomb = R"({"type":"user","uuid":"b","message":{"content":)" + std::string(100'000, '[') + "\n";
-    const auto m = read("\n\n{}\n[1]\nnull\nno json\n" + std::string("\x00\xff\xfe\n", 4) + bomb + user_line("u1", "one") +
-                        R"({"type":"user","uuid":"u2","message":7})" + "\n" + R"({"type":"user","uuid":3})" + "\n" +
-                        "{\"type\":\"user\",\"uuid\":\"\xff\"}\n" +
-                        user_line("u1", "the same again") +
-                        record_line("user", "side", {{"content", "side"}}, {{"isSidechain", true}}) +
-                        record_line("user", "meta", {{"content", "meta"}}, {{"isMeta", true}}) +
-                        record_line("attachment", "a", {{"content", "x"}}) + user_line("u3", "two") +
-                        user_line("u4", "half").substr(0, 60));
+    const auto m =
+        read("\n\n{}\n[1]\nnull\nno json\n" + std::string("\x00\xff\xfe\n", 4) + bomb + user_line("u1", "one") +
+             R"({"type":"user","uuid":"u2","message":7})" + "\n" + R"({"type":"user","uuid":3})" + "\n" +
+             "{\"type\":\"user\",\"uuid\":\"\xff\"}\n" + user_line("u1", "the same again") +
+             record_line("user", "side", {{"content", "side"}}, {{"isSidechain", true}}) +
+             record_line("user", "meta", {{"content", "meta"}}, {{"isMeta", true}}) +
+             record_line("attachment", "a", {{"content", "x"}}) + user_line("u3", "two") +
+             user_line("u4", "half").substr(0, 60));
     ASSERT_EQ(m.size(), 2u);
     EXPECT_EQ(m[0]["id"], "u1");
     EXPECT_EQ(m[1]["parts"][0]["text"], "two");
@@ -153,8 +154,9 @@ TEST_F(transcript_test, knows_where_it_ended) {
 }
 
 TEST_F(transcript_test, huge_lines_texts_and_values_are_bounded) {
-    json blocks = json::array({{{"type", "text"}, {"text", std::string(600'000, 'a') + "ä"}},
-                               {{"type", "tool_use"}, {"id", "t"}, {"name", "Write"}, {"input", {{"c", std::string(300'000, 'b')}}}}});
+    json blocks = json::array(
+        {{{"type", "text"}, {"text", std::string(600'000, 'a') + "ä"}},
+         {{"type", "tool_use"}, {"id", "t"}, {"name", "Write"}, {"input", {{"c", std::string(300'000, 'b')}}}}});
     const auto m = read(record_line("assistant", "a1", {{"id", "m1"}, {"content", blocks}}) +
                         user_line("huge", std::string(17u << 20, 'x')) + user_line("after", "still read"));
     ASSERT_EQ(m.size(), 2u);
@@ -166,7 +168,9 @@ TEST_F(transcript_test, huge_lines_texts_and_values_are_bounded) {
 }
 
 TEST_F(transcript_test, a_result_whose_call_is_not_there_stands_alone) {
-    const json result = json::array({{{"type", "tool_result"}, {"tool_use_id", "t9"}, {"content", json::array({{{"type", "text"}, {"text", "x"}}})}}});
+    const json result = json::array({{{"type", "tool_result"},
+                                      {"tool_use_id", "t9"},
+                                      {"content", json::array({{{"type", "text"}, {"text", "x"}}})}}});
     const auto m = read(record_line("user", "u1", {{"content", result}}));
     ASSERT_EQ(m.size(), 1u);
     EXPECT_EQ(m[0]["parts"][0]["type"], "tool_result");

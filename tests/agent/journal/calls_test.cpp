@@ -94,7 +94,9 @@ TEST_F(calls_test, a_refused_call_leaves_its_key_free) {
 
 TEST_F(calls_test, an_answer_counts_from_the_call_of_finish_on) {
     const auto id = proceed(sent("k"));
-    { const auto dropped = calls_->finish(id, "kept"); }
+    {
+        const auto dropped = calls_->finish(id, "kept");
+    }
     EXPECT_EQ(*begin(sent("k"))->replay, "kept");
     restart();
     EXPECT_EQ(*begin(sent("k"))->replay, "kept");
@@ -130,8 +132,9 @@ TEST_F(calls_test, the_journal_is_bounded) {
     for (int i = 0; i < 64; ++i) end(proceed(sent("new" + std::to_string(i))), "{}");
     EXPECT_EQ(count(), 64);
     run([](connection& c) {
-        c.execute("INSERT INTO calls (id, principal, tool, arguments_hash, subject, begun_at) "
-                  "VALUES (100159, 'p', 't', '', '', 9000000000000)");
+        c.execute(
+            "INSERT INTO calls (id, principal, tool, arguments_hash, subject, begun_at) "
+            "VALUES (100159, 'p', 't', '', '', 9000000000000)");
     });
     proceed(sent("one more"));
     EXPECT_EQ(count(), 2);
