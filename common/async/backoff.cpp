@@ -15,9 +15,7 @@ std::chrono::milliseconds backoff::next() {
     return wait;
 }
 
-void backoff::connected(clock::time_point now) {
-    connected_at_ = now;
-}
+void backoff::connected(clock::time_point now) { connected_at_ = now; }
 
 void backoff::disconnected(clock::time_point now) {
     if (connected_at_ && now - *connected_at_ >= options_.stable_after) bound_ = std::min(options_.first, options_.max);

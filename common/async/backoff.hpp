@@ -9,8 +9,8 @@
 namespace common::async {
 
 struct backoff_options {
-    std::chrono::milliseconds first{1000};         // the bound of the first wait
-    std::chrono::milliseconds max{60000};          // no bound grows beyond it
+    std::chrono::milliseconds first{1000};          // the bound of the first wait
+    std::chrono::milliseconds max{60000};           // no bound grows beyond it
     std::chrono::milliseconds stable_after{60000};  // a connection that lived this long forgets earlier failures
 };
 

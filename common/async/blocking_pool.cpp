@@ -6,8 +6,10 @@ namespace common::async {
 
 std::string_view to_sentence(pool_error error) {
     switch (error) {
-        case pool_error::overloaded: return "Too much work is waiting; try again in a moment.";
-        case pool_error::stopped: return "The program is shutting down.";
+        case pool_error::overloaded:
+            return "Too much work is waiting; try again in a moment.";
+        case pool_error::stopped:
+            return "The program is shutting down.";
     }
     return "Unknown pool error.";
 }
@@ -19,9 +21,7 @@ blocking_pool::blocking_pool(std::size_t threads, std::size_t queue_max) : queue
     }
 }
 
-blocking_pool::~blocking_pool() {
-    stop();
-}
+blocking_pool::~blocking_pool() { stop(); }
 
 void blocking_pool::stop() {
     std::deque<std::unique_ptr<work>> refused;

@@ -47,9 +47,7 @@ public:
     boost::asio::awaitable<std::expected<R, pool_error>> run(Job job) {
         using signature = void(std::exception_ptr, std::expected<R, pool_error>);
         return boost::asio::async_initiate<const boost::asio::use_awaitable_t<>, signature>(
-            [this](auto handler, Job body) {
-                this->template start<R>(std::move(handler), std::move(body));
-            },
+            [this](auto handler, Job body) { this->template start<R>(std::move(handler), std::move(body)); },
             boost::asio::use_awaitable, std::move(job));
     }
 

@@ -33,21 +33,15 @@ struct event_signal::state {
 
 event_signal::event_signal(asio::any_io_executor executor) : state_(std::make_shared<state>(std::move(executor))) {}
 
-event_signal::~event_signal() {
-    state_->wake(false);
-}
+event_signal::~event_signal() { state_->wake(false); }
 
-void event_signal::notify_all() {
-    state_->wake(true);
-}
+void event_signal::notify_all() { state_->wake(true); }
 
 asio::awaitable<bool> event_signal::wait_until(std::chrono::steady_clock::time_point deadline) {
     return wait_on(state_, deadline);
 }
 
-asio::awaitable<bool> event_signal::wait() {
-    return wait_on(state_, std::chrono::steady_clock::time_point::max());
-}
+asio::awaitable<bool> event_signal::wait() { return wait_on(state_, std::chrono::steady_clock::time_point::max()); }
 
 asio::awaitable<bool> event_signal::wait_on(std::shared_ptr<state> shared,
                                             std::chrono::steady_clock::time_point deadline) {

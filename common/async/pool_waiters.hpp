@@ -58,10 +58,9 @@ public:
         waiters_->finish(slot_, [&] {
             // The executor counts as work until here, so run() has not returned in the meantime.
             const auto executor = *std::exchange(slot_->executor, std::nullopt);
-            boost::asio::post(executor, [handler = std::move(*std::exchange(slot_->handler, std::nullopt)),
-                                         e = std::move(thrown), out = std::move(outcome)]() mutable {
-                handler(std::move(e), std::move(out));
-            });
+            boost::asio::post(executor,
+                              [handler = std::move(*std::exchange(slot_->handler, std::nullopt)), e = std::move(thrown),
+                               out = std::move(outcome)]() mutable { handler(std::move(e), std::move(out)); });
         });
     }
 

@@ -60,13 +60,9 @@ bool task_group::spawn(asio::awaitable<void> task) {
     return true;
 }
 
-std::size_t task_group::size() const {
-    return state_->signals.size();
-}
+std::size_t task_group::size() const { return state_->signals.size(); }
 
-void task_group::cancel(asio::cancellation_type type) {
-    state_->cancel(type);
-}
+void task_group::cancel(asio::cancellation_type type) { state_->cancel(type); }
 
 asio::awaitable<bool> task_group::wait_empty(std::chrono::steady_clock::time_point deadline) {
     const auto shared = state_;

@@ -7,8 +7,8 @@ namespace common::net {
 
 enum class connect_failure {
     invalid_url,
-    dns,          // the name has no address
-    refused,      // nothing listens there, or no route
+    dns,      // the name has no address
+    refused,  // nothing listens there, or no route
     timeout,
     tls,          // the certificate or the handshake
     http_status,  // an HTTP answer that does not help: `status` says which

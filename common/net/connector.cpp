@@ -4,13 +4,13 @@
 #include <memory>
 #include <vector>
 
+#include <fmt/format.h>
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/url/parse.hpp>
 #include <boost/url/url_view.hpp>
-#include <fmt/format.h>
 
 #include "common/async/event_signal.hpp"
 #include "common/net/deadline.hpp"
@@ -43,9 +43,8 @@ struct resolution {
     std::vector<tcp::endpoint> endpoints;
 };
 
-asio::awaitable<std::expected<std::vector<tcp::endpoint>, connect_error>> resolve(std::string host,
-                                                                                 std::uint16_t port,
-                                                                                 steady_time deadline) {
+asio::awaitable<std::expected<std::vector<tcp::endpoint>, connect_error>> resolve(std::string host, std::uint16_t port,
+                                                                                  steady_time deadline) {
     boost::system::error_code not_an_address;
     const auto address = asio::ip::make_address(host, not_an_address);
     if (!not_an_address) co_return std::vector{tcp::endpoint(address, port)};
@@ -68,9 +67,9 @@ asio::awaitable<std::expected<std::vector<tcp::endpoint>, connect_error>> resolv
         co_return fail(connect_failure::timeout, fmt::format("The address of {} could not be found in time.", host));
     }
     if (lookup->ec || lookup->endpoints.empty()) {
-        co_return fail(connect_failure::dns,
-                       fmt::format("The name {} has no address ({}). Check the URL and the network.", host,
-                                   lookup->ec.message()));
+        co_return fail(
+            connect_failure::dns,
+            fmt::format("The name {} has no address ({}). Check the URL and the network.", host, lookup->ec.message()));
     }
     co_return std::move(lookup->endpoints);
 }
@@ -176,8 +175,8 @@ asio::awaitable<std::expected<stream, connect_error>> open_connection(connect_ta
     auto connection = co_await connect_tcp(first_host, first_port, options.deadline);
     if (!connection) co_return std::unexpected(std::move(connection.error()));
     if (options.proxy) {
-        auto through = co_await open_tunnel(std::move(*connection), *options.proxy, target.host, target.port,
-                                            options.deadline);
+        auto through =
+            co_await open_tunnel(std::move(*connection), *options.proxy, target.host, target.port, options.deadline);
         if (!through) co_return std::unexpected(std::move(through.error()));
         connection = std::move(through);
     }

@@ -21,7 +21,7 @@ struct connect_target {
     std::string host;  // a name or an address, without brackets
     std::uint16_t port = 0;
     bool tls = false;
-    std::string host_field;   // as in the Host field
+    std::string host_field;  // as in the Host field
     std::string path_query;  // begins with '/'
 };
 
@@ -35,7 +35,7 @@ struct connect_options {
 };
 
 boost::asio::awaitable<std::expected<stream, connect_error>> open_connection(connect_target target,
-                                                                            connect_options options);
+                                                                             connect_options options);
 
 // How long until the deadline, at least 1 ms.
 std::chrono::milliseconds time_left(std::chrono::steady_clock::time_point deadline);

@@ -47,8 +47,6 @@ void deadline::arm(std::chrono::milliseconds wait) {
     if (!state_->wakes_at || *state_->due < *state_->wakes_at) state_->sleep_until(*state_->due);
 }
 
-void deadline::disarm() {
-    state_->due.reset();
-}
+void deadline::disarm() { state_->due.reset(); }
 
 }  // namespace common::net

@@ -2,12 +2,12 @@
 
 #include <array>
 
+#include <fmt/format.h>
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/use_awaitable.hpp>
-#include <fmt/format.h>
 
-#include "common/net/websocket_handshake.hpp"
 #include "common/net/websocket_channel.hpp"
+#include "common/net/websocket_handshake.hpp"
 
 namespace common::net {
 namespace asio = boost::asio;
@@ -44,6 +44,7 @@ asio::awaitable<bool> http_answer::respond(http_response response) {
                                                    .content_length = response.body.size(),
                                                    .keep_alive = keep_alive_,
                                                    .now = std::chrono::system_clock::now()});
+    announced_close_ = !keep_alive_;
     state_ = state::started;
     const std::string_view body = with_body ? std::string_view(response.body) : std::string_view();
     const bool sent = co_await send(head, body, {});
@@ -61,6 +62,7 @@ asio::awaitable<bool> http_answer::start(int status, http_fields fields) {
                                                    .framing = framing_,
                                                    .keep_alive = keep_alive_,
                                                    .now = std::chrono::system_clock::now()});
+    announced_close_ = !keep_alive_;
     state_ = state::started;
     const bool sent = co_await send(head, {}, {});
     co_return sent;
@@ -160,7 +162,7 @@ void http_answer::look() {
 }
 
 asio::awaitable<std::unique_ptr<websocket_channel>> http_answer::accept_websocket(std::string subprotocol,
-                                                                                 std::size_t message_bytes_max) {
+                                                                                  std::size_t message_bytes_max) {
     if (state_ != state::open) co_return nullptr;
     auto refusal = refuse_websocket(request_, subprotocol);
     if (!refusal && unread_input_) {

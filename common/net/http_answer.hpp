@@ -44,12 +44,14 @@ public:
     void abort() override;
     void on_peer_closed(std::function<void()> listener) override;
     boost::asio::awaitable<std::unique_ptr<websocket_channel>> accept_websocket(std::string subprotocol,
-                                                                               std::size_t message_bytes_max) override;
+                                                                                std::size_t message_bytes_max) override;
 
     state current() const { return state_; }
     bool keep_alive() const { return keep_alive_ && state_ == state::finished; }
     // From now on this is the last exchange of its connection.
     void forbid_keep_alive() { keep_alive_ = false; }
+    // The client was told that the connection ends with this answer.
+    bool announced_close() const { return announced_close_; }
     // The connection is being cut: the handler is told.
     void peer_gone();
     // The handler has returned: drops the listener and stops watching.
@@ -68,6 +70,7 @@ private:
     bool unread_input_;
     state state_ = state::open;
     body_framing framing_ = body_framing::length;
+    bool announced_close_ = false;
     bool retired_ = false;
     bool watching_ = false;
     bool peer_gone_ = false;

@@ -1,5 +1,6 @@
 #include "common/net/http_client.hpp"
 
+#include <fmt/format.h>
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/write.hpp>
@@ -7,7 +8,6 @@
 #include <boost/beast/http/parser.hpp>
 #include <boost/beast/http/read.hpp>
 #include <boost/beast/http/string_body.hpp>
-#include <fmt/format.h>
 
 #include "common/net/connector.hpp"
 #include "common/net/deadline.hpp"
@@ -30,7 +30,7 @@ asio::awaitable<boost::system::error_code> converse(stream& connection, std::str
     const auto [unsent, sent] = co_await asio::async_write(connection, parts, nothrow);
     boost::beast::flat_buffer buffer;
     const auto [ec, bytes] = co_await http::async_read(connection, buffer, parser, nothrow);
-    co_return ec && unsent ? unsent : ec;
+    co_return ec&& unsent ? unsent : ec;
 }
 
 http_response take(parser_type& parser) {
@@ -59,12 +59,12 @@ asio::awaitable<std::expected<http_response, connect_error>> fetch(http_client_r
     if (!connection) co_return std::unexpected(std::move(connection.error()));
 
     const bool carries_body = !request.body.empty() || (request.method != "GET" && request.method != "HEAD");
-    std::string head = format_request_head(
-        {.method = request.method,
-         .target = target->path_query,
-         .host = target->host_field,
-         .fields = &request.fields,
-         .content_length = carries_body ? std::optional(request.body.size()) : std::nullopt});
+    std::string head =
+        format_request_head({.method = request.method,
+                             .target = target->path_query,
+                             .host = target->host_field,
+                             .fields = &request.fields,
+                             .content_length = carries_body ? std::optional(request.body.size()) : std::nullopt});
 
     parser_type parser;
     parser.header_limit(header_bytes_max);
@@ -79,7 +79,8 @@ asio::awaitable<std::expected<http_response, connect_error>> fetch(http_client_r
     const auto ec = co_await converse(*connection, std::move(head), request.body, parser);
     limit.disarm();
     connection->cut();
-    if (expired) co_return fail(connect_failure::timeout, fmt::format("{} did not answer in time.", target->host_field));
+    if (expired)
+        co_return fail(connect_failure::timeout, fmt::format("{} did not answer in time.", target->host_field));
     if (ec == http::error::body_limit || ec == http::error::header_limit) {
         co_return fail(connect_failure::too_large, fmt::format("The answer of {} is too large.", target->host_field));
     }

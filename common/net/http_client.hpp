@@ -24,7 +24,7 @@ struct http_client_request {
     std::string ca_file{};  // PEM, trusted besides the system's authorities; empty for none
     std::chrono::milliseconds timeout{30000};
     std::size_t body_bytes_max = std::size_t{4} << 20;  // of the answer
-    std::optional<proxy_address> http_proxy{};            // as proxy_for() says
+    std::optional<proxy_address> http_proxy{};          // as proxy_for() says
 };
 
 boost::asio::awaitable<std::expected<http_response, connect_error>> fetch(http_client_request request);

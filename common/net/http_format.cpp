@@ -5,9 +5,9 @@
 #include <ctime>
 #include <stdexcept>
 
+#include <fmt/format.h>
 #include <boost/beast/core/string.hpp>
 #include <boost/beast/http/status.hpp>
-#include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 namespace common::net {
@@ -22,7 +22,8 @@ bool is_token_character(char c) {
 
 // RFC 9110 §5.5: visible characters, spaces and tabs.
 bool is_field_value(std::string_view value) {
-    return std::ranges::all_of(value, [](char c) { return c == '\t' || (static_cast<unsigned char>(c) >= 0x20 && c != 0x7f); });
+    return std::ranges::all_of(
+        value, [](char c) { return c == '\t' || (static_cast<unsigned char>(c) >= 0x20 && c != 0x7f); });
 }
 
 void append_field(std::string& out, std::string_view name, std::string_view value) {
@@ -51,9 +52,7 @@ void append_date(std::string& out, std::chrono::system_clock::time_point now) {
 
 }  // namespace
 
-bool is_token(std::string_view text) {
-    return !text.empty() && std::ranges::all_of(text, is_token_character);
-}
+bool is_token(std::string_view text) { return !text.empty() && std::ranges::all_of(text, is_token_character); }
 
 bool list_contains(std::string_view list, std::string_view token) {
     while (!list.empty()) {

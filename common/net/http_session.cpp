@@ -1,8 +1,8 @@
 #include "common/net/http_session.hpp"
 
+#include <fmt/format.h>
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/use_awaitable.hpp>
-#include <fmt/format.h>
 
 #include "common/net/deadline.hpp"
 #include "common/net/http_answer.hpp"
@@ -136,8 +136,15 @@ asio::awaitable<bool> http_session::serve_one() {
     co_await answer(std::move(*request));
     const auto ended_as = answer_->current();
     const bool again = answer_->keep_alive() && !draining_;
+    const bool announced = answer_->announced_close();
     answer_.reset();
-    if (ended_as == http_answer::state::finished && !again) co_await close();
+    if (ended_as == http_answer::state::finished && !again) {
+        if (announced) {
+            co_await close();
+        } else {
+            connection_.cut();  // the listener stopped meanwhile: as if the connection had been idle
+        }
+    }
     co_return again;
 }
 

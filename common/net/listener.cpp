@@ -1,8 +1,8 @@
 #include "common/net/listener.hpp"
 
+#include <fmt/format.h>
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/ip/tcp.hpp>
-#include <fmt/format.h>
 
 #include "common/net/connection_registry.hpp"
 #include "common/net/http_session.hpp"
@@ -97,15 +97,16 @@ private:
         auto ticket = registry_->admit(peer.address());
         if (!ticket) {
             if (!tls_) {
-                connection.write_now("HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\nRetry-After: 5\r\n"
-                                     "Connection: close\r\n\r\n");
+                connection.write_now(
+                    "HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\nRetry-After: 5\r\n"
+                    "Connection: close\r\n\r\n");
             }
             return;
         }
-        asio::co_spawn(acceptor_.get_executor(),
-                       serve_http(std::move(connection), peer, tls_ ? tls_->current() : nullptr, service_,
-                                  std::move(*ticket)),
-                       [service = service_](const std::exception_ptr& thrown) { report(*service, thrown); });
+        asio::co_spawn(
+            acceptor_.get_executor(),
+            serve_http(std::move(connection), peer, tls_ ? tls_->current() : nullptr, service_, std::move(*ticket)),
+            [service = service_](const std::exception_ptr& thrown) { report(*service, thrown); });
     }
 
     static void report(const http_service& service, const std::exception_ptr& thrown) {
@@ -134,8 +135,7 @@ std::expected<std::unique_ptr<listener>, listen_error> listener::open(asio::any_
     boost::system::error_code ec;
     const auto address = asio::ip::make_address(options.address, ec);
     if (ec) {
-        return std::unexpected(
-            listen_error{fmt::format("\"{}\" is not an IP address to listen on.", options.address)});
+        return std::unexpected(listen_error{fmt::format("\"{}\" is not an IP address to listen on.", options.address)});
     }
     const auto shared = std::make_shared<impl>(executor, options, std::move(handler), std::move(log));
     ec = shared->bind(tcp::endpoint(address, options.port));
@@ -146,24 +146,14 @@ std::expected<std::unique_ptr<listener>, listen_error> listener::open(asio::any_
 
 listener::listener(std::shared_ptr<impl> shared) : impl_(std::move(shared)) {}
 
-listener::~listener() {
-    impl_->shut();
-}
+listener::~listener() { impl_->shut(); }
 
-std::uint16_t listener::port() const {
-    return impl_->port();
-}
+std::uint16_t listener::port() const { return impl_->port(); }
 
-const std::string& listener::address() const {
-    return impl_->address();
-}
+const std::string& listener::address() const { return impl_->address(); }
 
-std::size_t listener::connections() const {
-    return impl_->connections();
-}
+std::size_t listener::connections() const { return impl_->connections(); }
 
-asio::awaitable<bool> listener::stop(std::chrono::milliseconds grace) {
-    return impl_->stop(grace);
-}
+asio::awaitable<bool> listener::stop(std::chrono::milliseconds grace) { return impl_->stop(grace); }
 
 }  // namespace common::net

@@ -26,8 +26,8 @@ using http_handler = std::function<boost::asio::awaitable<void>(http_exchange&)>
 using failure_log = std::function<void(std::string_view message)>;
 
 struct listener_options {
-    std::string address = "127.0.0.1";  // an IP address, not a name
-    std::uint16_t port = 0;             // 0: the system picks one, see port()
+    std::string address = "127.0.0.1";          // an IP address, not a name
+    std::uint16_t port = 0;                     // 0: the system picks one, see port()
     std::shared_ptr<server_tls_context> tls{};  // null: plain HTTP
     http_limits limits{};
     std::size_t connections_max = 20000;
@@ -41,8 +41,8 @@ struct listen_error {
 class listener {
 public:
     static std::expected<std::unique_ptr<listener>, listen_error> open(boost::asio::any_io_executor executor,
-                                                                       listener_options options,
-                                                                       http_handler handler, failure_log log);
+                                                                       listener_options options, http_handler handler,
+                                                                       failure_log log);
     ~listener();
     listener(const listener&) = delete;
     listener& operator=(const listener&) = delete;

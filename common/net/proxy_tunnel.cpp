@@ -1,10 +1,10 @@
 #include "common/net/proxy_tunnel.hpp"
 
+#include <fmt/format.h>
+#include <openssl/evp.h>
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/write.hpp>
-#include <fmt/format.h>
-#include <openssl/evp.h>
 
 #include "common/net/connector.hpp"
 #include "common/net/deadline.hpp"
@@ -18,8 +18,9 @@ constexpr std::size_t answer_bytes_max = 8192;
 
 std::string base64(const std::string& text) {
     std::string out(4 * ((text.size() + 2) / 3) + 1, '\0');
-    const int size = EVP_EncodeBlock(reinterpret_cast<unsigned char*>(out.data()),
-                                     reinterpret_cast<const unsigned char*>(text.data()), static_cast<int>(text.size()));
+    const int size =
+        EVP_EncodeBlock(reinterpret_cast<unsigned char*>(out.data()),
+                        reinterpret_cast<const unsigned char*>(text.data()), static_cast<int>(text.size()));
     out.resize(static_cast<std::size_t>(size));
     return out;
 }
@@ -80,8 +81,8 @@ asio::awaitable<std::expected<stream, connect_error>> open_tunnel(stream to_prox
     }
     const std::string name = fmt::format("{} port {}", proxy.host, proxy.port);
     if (expired) {
-        co_return std::unexpected(connect_error{connect_failure::timeout,
-                                                fmt::format("The proxy {} did not answer in time.", name), 0});
+        co_return std::unexpected(
+            connect_error{connect_failure::timeout, fmt::format("The proxy {} did not answer in time.", name), 0});
     }
     const int status = parse_status(answer);
     if (status == 200) co_return std::move(to_proxy);
@@ -90,11 +91,10 @@ asio::awaitable<std::expected<stream, connect_error>> open_tunnel(stream to_prox
             connect_failure::protocol, fmt::format("The proxy {} does not answer like an HTTP proxy.", name), 0});
     }
     const std::string_view advice = status == 407 ? " It wants a user and password in the proxy's URL." : "";
-    co_return std::unexpected(
-        connect_error{connect_failure::http_status,
-                      fmt::format("The proxy {} refused to connect to {} port {} (HTTP {}).{}", name, host, port,
-                                  status, advice),
-                      status});
+    co_return std::unexpected(connect_error{
+        connect_failure::http_status,
+        fmt::format("The proxy {} refused to connect to {} port {} (HTTP {}).{}", name, host, port, status, advice),
+        status});
 }
 
 }  // namespace common::net

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <optional>
 
+#include <fmt/format.h>
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
@@ -10,7 +11,6 @@
 #include <boost/beast/http/parser.hpp>
 #include <boost/beast/http/read.hpp>
 #include <boost/beast/http/string_body.hpp>
-#include <fmt/format.h>
 
 #include "common/net/http_format.hpp"
 
@@ -38,7 +38,8 @@ std::optional<request_refusal> find_fault(const http::request<http::string_body>
         return request_refusal{505, "version_not_supported", "This server speaks HTTP/1.1."};
     }
     const auto hosts = head.count(http::field::host);
-    if (hosts > 1 || (hosts == 0 && head.version() == 11)) return bad_request("A request needs exactly one Host field.");
+    if (hosts > 1 || (hosts == 0 && head.version() == 11))
+        return bad_request("A request needs exactly one Host field.");
 
     const auto lengths = head.count(http::field::content_length);
     const auto encodings = head.count(http::field::transfer_encoding);
@@ -162,25 +163,17 @@ asio::awaitable<std::expected<std::string, request_refusal>> request_reader::rea
     co_return std::move(s.parser->get().body());
 }
 
-bool request_reader::has_body() const {
-    return !state_->parser->is_done();
-}
+bool request_reader::has_body() const { return !state_->parser->is_done(); }
 
 bool request_reader::expects_continue() const {
     const auto& head = state_->parser->get();
     return head.version() == 11 && !head[http::field::expect].empty() && has_body() && !has_more();
 }
 
-bool request_reader::keep_alive() const {
-    return state_->parser->get().keep_alive();
-}
+bool request_reader::keep_alive() const { return state_->parser->get().keep_alive(); }
 
-bool request_reader::is_http_1_0() const {
-    return state_->parser->get().version() == 10;
-}
+bool request_reader::is_http_1_0() const { return state_->parser->get().version() == 10; }
 
-bool request_reader::has_more() const {
-    return state_->buffer.size() != 0;
-}
+bool request_reader::has_more() const { return state_->buffer.size() != 0; }
 
 }  // namespace common::net

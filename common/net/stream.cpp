@@ -26,9 +26,7 @@ std::string stream::tls_exporter(std::string_view label, std::size_t bytes) cons
     return tls_ ? tls_->exporter(label, bytes) : std::string();
 }
 
-std::string stream::tls_verify_failure() const {
-    return tls_ ? tls_->verify_failure() : std::string();
-}
+std::string stream::tls_verify_failure() const { return tls_ ? tls_->verify_failure() : std::string(); }
 
 void stream::cut() {
     if (tls_) tls_->detach();
@@ -92,9 +90,7 @@ stream::error_code stream::account(std::size_t bytes) {
     return {};
 }
 
-void beast_close_socket(stream& s) {
-    s.cut();
-}
+void beast_close_socket(stream& s) { s.cut(); }
 
 void teardown(boost::beast::role_type, stream& s, boost::system::error_code& ec) {
     ec = {};

@@ -47,11 +47,13 @@ struct stream::read_op {
                     return self.socket_.async_read_some(buffers, std::move(op));
                 }
                 break;
-            case waiting: break;
+            case waiting:
+                break;
             case reading_plain:
                 if (!ec) ec = self.account(bytes);
                 return op.complete(ec, bytes);
-            case done: return op.complete(step.ec, step.bytes);
+            case done:
+                return op.complete(step.ec, step.bytes);
         }
         if (!ec && !self.is_open()) ec = boost::asio::error::operation_aborted;
         step = ec ? tls_step{.bytes = 0, .wait = tls_wait::none, .ec = ec} : self.read_available(buffers);
@@ -82,9 +84,12 @@ struct stream::write_op {
                     return self.socket_.async_write_some(buffers, std::move(op));
                 }
                 break;
-            case waiting: break;
-            case writing_plain: return op.complete(ec, bytes);
-            case done: return op.complete(step.ec, step.bytes);
+            case waiting:
+                break;
+            case writing_plain:
+                return op.complete(ec, bytes);
+            case done:
+                return op.complete(step.ec, step.bytes);
         }
         if (!ec && !self.is_open()) ec = boost::asio::error::operation_aborted;
         step = ec ? tls_step{.bytes = 0, .wait = tls_wait::none, .ec = ec} : self.write_record(buffers);
@@ -173,13 +178,13 @@ auto stream::async_handshake(Token&& token) {
 template <class Buffers, class Token>
 auto stream::async_read_some(const Buffers& buffers, Token&& token) {
     return boost::asio::async_compose<Token, void(error_code, std::size_t)>(read_op<Buffers>{*this, buffers}, token,
-                                                                          socket_);
+                                                                            socket_);
 }
 
 template <class Buffers, class Token>
 auto stream::async_write_some(const Buffers& buffers, Token&& token) {
     return boost::asio::async_compose<Token, void(error_code, std::size_t)>(write_op<Buffers>{*this, buffers}, token,
-                                                                          socket_);
+                                                                            socket_);
 }
 
 template <class Token>

@@ -13,7 +13,8 @@ std::unexpected<tls_error> fail(std::string_view what, const std::string& file) 
     const auto code = ERR_peek_last_error();
     const char* const reason = code != 0 ? ERR_reason_error_string(code) : nullptr;
     ERR_clear_error();
-    if (file.empty()) return std::unexpected(tls_error{fmt::format("{} ({}).", what, reason ? reason : "no reason given")});
+    if (file.empty())
+        return std::unexpected(tls_error{fmt::format("{} ({}).", what, reason ? reason : "no reason given")});
     return std::unexpected(tls_error{fmt::format("{} {} ({}).", what, file, reason ? reason : "no reason given")});
 }
 
@@ -21,16 +22,15 @@ ssl_context_ptr make_context(const SSL_METHOD* method) {
     ssl_context_ptr context(SSL_CTX_new(method), SSL_CTX_free);
     if (!context) return nullptr;
     SSL_CTX_set_min_proto_version(context.get(), TLS1_2_VERSION);
-    SSL_CTX_set_options(context.get(), SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION | SSL_OP_CIPHER_SERVER_PREFERENCE);
+    SSL_CTX_set_options(context.get(),
+                        SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION | SSL_OP_CIPHER_SERVER_PREFERENCE);
     // Sessions resume by ticket; a cache would grow with every client.
     SSL_CTX_set_session_cache_mode(context.get(), SSL_SESS_CACHE_OFF);
     return context;
 }
 
 // A key file that wants a password must fail, not ask on the terminal.
-int no_password(char*, int, int, void*) {
-    return 0;
-}
+int no_password(char*, int, int, void*) { return 0; }
 
 std::expected<ssl_context_ptr, tls_error> make_server_context(const std::string& certificate_file,
                                                               const std::string& key_file) {

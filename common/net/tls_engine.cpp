@@ -4,14 +4,14 @@
 #include <new>
 #include <utility>
 
-#include <boost/asio/error.hpp>
-#include <boost/asio/ssl/error.hpp>
 #include <openssl/bio.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <openssl/x509_vfy.h>
 #include <openssl/x509v3.h>
 #include <sys/socket.h>
+#include <boost/asio/error.hpp>
+#include <boost/asio/ssl/error.hpp>
 
 namespace common::net {
 
@@ -99,9 +99,7 @@ tls_engine tls_engine::connecting(ssl_context_ptr context, int descriptor, const
     return engine;
 }
 
-tls_engine::~tls_engine() {
-    SSL_free(ssl_);
-}
+tls_engine::~tls_engine() { SSL_free(ssl_); }
 
 tls_engine::tls_engine(tls_engine&& other) noexcept
     : wire_(std::move(other.wire_)), ssl_(std::exchange(other.ssl_, nullptr)), failed_(other.failed_) {}
@@ -152,10 +150,17 @@ tls_step tls_engine::judge(int result) {
     namespace error = boost::asio::error;
     tls_step step;
     switch (SSL_get_error(ssl_, result)) {
-        case SSL_ERROR_NONE: break;
-        case SSL_ERROR_WANT_READ: step.wait = tls_wait::readable; break;
-        case SSL_ERROR_WANT_WRITE: step.wait = tls_wait::writable; break;
-        case SSL_ERROR_ZERO_RETURN: step.ec = error::eof; break;
+        case SSL_ERROR_NONE:
+            break;
+        case SSL_ERROR_WANT_READ:
+            step.wait = tls_wait::readable;
+            break;
+        case SSL_ERROR_WANT_WRITE:
+            step.wait = tls_wait::writable;
+            break;
+        case SSL_ERROR_ZERO_RETURN:
+            step.ec = error::eof;
+            break;
         case SSL_ERROR_SYSCALL:
             failed_ = true;
             if (wire_->last_errno != 0) {
@@ -177,9 +182,7 @@ tls_step tls_engine::judge(int result) {
     return step;
 }
 
-std::size_t tls_engine::pending() const {
-    return static_cast<std::size_t>(SSL_pending(ssl_));
-}
+std::size_t tls_engine::pending() const { return static_cast<std::size_t>(SSL_pending(ssl_)); }
 
 void tls_engine::detach() {
     if (wire_) wire_->descriptor = -1;

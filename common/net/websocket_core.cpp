@@ -76,8 +76,7 @@ void websocket_core::begin() {
     ticket_.on_shutdown({}, [weak] {
         if (const auto self = weak.lock()) self->end({1001, "shutting down"});
     });
-    websocket_.control_callback(
-        [this](ws::frame_type, beast::string_view payload) { on_control_frame(payload); });
+    websocket_.control_callback([this](ws::frame_type, beast::string_view payload) { on_control_frame(payload); });
 }
 
 asio::awaitable<std::expected<std::string, websocket_closed>> websocket_core::read() {

@@ -47,9 +47,9 @@ std::optional<http_response> refuse_websocket(const http_request& request, std::
 }
 
 asio::awaitable<std::unique_ptr<websocket_channel>> accept_websocket_channel(stream connection,
-                                                                            connection_registry::ticket ticket,
-                                                                            http_request request,
-                                                                            websocket_accept_options options) {
+                                                                             connection_registry::ticket ticket,
+                                                                             http_request request,
+                                                                             websocket_accept_options options) {
     http::request<http::empty_body> head(http::verb::get, request.path, 11);
     for (const auto& [name, value] : request.fields.all()) head.insert(name, value);
 
@@ -73,12 +73,12 @@ asio::awaitable<std::expected<std::unique_ptr<websocket_channel>, websocket_refu
     const auto core = std::make_shared<websocket_core>(std::move(connection), options.message_bytes_max,
                                                        connection_registry::ticket());
     auto& socket = core->websocket();
-    socket.set_option(ws::stream_base::decorator([fields = options.fields, subprotocol = options.subprotocol](
-                                                     ws::request_type& request) {
-        request.erase(http::field::user_agent);
-        if (!subprotocol.empty()) request.set(http::field::sec_websocket_protocol, subprotocol);
-        for (const auto& [name, value] : fields.all()) request.insert(name, value);
-    }));
+    socket.set_option(ws::stream_base::decorator(
+        [fields = options.fields, subprotocol = options.subprotocol](ws::request_type& request) {
+            request.erase(http::field::user_agent);
+            if (!subprotocol.empty()) request.set(http::field::sec_websocket_protocol, subprotocol);
+            for (const auto& [name, value] : fields.all()) request.insert(name, value);
+        }));
     websocket_refusal refusal;
     deadline limit(socket.get_executor(), [&] {
         refusal.timed_out = true;

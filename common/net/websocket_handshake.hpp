@@ -28,8 +28,10 @@ struct websocket_accept_options {
 };
 
 // For a request that refuse_websocket() let pass. Null: the peer has gone.
-boost::asio::awaitable<std::unique_ptr<websocket_channel>> accept_websocket_channel(
-    stream connection, connection_registry::ticket ticket, http_request request, websocket_accept_options options);
+boost::asio::awaitable<std::unique_ptr<websocket_channel>> accept_websocket_channel(stream connection,
+                                                                                    connection_registry::ticket ticket,
+                                                                                    http_request request,
+                                                                                    websocket_accept_options options);
 
 struct websocket_request_options {
     std::string host;  // the Host field

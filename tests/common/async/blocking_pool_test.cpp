@@ -43,11 +43,12 @@ TEST(blocking_pool, runs_the_job_on_its_thread_and_resumes_on_the_callers) {
     std::thread::id job_thread;
     std::optional<outcome<std::string>> result;
     auto move_only = std::make_unique<std::string>("done");
-    asio::co_spawn(io, store(pool.run([&job_thread, text = std::move(move_only)] {
+    asio::co_spawn(io,
+                   store(pool.run([&job_thread, text = std::move(move_only)] {
                        job_thread = std::this_thread::get_id();
                        return *text;
                    }),
-                             result),
+                         result),
                    asio::detached);
     io.run();
     ASSERT_TRUE(result);

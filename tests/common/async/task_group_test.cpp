@@ -2,8 +2,8 @@
 
 #include <stdexcept>
 
-#include <boost/asio/this_coro.hpp>
 #include <gtest/gtest.h>
+#include <boost/asio/this_coro.hpp>
 
 #include "common/async/event_signal.hpp"
 
@@ -94,11 +94,12 @@ TEST_F(task_group_test, wait_empty_gives_up_at_its_deadline) {
     group.spawn(stubborn());
     io.poll();
     std::optional<bool> result;
-    asio::co_spawn(io,
-                   [](task_group& g, std::optional<bool>& out) -> asio::awaitable<void> {
-                       out = co_await g.wait_empty(std::chrono::steady_clock::now());
-                   }(group, result),
-                   asio::detached);
+    asio::co_spawn(
+        io,
+        [](task_group& g, std::optional<bool>& out) -> asio::awaitable<void> {
+            out = co_await g.wait_empty(std::chrono::steady_clock::now());
+        }(group, result),
+        asio::detached);
     while (!result) io.run_one();
     EXPECT_EQ(result, false);
 }

@@ -192,8 +192,8 @@ TEST(websocket_client, goes_through_a_proxy) {
 TEST(http_client, says_what_the_proxy_said) {
     const auto why = [](std::string reply) {
         test_proxy proxy(std::move(reply));
-        auto got = run_alone(fetch({.url = "https://hub.invalid/",
-                                    .http_proxy = proxy_address{"127.0.0.1", proxy.port(), ""}}));
+        auto got = run_alone(
+            fetch({.url = "https://hub.invalid/", .http_proxy = proxy_address{"127.0.0.1", proxy.port(), ""}}));
         EXPECT_FALSE(got);
         return got.error();
     };

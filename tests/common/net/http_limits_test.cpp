@@ -39,9 +39,7 @@ std::string many_fields(int count) {
     return out;
 }
 
-void PrintTo(const refused_request& request, std::ostream* out) {
-    *out << request.name;
-}
+void PrintTo(const refused_request& request, std::ostream* out) { *out << request.name; }
 
 class refused : public testing::TestWithParam<refused_request> {};
 
@@ -72,12 +70,14 @@ TEST_P(refused, is_answered_and_ends_the_connection) {
 INSTANTIATE_TEST_SUITE_P(
     sizes, refused,
     testing::Values(
-        refused_request{"header_too_large", 431, "GET / HTTP/1.1\r\nHost: h\r\nX: " + std::string(3000, 'a') + "\r\n\r\n"},
+        refused_request{"header_too_large", 431,
+                        "GET / HTTP/1.1\r\nHost: h\r\nX: " + std::string(3000, 'a') + "\r\n\r\n"},
         refused_request{"target_too_large", 431, "GET /" + std::string(3000, 'a') + " HTTP/1.1\r\nHost: h\r\n\r\n"},
         refused_request{"too_many_fields", 431, "GET / HTTP/1.1\r\nHost: h\r\n" + many_fields(10) + "\r\n"},
         refused_request{"body_too_large", 413,
                         "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 1001\r\n\r\n" + std::string(1001, 'a')},
-        refused_request{"endless_body", 413, "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 18446744073709551615\r\n\r\n"},
+        refused_request{"endless_body", 413,
+                        "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 18446744073709551615\r\n\r\n"},
         refused_request{"chunks_too_large", 413,
                         "POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n3e9\r\n" +
                             std::string(1001, 'a') + "\r\n0\r\n\r\n"}),
@@ -85,32 +85,34 @@ INSTANTIATE_TEST_SUITE_P(
 
 INSTANTIATE_TEST_SUITE_P(
     syntax, refused,
-    testing::Values(
-        refused_request{"garbage", 400, "hello there\r\n\r\n"},
-        refused_request{"tls_hello", 400, "\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03 abc\r\n\r\n"s},
-        refused_request{"http_2", 400, "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"},
-        refused_request{"bare_line_feeds", 400, "GET / HTTP/1.1\nHost: h\n\n"},
-        refused_request{"space_before_colon", 400, "GET / HTTP/1.1\r\nHost : h\r\n\r\n"},
-        refused_request{"zero_byte_in_value", 400, "GET / HTTP/1.1\r\nHost: h\r\nX: a\0b\r\n\r\n"s},
-        refused_request{"space_in_target", 400, "GET /a b HTTP/1.1\r\nHost: h\r\n\r\n"},
-        refused_request{"no_host", 400, "GET / HTTP/1.1\r\nX: 1\r\n\r\n"},
-        refused_request{"two_hosts", 400, "GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n"},
-        refused_request{"target_without_slash", 400, "GET a HTTP/1.1\r\nHost: h\r\n\r\n"},
-        refused_request{"authority_target", 400, "CONNECT h:80 HTTP/1.1\r\nHost: h\r\n\r\n"},
-        refused_request{"user_in_absolute_target", 400, "GET http://u@h/ HTTP/1.1\r\nHost: h\r\n\r\n"},
-        refused_request{"compressed_body", 415,
+    testing::Values(refused_request{"garbage", 400, "hello there\r\n\r\n"},
+                    refused_request{"tls_hello", 400, "\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03 abc\r\n\r\n"s},
+                    refused_request{"http_2", 400, "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"},
+                    refused_request{"bare_line_feeds", 400, "GET / HTTP/1.1\nHost: h\n\n"},
+                    refused_request{"space_before_colon", 400, "GET / HTTP/1.1\r\nHost : h\r\n\r\n"},
+                    refused_request{"zero_byte_in_value", 400, "GET / HTTP/1.1\r\nHost: h\r\nX: a\0b\r\n\r\n"s},
+                    refused_request{"space_in_target", 400, "GET /a b HTTP/1.1\r\nHost: h\r\n\r\n"},
+                    refused_request{"no_host", 400, "GET / HTTP/1.1\r\nX: 1\r\n\r\n"},
+                    refused_request{"two_hosts", 400, "GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n"},
+                    refused_request{"target_without_slash", 400, "GET a HTTP/1.1\r\nHost: h\r\n\r\n"},
+                    refused_request{"authority_target", 400, "CONNECT h:80 HTTP/1.1\r\nHost: h\r\n\r\n"},
+                    refused_request{"user_in_absolute_target", 400, "GET http://u@h/ HTTP/1.1\r\nHost: h\r\n\r\n"},
+                    refused_request{
+                        "compressed_body", 415,
                         "POST / HTTP/1.1\r\nHost: h\r\nContent-Encoding: gzip\r\nContent-Length: 1\r\n\r\nx"},
-        refused_request{"unknown_expectation", 417,
-                        "POST / HTTP/1.1\r\nHost: h\r\nExpect: 200-ok\r\nContent-Length: 1\r\n\r\nx"}),
+                    refused_request{"unknown_expectation", 417,
+                                    "POST / HTTP/1.1\r\nHost: h\r\nExpect: 200-ok\r\nContent-Length: 1\r\n\r\nx"}),
     [](const auto& info) { return info.param.name; });
 
 INSTANTIATE_TEST_SUITE_P(
     smuggling, refused,
     testing::Values(
-        refused_request{"length_then_chunked", 400,
-                        "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"},
-        refused_request{"chunked_then_length", 400,
-                        "POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\nContent-Length: 5\r\n\r\n0\r\n\r\n"},
+        refused_request{
+            "length_then_chunked", 400,
+            "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"},
+        refused_request{
+            "chunked_then_length", 400,
+            "POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\nContent-Length: 5\r\n\r\n0\r\n\r\n"},
         refused_request{"two_lengths", 400,
                         "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nxx"},
         refused_request{"same_length_twice", 400,

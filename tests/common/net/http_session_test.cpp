@@ -58,7 +58,8 @@ TEST(http_session, tells_the_handler_who_asks_and_what) {
         co_await echo_handler(exchange);
     });
     raw_client client(server.port());
-    client.send("GET /%20p?q=%3f HTTP/1.1\r\nHost: example:80\r\nX-Two: 1\r\nx-two: 2\r\nX-Forwarded-For: 9.9.9.9\r\n\r\n");
+    client.send(
+        "GET /%20p?q=%3f HTTP/1.1\r\nHost: example:80\r\nX-Two: 1\r\nx-two: 2\r\nX-Forwarded-For: 9.9.9.9\r\n\r\n");
     EXPECT_EQ(client.read_response().status, 200);
     EXPECT_EQ(seen.path, "/%20p");
     EXPECT_EQ(seen.query, "q=%3f");
@@ -90,8 +91,9 @@ TEST(http_session, trailers_are_not_taken_for_fields) {
         co_await echo_handler(exchange);
     });
     raw_client client(server.port());
-    client.send("POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n"
-                "1\r\na\r\n0\r\nAuthorization: Bearer stolen\r\n\r\n");
+    client.send(
+        "POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n"
+        "1\r\na\r\n0\r\nAuthorization: Bearer stolen\r\n\r\n");
     EXPECT_EQ(client.read_response().status, 200);
     EXPECT_EQ(count, 0U);
 }

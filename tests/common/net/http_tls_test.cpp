@@ -1,7 +1,7 @@
+#include <gtest/gtest.h>
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/read_until.hpp>
 #include <boost/asio/write.hpp>
-#include <gtest/gtest.h>
 
 #include "common/async/event_signal.hpp"
 #include "common/net/http_client.hpp"

@@ -42,7 +42,9 @@ TEST(proxy, lower_case_goes_before_upper_case) {
 }
 
 TEST(proxy, understands_what_people_write) {
-    const auto parse = [](const std::string& value) { return proxy_for("https://h/", variables({{"https_proxy", value}})); };
+    const auto parse = [](const std::string& value) {
+        return proxy_for("https://h/", variables({{"https_proxy", value}}));
+    };
     EXPECT_EQ(*parse("proxy.example:3128"), (proxy_address{"proxy.example", 3128, ""}));
     EXPECT_EQ(*parse("http://proxy.example"), (proxy_address{"proxy.example", 80, ""}));
     EXPECT_EQ(*parse("http://user:p%40ss@proxy:8080/"), (proxy_address{"proxy", 8080, "user:p@ss"}));
@@ -88,8 +90,8 @@ TEST(parse_target, takes_urls_apart) {
 }
 
 TEST(parse_target, refuses_what_it_cannot_dial) {
-    for (const auto* url : {"", "hub", "hub:80", "ftp://h/", "https://h/", "ws://", "ws://u:p@h/", "ws://h:0/", "ws://h:99999/",
-                            "ws://h/a b", "ws://h/\r\nX: y"}) {
+    for (const auto* url : {"", "hub", "hub:80", "ftp://h/", "https://h/", "ws://", "ws://u:p@h/", "ws://h:0/",
+                            "ws://h:99999/", "ws://h/a b", "ws://h/\r\nX: y"}) {
         const auto target = parse_target(url, "ws");
         ASSERT_FALSE(target) << url;
         EXPECT_EQ(target.error().kind, connect_failure::invalid_url);

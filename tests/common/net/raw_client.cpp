@@ -49,9 +49,7 @@ raw_client::raw_client(std::uint16_t port, const char* from_address) : socket_(:
     }
 }
 
-raw_client::~raw_client() {
-    close();
-}
+raw_client::~raw_client() { close(); }
 
 bool raw_client::send(std::string_view bytes) {
     while (!bytes.empty()) {
@@ -62,9 +60,7 @@ bool raw_client::send(std::string_view bytes) {
     return true;
 }
 
-void raw_client::finish_sending() {
-    ::shutdown(socket_, SHUT_WR);
-}
+void raw_client::finish_sending() { ::shutdown(socket_, SHUT_WR); }
 
 void raw_client::close() {
     if (socket_ >= 0) ::close(socket_);

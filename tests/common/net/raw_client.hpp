@@ -13,8 +13,8 @@ enum class ending { open, closed, reset };
 struct raw_response {
     int status = 0;  // 0: the connection ended before a whole header
     std::string head;
-    std::string body;        // chunks joined
-    bool complete = false;   // by Content-Length or the last chunk
+    std::string body;       // chunks joined
+    bool complete = false;  // by Content-Length or the last chunk
     std::string field(std::string_view name) const;
 };
 

@@ -2,12 +2,12 @@
 
 #include <random>
 
+#include <gtest/gtest.h>
+#include <openssl/ssl.h>
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/read.hpp>
 #include <boost/asio/ssl/error.hpp>
 #include <boost/asio/write.hpp>
-#include <gtest/gtest.h>
-#include <openssl/ssl.h>
 
 #include "tests/common/net/test_certificates.hpp"
 
@@ -159,12 +159,13 @@ TEST_F(stream_test, fills_several_buffers_from_one_record) {
     std::array<char, 2> a{};
     std::array<char, 3> b{};
     std::size_t read = 0;
-    asio::co_spawn(io,
-                   [](stream& s, std::array<asio::mutable_buffer, 2> into, std::size_t& out) -> asio::awaitable<void> {
-                       const auto [ec, n] = co_await s.async_read_some(into, nothrow);
-                       out = n;
-                   }(*server, {asio::buffer(a), asio::buffer(b)}, read),
-                   asio::detached);
+    asio::co_spawn(
+        io,
+        [](stream& s, std::array<asio::mutable_buffer, 2> into, std::size_t& out) -> asio::awaitable<void> {
+            const auto [ec, n] = co_await s.async_read_some(into, nothrow);
+            out = n;
+        }(*server, {asio::buffer(a), asio::buffer(b)}, read),
+        asio::detached);
     run();
     EXPECT_EQ(read, 5U);
     EXPECT_EQ(std::string(b.data(), 3), "cde");
@@ -175,12 +176,13 @@ TEST_F(stream_test, finish_is_seen_as_the_end) {
     error_code seen;
     error_code finished = asio::error::fault;
     asio::co_spawn(io, read_one(*server, seen), asio::detached);
-    asio::co_spawn(io,
-                   [](stream& s, error_code& out) -> asio::awaitable<void> {
-                       const auto [ec] = co_await s.async_finish(nothrow);
-                       out = ec;
-                   }(*client, finished),
-                   asio::detached);
+    asio::co_spawn(
+        io,
+        [](stream& s, error_code& out) -> asio::awaitable<void> {
+            const auto [ec] = co_await s.async_finish(nothrow);
+            out = ec;
+        }(*client, finished),
+        asio::detached);
     io.restart();
     while (!seen) io.run_one();
     EXPECT_EQ(seen, asio::error::eof);

@@ -32,13 +32,9 @@ asio::awaitable<void> pump(std::shared_ptr<tcp::socket> from, std::shared_ptr<tc
 
 }  // namespace
 
-test_proxy::test_proxy(std::uint16_t target_port) : target_port_(target_port) {
-    start();
-}
+test_proxy::test_proxy(std::uint16_t target_port) : target_port_(target_port) { start(); }
 
-test_proxy::test_proxy(std::string reply, after_reply then) : reply_(std::move(reply)), then_(then) {
-    start();
-}
+test_proxy::test_proxy(std::string reply, after_reply then) : reply_(std::move(reply)), then_(then) { start(); }
 
 test_proxy::~test_proxy() {
     asio::post(io_, [this] { io_.stop(); });
@@ -65,7 +61,8 @@ asio::awaitable<void> test_proxy::accept_loop() {
 
 asio::awaitable<void> test_proxy::serve(tcp::socket client) {
     std::string received;
-    const auto [ec, size] = co_await asio::async_read_until(client, asio::dynamic_buffer(received), "\r\n\r\n", nothrow);
+    const auto [ec, size] =
+        co_await asio::async_read_until(client, asio::dynamic_buffer(received), "\r\n\r\n", nothrow);
     if (ec) co_return;
     {
         const std::lock_guard lock(mutex_);

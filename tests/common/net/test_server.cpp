@@ -29,9 +29,7 @@ test_server::~test_server() {
     thread_.join();
 }
 
-bool test_server::stop(std::chrono::milliseconds grace) {
-    return run(listener_->stop(grace));
-}
+bool test_server::stop(std::chrono::milliseconds grace) { return run(listener_->stop(grace)); }
 
 std::vector<std::string> test_server::log() const {
     const std::lock_guard lock(mutex_);

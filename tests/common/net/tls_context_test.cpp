@@ -17,9 +17,7 @@ std::string subject_of(const ssl_context_ptr& context) {
     return name;
 }
 
-void write_file(const std::string& path, const std::string& text) {
-    std::ofstream(path) << text;
-}
+void write_file(const std::string& path, const std::string& text) { std::ofstream(path) << text; }
 
 TEST(tls_context, reload_takes_the_new_certificate_for_new_connections_only) {
     const test_certificate files({.common_name = "first"});

@@ -248,7 +248,9 @@ TEST_F(raw_websocket_test, fragments_are_joined_and_echoed_whole) {
     client.send(test::frame(test::opcode::binary, "ab", false) + test::frame(test::opcode::ping, "p") +
                 test::frame(test::opcode::continuation, "", false) + test::frame(test::opcode::continuation, "c"));
     EXPECT_EQ(client.read_bytes(3), "\x8a\x01p");
-    EXPECT_EQ(client.read_bytes(5), "\x82\x03" "abc");
+    EXPECT_EQ(client.read_bytes(5),
+              "\x82\x03"
+              "abc");
 }
 
 TEST_F(raw_websocket_test, a_flood_of_empty_fragments_is_cut) {
@@ -273,7 +275,10 @@ TEST_F(raw_websocket_test, a_flood_of_pings_is_cut) {
 
 TEST_F(raw_websocket_test, a_message_announced_over_the_limit_closes_with_1009) {
     ASSERT_TRUE(upgrade());
-    client.send(std::string("\x82\xff\x7f\xff\xff\xff\xff\xff\xff\xff" "mask", 14));
+    client.send(
+        std::string("\x82\xff\x7f\xff\xff\xff\xff\xff\xff\xff"
+                    "mask",
+                    14));
     EXPECT_EQ(test::close_code(client.read_rest()), 1009);
     client.close();
     EXPECT_EQ(endpoint.closed().code, 1009);
