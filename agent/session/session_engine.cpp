@@ -137,7 +137,10 @@ session_engine::task<created> session_engine::create(create_request request, pro
                        "Leave session_id out, or send the prompt to that session.");
     }
     const std::string id = row.id;
-    const auto live = co_await launch(std::move(row), turn_memory(), request.depth);
+    turn_memory memory;
+    memory.asked_model = request.model;
+    memory.asked_mode = request.permission_mode;
+    const auto live = co_await launch(std::move(row), std::move(memory), request.depth);
     if (!live) co_return std::unexpected(live.error());
     const auto cursor = co_await (*live)->announce();
     if (!cursor) co_return std::unexpected(cursor.error());

@@ -119,8 +119,8 @@ session_engine::task<session_engine::live_ptr> session_engine::launch(events::se
     what.program = *found;
     what.session_id = row.id;
     what.resume = claude::find_transcript(services_.options.environment, row.cwd, row.id).has_value();
-    what.model = row.model;
-    what.permission_mode = row.permission_mode;
+    what.model = memory.asked_model;
+    what.permission_mode = memory.asked_mode.empty() ? "default" : memory.asked_mode;
     what.include_partial_messages = row.include_partial;
     what.setting_sources = services_.options.setting_sources;
     what.depth = depth;

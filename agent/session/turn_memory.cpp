@@ -37,7 +37,8 @@ void fill(Map& map, const json& from, const char* name, Read read) {
 
 std::string to_json(const turn_memory& memory) {
     json out = {{"announced", memory.announced}, {"generation", memory.generation}, {"counter", memory.counter},
-                {"turnOpen", memory.turn_open},  {"lastMessage", memory.last_message}};
+                {"turnOpen", memory.turn_open},  {"lastMessage", memory.last_message},
+                {"askedModel", memory.asked_model}, {"askedMode", memory.asked_mode}};
     out["messages"] = table(memory.messages, [](const open_message& m) {
         return json{{"order", m.order}, {"next", m.next_index}, {"parent", m.parent}, {"streaming", m.streaming_index},
                     {"part", m.streaming_part}, {"bytes", m.streamed_bytes}};
@@ -62,6 +63,8 @@ turn_memory memory_from_json(const std::string& text) {
     out.announced = flag_of(from, "announced");
     out.generation = integer_of(from, "generation");
     out.counter = integer_of(from, "counter");
+    out.asked_model = text_of(from, "askedModel");
+    out.asked_mode = text_of(from, "askedMode");
     out.turn_open = flag_of(from, "turnOpen");
     out.last_message = text_of(from, "lastMessage");
     fill(out.messages, from, "messages", [](const json& m) {

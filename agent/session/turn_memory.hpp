@@ -46,6 +46,9 @@ struct open_prompt {
 struct turn_memory {
     bool announced = false;       // session.created was told
     std::int64_t generation = 0;  // how many holders it has had
+    // What it was created with. The row tells what is so now: a mode that somebody allowed for this process only, say.
+    std::string asked_model;
+    std::string asked_mode;
     std::int64_t counter = 0;     // the source of `order`
     bool turn_open = false;       // between a turn's beginning and its result
     std::string last_message;     // of the turn, in the main conversation: gets the result part
