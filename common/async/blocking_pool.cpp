@@ -43,20 +43,20 @@ std::size_t blocking_pool::queued() const {
 }
 
 void blocking_pool::enqueue(std::unique_ptr<work> item) {
-    auto refusal = pool_error::overloaded;
-    {
-        const std::lock_guard lock(mutex_);
-        if (stopping_) {
-            refusal = pool_error::stopped;
-        } else if (queue_.size() < queue_max_) {
-            queue_.push_back(std::move(item));
-        }
-    }
-    if (item) {
-        item->refuse(refusal);
+    const auto refusal = try_enqueue(item);
+    if (refusal) {
+        item->refuse(*refusal);
     } else {
         wake_.notify_one();
     }
+}
+
+std::optional<pool_error> blocking_pool::try_enqueue(std::unique_ptr<work>& item) {
+    const std::lock_guard lock(mutex_);
+    if (stopping_) return pool_error::stopped;
+    if (queue_.size() >= queue_max_) return pool_error::overloaded;
+    queue_.push_back(std::move(item));
+    return std::nullopt;
 }
 
 void blocking_pool::work_loop() {

@@ -75,6 +75,8 @@ private:
     }
 
     void enqueue(std::unique_ptr<work> item);
+    // Takes the item, or says why not.
+    std::optional<pool_error> try_enqueue(std::unique_ptr<work>& item);
     void work_loop();
 
     mutable std::mutex mutex_;

@@ -155,7 +155,7 @@ void http_answer::watch() {
 }
 
 void http_answer::look() {
-    if (retired_ || peer_gone_ || state_ == state::upgraded) return;
+    if (retired_ || peer_gone_ || state_ == state::finished || state_ == state::upgraded) return;
     auto& connection = session_.connection;
     if (connection.peer_has_closed() || connection.look_at_peer() == peer_state::closed) return peer_gone();
     watch();

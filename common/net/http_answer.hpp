@@ -54,6 +54,7 @@ public:
     bool announced_close() const { return announced_close_; }
     // The connection is being cut: the handler is told.
     void peer_gone();
+    bool is_peer_gone() const { return peer_gone_; }
     // The handler has returned: drops the listener and stops watching.
     void retire();
 

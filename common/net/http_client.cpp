@@ -20,17 +20,32 @@ namespace {
 
 constexpr auto nothrow = asio::as_tuple(asio::use_awaitable);
 constexpr std::uint32_t header_bytes_max = 64 << 10;
+constexpr int interim_answers_max = 8;
 
 using parser_type = http::response_parser<http::string_body>;
 
+struct answer_limits {
+    std::size_t body_bytes_max;
+    bool without_body;  // to HEAD
+};
+
 asio::awaitable<boost::system::error_code> converse(stream& connection, std::string head, std::string_view body,
-                                                    parser_type& parser) {
+                                                    answer_limits limits, std::optional<parser_type>& parser) {
     const std::array<asio::const_buffer, 2> parts{asio::buffer(head), asio::buffer(body)};
     // A server may refuse before it has read everything: its answer counts more than our failed write.
     const auto [unsent, sent] = co_await asio::async_write(connection, parts, nothrow);
     boost::beast::flat_buffer buffer;
-    const auto [ec, bytes] = co_await http::async_read(connection, buffer, parser, nothrow);
-    co_return ec&& unsent ? unsent : ec;
+    for (int i = 0; i < interim_answers_max; ++i) {
+        parser.emplace();
+        parser->header_limit(header_bytes_max);
+        parser->body_limit(limits.body_bytes_max);
+        parser->skip(limits.without_body);
+        const auto [ec, bytes] = co_await http::async_read(connection, buffer, *parser, nothrow);
+        if (ec) co_return unsent ? unsent : ec;
+        // RFC 9110 §15.2: any number of 1xx may come before the answer.
+        if (parser->get().result_int() >= 200) co_return ec;
+    }
+    co_return http::error::bad_status;
 }
 
 http_response take(parser_type& parser) {
@@ -66,17 +81,15 @@ asio::awaitable<std::expected<http_response, connect_error>> fetch(http_client_r
                              .fields = &request.fields,
                              .content_length = carries_body ? std::optional(request.body.size()) : std::nullopt});
 
-    parser_type parser;
-    parser.header_limit(header_bytes_max);
-    parser.body_limit(request.body_bytes_max);
-    parser.skip(request.method == "HEAD");
+    std::optional<parser_type> parser;
+    const answer_limits limits{.body_bytes_max = request.body_bytes_max, .without_body = request.method == "HEAD"};
     bool expired = false;
     net::deadline limit(connection->get_executor(), [&] {
         expired = true;
         connection->cut();
     });
     limit.arm(time_left(deadline));
-    const auto ec = co_await converse(*connection, std::move(head), request.body, parser);
+    const auto ec = co_await converse(*connection, std::move(head), request.body, limits, parser);
     limit.disarm();
     connection->cut();
     if (expired)
@@ -88,7 +101,7 @@ asio::awaitable<std::expected<http_response, connect_error>> fetch(http_client_r
         co_return fail(connect_failure::protocol,
                        fmt::format("{} did not give a whole HTTP answer: {}.", target->host_field, ec.message()));
     }
-    co_return take(parser);
+    co_return take(*parser);
 }
 
 }  // namespace common::net

@@ -174,8 +174,11 @@ asio::awaitable<void> http_session::answer(http_request request) {
     std::string failure;
     try {
         co_await service_->handler(*answer_);
-        if (answer_->current() == http_answer::state::open) failure = "it returned without an answer";
-        if (answer_->current() == http_answer::state::started) failure = "it returned without finishing its answer";
+        // A handler whose peer has left may just return.
+        if (!answer_->is_peer_gone()) {
+            if (answer_->current() == http_answer::state::open) failure = "it returned without an answer";
+            if (answer_->current() == http_answer::state::started) failure = "it returned without finishing its answer";
+        }
     } catch (const std::exception& e) {
         failure = e.what();
     } catch (...) {

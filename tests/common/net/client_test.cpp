@@ -116,6 +116,18 @@ TEST(http_client, says_what_went_wrong) {
     EXPECT_EQ(why(url_of("https", plain.port())), connect_failure::tls);
 }
 
+TEST(http_client, interim_answers_are_passed_over) {
+    test_proxy server("HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
+    auto got = run_alone(fetch({.url = url_of("http", server.port())}));
+    ASSERT_TRUE(got) << got.error().message;
+    EXPECT_EQ(got->status, 200);
+    EXPECT_EQ(got->body, "ok");
+    std::string endless;
+    for (int i = 0; i < 100; ++i) endless += "HTTP/1.1 103 Early Hints\r\n\r\n";
+    test_proxy hostile(endless);
+    EXPECT_FALSE(run_alone(fetch({.url = url_of("http", hostile.port())})));
+}
+
 TEST(http_client, half_an_answer_is_an_error) {
     test_proxy cut("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nabc");
     auto got = run_alone(fetch({.url = url_of("http", cut.port())}));

@@ -53,6 +53,15 @@ TEST(tls_context, a_bad_file_keeps_the_old_certificate_and_says_why) {
     EXPECT_EQ(subject_of((*context)->current()), "/CN=first");
 }
 
+TEST(tls_context, allows_neither_old_versions_nor_renegotiation) {
+    const test_certificate files;
+    const auto server = *server_tls_context::load(files.certificate_file(), files.key_file());
+    for (const auto& context : {server->current(), *make_client_tls_context("")}) {
+        EXPECT_EQ(SSL_CTX_get_min_proto_version(context.get()), TLS1_2_VERSION);
+        EXPECT_TRUE(SSL_CTX_get_options(context.get()) & SSL_OP_NO_RENEGOTIATION);
+    }
+}
+
 TEST(tls_context, needs_both_files_to_begin) {
     const test_certificate files;
     EXPECT_FALSE(server_tls_context::load("/nonexistent/cert.pem", files.key_file()));
