@@ -1,5 +1,6 @@
 #include "hub/relay/machine_finder.hpp"
 
+#include <algorithm>
 #include <ctime>
 #include <utility>
 
@@ -105,47 +106,58 @@ machine_finder::found_link machine_finder::by_name(std::string workspace_id, std
     co_return co_await link_of(std::move(all->front()));
 }
 
-asio::awaitable<std::vector<std::string>> machine_finder::who_has(proto::principal who, std::string session_id) {
+asio::awaitable<machine_finder::ownership> machine_finder::who_has(proto::principal who, std::string session_id,
+                                                                   std::string request_id) {
     fan_out asked(links_.of_workspace(who.workspace_id));
     proto::call_header header;
     header.tool = "codez.has_session";
     header.who = who;
+    header.request_id = std::move(request_id);
     const std::string arguments = nlohmann::json{{"session_id", session_id}}.dump(
         -1, ' ', false, nlohmann::json::error_handler_t::replace);
     auto answers = co_await asked.collect(std::move(header), arguments, std::chrono::milliseconds(limits::fan_out_ms_max));
-    std::vector<std::string> having;
+    ownership told;
     for (const auto& answer : answers) {
         if (!answer.result) continue;
         const auto value = answer.result->find("has");
-        if (value == answer.result->end() || !value->is_boolean() || !value->get<bool>()) continue;
-        having.push_back(answer.machine_id);
-        sessions_.note(who.workspace_id, answer.machine_id, session_id);
+        if (value == answer.result->end() || !value->is_boolean()) continue;
+        (value->get<bool>() ? told.having : told.lacking).push_back(answer.machine_id);
+        if (value->get<bool>()) sessions_.note(who.workspace_id, answer.machine_id, session_id);
     }
-    co_return having;
+    co_return told;
 }
 
-machine_finder::found_link machine_finder::by_session(proto::principal who, std::string session_id, std::string machine) {
+machine_finder::found_link machine_finder::by_session(proto::principal who, std::string session_id, std::string machine,
+                                                      std::string request_id) {
     if (!machine.empty()) co_return co_await by_name(who.workspace_id, std::move(machine));
-    auto having = sessions_.machines_with(who.workspace_id, session_id);
-    if (having.empty()) having = co_await who_has(who, session_id);
-    if (having.size() == 1) co_return co_await by_name(who.workspace_id, having.front());
+    ownership told{sessions_.machines_with(who.workspace_id, session_id), {}};
+    if (told.having.empty()) told = co_await who_has(who, session_id, std::move(request_id));
+    if (told.having.size() == 1) co_return co_await by_name(who.workspace_id, told.having.front());
 
     auto all = co_await machines(who.workspace_id);
     if (!all) co_return std::unexpected(std::move(all.error()));
-    if (having.size() > 1) {
-        std::erase_if(*all, [&](const auto& m) { return std::ranges::find(having, m.id) == having.end(); });
+    const auto keep = [&](const auto& wanted) { std::erase_if(*all, [&](const auto& m) { return !wanted(m); }); };
+    const auto among = [](const std::vector<std::string>& ids, const tenancy::machine& m) {
+        return std::ranges::find(ids, m.id) != ids.end();
+    };
+    if (told.having.size() > 1) {
+        keep([&](const auto& m) { return among(told.having, m); });
         co_return proto::fail(error_code::machine_ambiguous,
                               fmt::format("Several machines have a session of this id: {}.", names(*all)),
                               "Name the machine in `machine`.", choices(*all));
     }
-    // Nobody who is linked has it. With one machine that is away, it may well be there.
-    std::vector<tenancy::machine> away;
-    for (auto& m : *all)
-        if (links_.find(m.id) == nullptr) away.push_back(m);
-    if (away.size() == 1 && all->size() == 1) co_return co_await link_of(std::move(away.front()));
+    // Nobody has said yes. Who has not said no may be linking just now, or be away, and then it may well be there.
+    const bool only_one = all->size() == 1;
+    keep([&](const auto& m) { return !among(told.lacking, m); });
+    if (only_one && !all->empty()) co_return co_await link_of(std::move(all->front()));
+    const std::string silent = names(*all);
+    if (std::ranges::any_of(*all, [&](const auto& m) { return links_.find(m.id) != nullptr; }))
+        co_return proto::fail(error_code::route_unavailable,
+                              fmt::format("These machines did not tell whether they have the session: {}.", silent),
+                              "Try again in a moment, or name the machine in `machine`.");
     co_return proto::fail(error_code::not_found, fmt::format("There is no session {}.", session_id),
-                          away.empty() ? "list_sessions tells the sessions."
-                                       : fmt::format("These machines are offline and may have it: {}.", names(away)));
+                          silent.empty() ? "list_sessions tells the sessions."
+                                         : fmt::format("These machines are offline and may have it: {}.", silent));
 }
 
 }  // namespace hub::relay

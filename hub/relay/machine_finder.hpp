@@ -32,13 +32,17 @@ public:
     // moment for a machine that is linking again, then machine_offline.
     found_link by_name(std::string workspace_id, std::string id_or_name);
     // The machine that has the session; `machine` may narrow it. The directory first; for a session that it does not
-    // know, the linked machines are asked.
-    found_link by_session(proto::principal who, std::string session_id, std::string machine);
+    // know, the linked machines are asked, on behalf of the request. not_found only if no linked machine has it.
+    found_link by_session(proto::principal who, std::string session_id, std::string machine, std::string request_id);
 
 private:
     found_link link_of(tenancy::machine machine);
     // Asks every linked machine of the workspace for the session, all at once.
-    boost::asio::awaitable<std::vector<std::string>> who_has(proto::principal who, std::string session_id);
+    struct ownership {
+        std::vector<std::string> having;  // ids of machines
+        std::vector<std::string> lacking;
+    };
+    boost::asio::awaitable<ownership> who_has(proto::principal who, std::string session_id, std::string request_id);
 
     tenancy::store& store_;
     common::async::blocking_pool& pool_;

@@ -44,6 +44,8 @@ for (const [index, victim] of ["hub", "agent", "both"].entries())
         const { session, cwd, cursor } = await world.createSession("long");
 
         const strike = async () => {
+            t.diagnostic(`strikes after ${readers.map((r) => r.durable.length).join(" and ")} events`);
+            assert.ok(!readers.some((r) => r.events.some(ended)), "the turn is still going on");
             const killed = [];
             if (victim !== "agent") killed.push(world.hub.kill());
             if (victim !== "hub") killed.push(machine.kill());
