@@ -110,6 +110,11 @@ class FakeApi {
             return sendJson(response, status, errorBody(status, message), retry_after === undefined ? {} : { "retry-after": String(retry_after) });
         }
         if (!body.stream) {
+            // claude tries a broken stream again without streaming
+            if (step?.cut) {
+                entry.outcome = "cut";
+                return response.destroy();
+            }
             entry.outcome = "answered";
             return sendJson(response, 200, wholeAnswer(step, body.model));
         }
