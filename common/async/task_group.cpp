@@ -70,7 +70,8 @@ asio::awaitable<bool> task_group::wait_empty(std::chrono::steady_clock::time_poi
         const bool woken = co_await shared->ended.wait_until(deadline);
         if (!woken) break;
     }
-    co_return shared->signals.empty();
+    const bool all_ended = shared->signals.empty();
+    co_return all_ended;
 }
 
 asio::awaitable<bool> task_group::shutdown(std::chrono::milliseconds grace, std::chrono::milliseconds last) {

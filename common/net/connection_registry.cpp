@@ -80,7 +80,8 @@ boost::asio::awaitable<bool> connection_registry::wait_empty(std::chrono::steady
         const bool woken = co_await ended_.wait_until(deadline);
         if (!woken) break;
     }
-    co_return entries_.empty();
+    const bool all_ended = entries_.empty();
+    co_return all_ended;
 }
 
 }  // namespace common::net

@@ -7,8 +7,8 @@
 namespace common::net {
 
 struct deadline::state : std::enable_shared_from_this<state> {
-    state(boost::asio::any_io_executor executor, std::function<void()> f)
-        : timer(std::move(executor)), on_expire(std::move(f)) {}
+    state(const boost::asio::any_io_executor& executor, std::function<void()> f)
+        : timer(executor), on_expire(std::move(f)) {}
 
     void sleep_until(std::chrono::steady_clock::time_point when) {
         wakes_at = when;
@@ -33,8 +33,8 @@ struct deadline::state : std::enable_shared_from_this<state> {
     std::optional<std::chrono::steady_clock::time_point> wakes_at;
 };
 
-deadline::deadline(boost::asio::any_io_executor executor, std::function<void()> on_expire)
-    : state_(std::make_shared<state>(std::move(executor), std::move(on_expire))) {}
+deadline::deadline(const boost::asio::any_io_executor& executor, std::function<void()> on_expire)
+    : state_(std::make_shared<state>(executor, std::move(on_expire))) {}
 
 deadline::~deadline() {
     state_->due.reset();

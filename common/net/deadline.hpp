@@ -12,7 +12,7 @@ namespace common::net {
 
 class deadline {
 public:
-    deadline(boost::asio::any_io_executor executor, std::function<void()> on_expire);
+    deadline(const boost::asio::any_io_executor& executor, std::function<void()> on_expire);
     ~deadline();
     deadline(const deadline&) = delete;
     deadline& operator=(const deadline&) = delete;

@@ -6,8 +6,10 @@
 #include <unistd.h>
 
 #include "common/async/event_signal.hpp"
+#include "common/net/websocket_channel.hpp"
 #include "tests/common/net/raw_client.hpp"
 #include "tests/common/net/test_server.hpp"
+#include "tests/common/net/websocket_frames.hpp"
 
 namespace {
 namespace asio = boost::asio;
@@ -104,6 +106,41 @@ TEST(listener, stop_cuts_what_does_not_end) {
     handler.wait_until_running();
     EXPECT_FALSE(server.stop(1ms));
     EXPECT_EQ(client.read_response().status, 0);
+}
+
+asio::awaitable<void> stay(http_exchange& exchange, int& waiting) {
+    common::async::event_signal never(co_await asio::this_coro::executor);
+    if (exchange.request().path == "/link") {
+        const auto channel = co_await exchange.accept_websocket("p", 1000);
+        ++waiting;
+        for (int i = 0; i < 100; ++i) channel->send(std::string(100000, 'x'));
+        const auto message = co_await channel->read();
+    } else {
+        exchange.on_peer_closed([&never] { never.notify_all(); });
+        co_await exchange.start(200, {});
+        ++waiting;
+        if (exchange.request().path == "/write") co_await exchange.write(std::string(50000000, 'x'));
+        co_await never.wait();
+    }
+}
+
+TEST(listener, its_context_may_end_with_everything_open) {
+    asio::io_context io;
+    int waiting = 0;
+    const auto handler = [&waiting](http_exchange& exchange) { return stay(exchange, waiting); };
+    auto opened = listener::open(io.get_executor(), {}, handler, {});
+    ASSERT_TRUE(opened);
+    const auto port = (*opened)->port();
+    raw_client idle(port);
+    raw_client streaming(port);
+    raw_client writing(port);
+    raw_client upgraded(port);
+    streaming.send(get);
+    writing.send("GET /write HTTP/1.1\r\nHost: h\r\n\r\n");
+    upgraded.send(test::upgrade_request("p"));
+    while (waiting < 3) io.run_one();
+    io.poll();
+    opened->reset();
 }
 
 TEST(listener, running_out_of_descriptors_is_logged_and_passes) {
