@@ -9,9 +9,20 @@ namespace {
 // Of systemd's, meant for the agent alone, and of a claude in whose terminal the agent may have been started: that
 // claude would take ours for a part of itself.
 constexpr std::array not_inherited = {
-    "NOTIFY_SOCKET", "WATCHDOG_PID", "WATCHDOG_USEC", "LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES", "INVOCATION_ID",
-    "JOURNAL_STREAM", "CREDENTIALS_DIRECTORY", "CLAUDECODE", "CLAUDE_CODE_ENTRYPOINT", "CLAUDE_CODE_SSE_PORT",
-    "CLAUDE_CODE_SESSION_ID", "CLAUDE_AGENT_SDK_VERSION",
+    "NOTIFY_SOCKET",
+    "WATCHDOG_PID",
+    "WATCHDOG_USEC",
+    "LISTEN_PID",
+    "LISTEN_FDS",
+    "LISTEN_FDNAMES",
+    "INVOCATION_ID",
+    "JOURNAL_STREAM",
+    "CREDENTIALS_DIRECTORY",
+    "CLAUDECODE",
+    "CLAUDE_CODE_ENTRYPOINT",
+    "CLAUDE_CODE_SSE_PORT",
+    "CLAUDE_CODE_SESSION_ID",
+    "CLAUDE_AGENT_SDK_VERSION",
 };
 
 bool inherited(const std::string& name) {
@@ -31,13 +42,12 @@ std::string joined(const std::vector<std::string>& names) {
 }  // namespace
 
 std::vector<std::string> arguments(const launch& what) {
-    std::vector<std::string> out = {what.program.string(), "-p", "--output-format=stream-json", "--input-format=stream-json",
-                                    "--verbose",
-                                    // Not in --help; without it every question becomes a denial.
-                                    "--permission-prompt-tool=stdio",
-                                    // Always: the default has changed between releases.
-                                    "--permission-mode=" + what.permission_mode,
-                                    "--setting-sources=" + joined(what.setting_sources)};
+    std::vector<std::string> out = {
+        what.program.string(), "-p", "--output-format=stream-json", "--input-format=stream-json", "--verbose",
+        // Not in --help; without it every question becomes a denial.
+        "--permission-prompt-tool=stdio",
+        // Always: the default has changed between releases.
+        "--permission-mode=" + what.permission_mode, "--setting-sources=" + joined(what.setting_sources)};
     out.push_back((what.resume ? "--resume=" : "--session-id=") + what.session_id);
     if (!what.model.empty()) out.push_back("--model=" + what.model);
     if (what.include_partial_messages) out.emplace_back("--include-partial-messages");
@@ -55,7 +65,8 @@ variables environment(const launch& what, const variables& own) {
 }
 
 bool is_permission_mode(std::string_view mode) {
-    static constexpr std::string_view known[] = {"default", "acceptEdits", "plan", "dontAsk", "auto", "bypassPermissions"};
+    static constexpr std::string_view known[] = {"default", "acceptEdits", "plan",
+                                                 "dontAsk", "auto",        "bypassPermissions"};
     return std::find(std::begin(known), std::end(known), mode) != std::end(known);
 }
 

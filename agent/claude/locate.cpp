@@ -58,7 +58,10 @@ std::optional<fs::path> resolve(const fs::path& path) {
     std::error_code ec;
     const fs::path real = fs::canonical(path, ec);
     if (ec || !fs::is_regular_file(real, ec)) return std::nullopt;
-    if (is_program(real) && starts_with(real, "\x7f" "ELF")) return real;
+    if (is_program(real) && starts_with(real,
+                                        "\x7f"
+                                        "ELF"))
+        return real;
     if (auto native = native_beside(real)) return native;
     if (is_program(real) && starts_with(real, "#!")) return real;
     return std::nullopt;
@@ -90,7 +93,8 @@ std::vector<fs::path> usual_places(const std::string& home) {
 proto::result<fs::path> named(const std::string& path, const std::string& where) {
     if (path.front() == '/')
         if (auto program = resolve(path)) return *program;
-    return proto::fail(proto::error_code::internal, "Claude Code was not found at " + path + ", which " + where + " names.",
+    return proto::fail(proto::error_code::internal,
+                       "Claude Code was not found at " + path + ", which " + where + " names.",
                        "Correct it there; it must be the absolute path of the claude program.");
 }
 
@@ -114,7 +118,8 @@ std::string read_until(int fd, std::chrono::steady_clock::time_point deadline, b
     std::string out;
     std::array<char, 512> buffer;
     while (out.size() < 4096) {
-        const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now());
+        const auto left =
+            std::chrono::duration_cast<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now());
         pollfd waiting{fd, POLLIN, 0};
         const int ready = ::poll(&waiting, 1, static_cast<int>(std::max<std::int64_t>(0, left.count())));
         if (ready < 0 && errno == EINTR) continue;
@@ -135,8 +140,9 @@ proto::result<fs::path> locate(const std::string& configured, const variables& e
     for (const auto& places : {on_path(value_of(environment, "PATH")), usual_places(value_of(environment, "HOME"))})
         for (const auto& place : places)
             if (auto program = resolve(place / "claude")) return *program;
-    return proto::fail(proto::error_code::internal, "Claude Code is not installed on this machine, or not where it is looked for.",
-                       "Install it (npm install -g @anthropic-ai/claude-code), or set CLAUDE_BIN to the claude program's path.");
+    return proto::fail(
+        proto::error_code::internal, "Claude Code is not installed on this machine, or not where it is looked for.",
+        "Install it (npm install -g @anthropic-ai/claude-code), or set CLAUDE_BIN to the claude program's path.");
 }
 
 proto::result<std::string> read_version(const fs::path& program, const variables& environment,
@@ -173,7 +179,8 @@ proto::result<std::string> read_version(const fs::path& program, const variables
     std::string text = read_until(out.get(), std::chrono::steady_clock::now() + timeout, timed_out);
     if (timed_out) ::kill(pid, SIGKILL);
     int status = 0;
-    while (::waitpid(pid, &status, 0) < 0 && errno == EINTR) {}
+    while (::waitpid(pid, &status, 0) < 0 && errno == EINTR) {
+    }
     if (timed_out) return failed("gave no answer");
     if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) return failed("failed");
     text.resize(std::min(text.find_first_of(" \n"), text.size()));

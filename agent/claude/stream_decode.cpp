@@ -14,8 +14,10 @@ bool deeper_than(std::string_view text, std::size_t limit) {
     for (std::size_t i = 0; i < text.size(); ++i) {
         const char c = text[i];
         if (quoted) {
-            if (c == '\\') ++i;
-            else if (c == '"') quoted = false;
+            if (c == '\\')
+                ++i;
+            else if (c == '"')
+                quoted = false;
         } else if (c == '"') {
             quoted = true;
         } else if (c == '{' || c == '[') {
@@ -51,8 +53,12 @@ content_block read_block(const json& from) {
     content_block block;
     block.kind = kind_of(text_of(from, "type"));
     switch (block.kind) {
-        case block_kind::text: block.text = text_of(from, "text"); break;
-        case block_kind::thinking: block.text = text_of(from, "thinking"); break;
+        case block_kind::text:
+            block.text = text_of(from, "text");
+            break;
+        case block_kind::thinking:
+            block.text = text_of(from, "thinking");
+            break;
         case block_kind::tool_use:
             block.tool = text_of(from, "name");
             block.tool_use_id = text_of(from, "id");
@@ -64,7 +70,9 @@ content_block read_block(const json& from) {
             block.text = joined_text(block.payload);
             block.is_error = flag_of(from, "is_error");
             break;
-        case block_kind::other: block.payload = from; break;
+        case block_kind::other:
+            block.payload = from;
+            break;
     }
     return block;
 }
@@ -91,10 +99,14 @@ stream_message read_init(const json& line) {
     out.model = text_of(line, "model");
     out.permission_mode = text_of(line, "permissionMode");
     out.metadata = json::object();
-    static constexpr std::pair<const char*, const char*> names[] = {
-        {"model", "model"}, {"permissionMode", "permissionMode"}, {"output_style", "outputStyle"}, {"tools", "tools"},
-        {"agents", "agents"}, {"skills", "skills"}, {"slash_commands", "slashCommands"},
-        {"claude_code_version", "claudeCodeVersion"}};
+    static constexpr std::pair<const char*, const char*> names[] = {{"model", "model"},
+                                                                    {"permissionMode", "permissionMode"},
+                                                                    {"output_style", "outputStyle"},
+                                                                    {"tools", "tools"},
+                                                                    {"agents", "agents"},
+                                                                    {"skills", "skills"},
+                                                                    {"slash_commands", "slashCommands"},
+                                                                    {"claude_code_version", "claudeCodeVersion"}};
     for (const auto& [theirs, ours] : names)
         if (const auto* value = member(line, theirs)) out.metadata[ours] = *value;
     for (const char* list : {"plugins", "mcp_servers"}) {
@@ -157,9 +169,12 @@ stream_message read_stream_event(const json& line) {
         const json delta = copy_of(event, "delta", json::object());
         out.kind = stream_kind::block_delta;
         out.block = kind_of(text_of(delta, "type"));
-        if (out.block == block_kind::text) out.delta = text_of(delta, "text");
-        else if (out.block == block_kind::thinking) out.delta = text_of(delta, "thinking");
-        else if (out.block == block_kind::tool_use) out.delta = text_of(delta, "partial_json");
+        if (out.block == block_kind::text)
+            out.delta = text_of(delta, "text");
+        else if (out.block == block_kind::thinking)
+            out.delta = text_of(delta, "thinking");
+        else if (out.block == block_kind::tool_use)
+            out.delta = text_of(delta, "partial_json");
     } else if (type == "content_block_stop") {
         out.kind = stream_kind::block_stop;
     }
@@ -175,7 +190,8 @@ stream_message read_result(const json& line) {
     out.terminal_reason = text_of(line, "terminal_reason");
     if (const auto* status = member(line, "api_error_status"); status && status->is_number_integer())
         out.api_error_status = status->get<std::int64_t>();
-    if (const auto* cost = member(line, "total_cost_usd"); cost && cost->is_number()) out.cost_usd = cost->get<double>();
+    if (const auto* cost = member(line, "total_cost_usd"); cost && cost->is_number())
+        out.cost_usd = cost->get<double>();
     out.duration_ms = integer_of(line, "duration_ms");
     out.turns = integer_of(line, "num_turns");
     out.usage = copy_of(line, "usage", json::object());
@@ -230,11 +246,16 @@ stream_message read_lifecycle(const json& line) {
     prompt_lifecycle out;
     out.prompt_uuid = text_of(line, "command_uuid");
     const std::string state = text_of(line, "state");
-    if (state == "queued") out.step = prompt_step::queued;
-    else if (state == "started") out.step = prompt_step::started;
-    else if (state == "completed") out.step = prompt_step::completed;
-    else if (state == "cancelled") out.step = prompt_step::cancelled;
-    else return ignored_line("command_lifecycle/" + state);
+    if (state == "queued")
+        out.step = prompt_step::queued;
+    else if (state == "started")
+        out.step = prompt_step::started;
+    else if (state == "completed")
+        out.step = prompt_step::completed;
+    else if (state == "cancelled")
+        out.step = prompt_step::cancelled;
+    else
+        return ignored_line("command_lifecycle/" + state);
     return out;
 }
 

@@ -24,9 +24,9 @@
 namespace agent::session {
 
 struct create_request {
-    std::string cwd;    // absolute, checked by the policy
-    std::string title;  // empty: none
-    std::string model;  // empty: claude's default
+    std::string cwd;                          // absolute, checked by the policy
+    std::string title;                        // empty: none
+    std::string model;                        // empty: claude's default
     std::string permission_mode = "default";  // default, acceptEdits, plan, dontAsk or auto
     bool allow_bypass = false;                // bypassPermissions too: set by the local command line alone
     bool include_partial_messages = false;
@@ -86,18 +86,18 @@ struct wait_request {
     std::string session_id;
     std::string prompt_uuid;
     std::chrono::milliseconds timeout{50'000};
-    bool until_permission = true;  // also return as soon as a permission request is open
+    bool until_permission = true;       // also return as soon as a permission request is open
     std::shared_ptr<wait_token> token;  // may be null
 };
 
 // What became of one prompt.
 struct turn_outcome {
-    bool done = false;       // false: still going on, see `pending` and poll from `cursor`
-    bool is_error = false;   // done, and not well: `error` is a sentence
-    std::string state;       // the prompt's: accepted, queued, started, completed, cancelled, unknown, rejected
-    std::string text;        // claude's closing text
+    bool done = false;      // false: still going on, see `pending` and poll from `cursor`
+    bool is_error = false;  // done, and not well: `error` is a sentence
+    std::string state;      // the prompt's: accepted, queued, started, completed, cancelled, unknown, rejected
+    std::string text;       // claude's closing text
     std::string error;
-    std::string result;      // raw JSON: CodeZ's result part {subtype, costUsd, durationMs, usage…}, or empty
+    std::string result;  // raw JSON: CodeZ's result part {subtype, costUsd, durationMs, usage…}, or empty
     std::vector<pending_permission> pending;
     std::int64_t cursor = 0;  // the session's last event so far
 };
@@ -115,7 +115,7 @@ struct permission_answer {
 
 struct summary {
     std::string id;
-    std::string slug;   // the project's, as claude spells it
+    std::string slug;  // the project's, as claude spells it
     std::string cwd;
     std::string title;
     std::string model;

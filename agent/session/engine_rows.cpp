@@ -6,14 +6,16 @@ using common::db::connection;
 
 void make_engine_tables(connection& c) {
     c.execute("CREATE TABLE IF NOT EXISTS session_memories (session_id TEXT PRIMARY KEY, memory TEXT NOT NULL)");
-    c.execute("CREATE TABLE IF NOT EXISTS permission_answers (session_id TEXT NOT NULL, request_id TEXT NOT NULL, "
-              "line TEXT NOT NULL, PRIMARY KEY (session_id, request_id))");
+    c.execute(
+        "CREATE TABLE IF NOT EXISTS permission_answers (session_id TEXT NOT NULL, request_id TEXT NOT NULL, "
+        "line TEXT NOT NULL, PRIMARY KEY (session_id, request_id))");
 }
 
 void save_memory(connection& c, std::string_view session_id, std::string_view memory) {
-    c.execute("INSERT INTO session_memories (session_id, memory) VALUES (CAST(:id AS TEXT), CAST(:memory AS TEXT)) "
-              "ON CONFLICT (session_id) DO UPDATE SET memory = excluded.memory",
-              {{"id", std::string(session_id)}, {"memory", std::string(memory)}});
+    c.execute(
+        "INSERT INTO session_memories (session_id, memory) VALUES (CAST(:id AS TEXT), CAST(:memory AS TEXT)) "
+        "ON CONFLICT (session_id) DO UPDATE SET memory = excluded.memory",
+        {{"id", std::string(session_id)}, {"memory", std::string(memory)}});
 }
 
 std::string find_memory(connection& c, std::string_view session_id) {
@@ -23,16 +25,18 @@ std::string find_memory(connection& c, std::string_view session_id) {
 }
 
 void save_answer_line(connection& c, std::string_view session_id, std::string_view request_id, std::string_view line) {
-    c.execute("INSERT INTO permission_answers (session_id, request_id, line) VALUES (CAST(:id AS TEXT), "
-              "CAST(:request AS TEXT), CAST(:line AS TEXT)) "
-              "ON CONFLICT (session_id, request_id) DO UPDATE SET line = excluded.line",
-              {{"id", std::string(session_id)}, {"request", std::string(request_id)}, {"line", std::string(line)}});
+    c.execute(
+        "INSERT INTO permission_answers (session_id, request_id, line) VALUES (CAST(:id AS TEXT), "
+        "CAST(:request AS TEXT), CAST(:line AS TEXT)) "
+        "ON CONFLICT (session_id, request_id) DO UPDATE SET line = excluded.line",
+        {{"id", std::string(session_id)}, {"request", std::string(request_id)}, {"line", std::string(line)}});
 }
 
 std::optional<std::string> find_answer_line(connection& c, std::string_view session_id, std::string_view request_id) {
-    const auto rows = c.query("SELECT line FROM permission_answers WHERE session_id = CAST(:id AS TEXT) "
-                              "AND request_id = CAST(:request AS TEXT)",
-                              {{"id", std::string(session_id)}, {"request", std::string(request_id)}});
+    const auto rows = c.query(
+        "SELECT line FROM permission_answers WHERE session_id = CAST(:id AS TEXT) "
+        "AND request_id = CAST(:request AS TEXT)",
+        {{"id", std::string(session_id)}, {"request", std::string(request_id)}});
     if (rows.empty()) return std::nullopt;
     return rows.front().text("line");
 }

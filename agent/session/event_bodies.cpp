@@ -73,13 +73,10 @@ json finished_tool_part(const std::string& tool_use_id, const open_tool& tool, c
 }
 
 json result_part(const claude::turn_result& result) {
-    json out = {{"id", result.uuid},
-                {"type", "result"},
-                {"subtype", result.is_error ? "error" : "success"},
-                {"isError", result.is_error},
-                {"costUsd", result.cost_usd},
-                {"durationMs", result.duration_ms},
-                {"numTurns", result.turns}};
+    json out = {
+        {"id", result.uuid},          {"type", "result"},           {"subtype", result.is_error ? "error" : "success"},
+        {"isError", result.is_error}, {"costUsd", result.cost_usd}, {"durationMs", result.duration_ms},
+        {"numTurns", result.turns}};
     json usage = json::object();
     for (const char* name : {"input_tokens", "output_tokens", "cache_read_input_tokens", "cache_creation_input_tokens"})
         usage[name] = claude::integer_of(result.usage, name);
@@ -96,7 +93,8 @@ std::string failure_of(const claude::turn_result& result) {
                "ANTHROPIC_API_KEY.";
     if (result.api_error_status == 401)
         return "Anthropic refused this machine's credentials (401). Run `claude` there and use /login, or correct its "
-               "ANTHROPIC_API_KEY. " + bounded_text(result.text, 2048);
+               "ANTHROPIC_API_KEY. " +
+               bounded_text(result.text, 2048);
     if (result.terminal_reason.starts_with("aborted")) return "The turn was interrupted.";
     if (result.subtype == "error_max_turns") return "The turn reached its maximum number of steps.";
     if (result.subtype == "error_max_budget_usd") return "The session reached its maximum cost.";

@@ -30,7 +30,8 @@ void store_prompts(connection& c, const std::vector<prompt_change>& changes, std
             events::set_prompt_state(c, change.uuid, change.state, now_ms);
             continue;
         }
-        json outcome = {{"isError", change.outcome->is_error}, {"text", change.outcome->text}, {"error", change.outcome->error}};
+        json outcome = {
+            {"isError", change.outcome->is_error}, {"text", change.outcome->text}, {"error", change.outcome->error}};
         if (!change.outcome->result.empty()) outcome["result"] = json::parse(change.outcome->result, nullptr, false);
         events::end_prompt(c, change.uuid, change.state, dump(outcome), now_ms);
     }
@@ -100,8 +101,8 @@ asio::awaitable<void> live_session::write() {
     }
 }
 
-live_session::task<std::int64_t> live_session::commit(
-    reduction& changes, std::function<void(connection&, std::int64_t)> more) {
+live_session::task<std::int64_t> live_session::commit(reduction& changes,
+                                                      std::function<void(connection&, std::int64_t)> more) {
     auto stored = std::make_shared<stored_changes>();
     stored->row = reducer_.row();
     stored->memory = to_json(reducer_.memory());
@@ -188,9 +189,10 @@ live_session::task<sent> live_session::send(prompt_request prompt, std::string v
     const auto guard = co_await lock_.acquire();
     if (!guard || over_ || ending_ || input_ended_) co_return std::unexpected(ended_error());
     if (reducer_.memory().prompts.size() >= proto::limits::queued_prompts_max) {
-        co_return proto::fail(proto::error_code::resource_exhausted,
-                              "The session has " + std::to_string(proto::limits::queued_prompts_max) + " prompts waiting.",
-                              "Wait until some of them are done, or abort the session.");
+        co_return proto::fail(
+            proto::error_code::resource_exhausted,
+            "The session has " + std::to_string(proto::limits::queued_prompts_max) + " prompts waiting.",
+            "Wait until some of them are done, or abort the session.");
     }
     auto row = std::make_shared<events::prompt_row>();
     row->uuid = prompt.prompt_uuid;
@@ -231,14 +233,18 @@ live_session::task<void> live_session::answer(permission_answer what, std::strin
         co_return proto::fail(proto::error_code::not_found, "The permission request is not open any more.");
 
     const bool allow = what.behavior == permission_behavior::allow;
-    const auto parsed = [](const std::string& text) { return text.empty() ? json() : json::parse(text, nullptr, false); };
-    const std::string line = allow ? claude::encode_allow(what.request_id, parsed(what.updated_input), parsed(what.updated_permissions))
-                                   : claude::encode_deny(what.request_id, what.message);
+    const auto parsed = [](const std::string& text) {
+        return text.empty() ? json() : json::parse(text, nullptr, false);
+    };
+    const std::string line =
+        allow ? claude::encode_allow(what.request_id, parsed(what.updated_input), parsed(what.updated_permissions))
+              : claude::encode_deny(what.request_id, what.message);
     const turn_reducer before = reducer_;
     const std::int64_t now_ms = session_services::now_ms();
     reduction changes;
     reducer_.on_permission_answered(what.request_id, allow ? "allow" : "deny", answered_by, now_ms, changes);
-    auto store = [id = row().id, request = what.request_id, allow, answered_by, now_ms, line](connection& c, std::int64_t) {
+    auto store = [id = row().id, request = what.request_id, allow, answered_by, now_ms, line](connection& c,
+                                                                                              std::int64_t) {
         events::answer_permission(c, id, request,
                                   allow ? events::permission_state::allowed : events::permission_state::denied,
                                   answered_by, now_ms);

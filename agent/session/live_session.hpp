@@ -89,7 +89,7 @@ private:
     common::async::event_signal outbox_changed_;
 
     std::string initialize_id_;
-    std::optional<claude::control_reply> initialized_;  // seen in the lines being taken
+    std::optional<claude::control_reply> initialized_;                     // seen in the lines being taken
     std::map<std::string, std::optional<claude::control_reply>> replies_;  // of requests that somebody waits for
     std::string start_error_;
     std::string store_trouble_;

@@ -33,9 +33,10 @@ struct holder_calls {
 holder_calls real_holder_calls();
 
 struct engine_options {
-    std::filesystem::path codez_binary;     // this program: `codez hold`
-    std::filesystem::path state_directory;  // the agent's own, e.g. ~/.local/state/codez: holders/ and locks/ are made here
-    std::string claude_path;                // from the configuration; empty: CLAUDE_BIN, PATH, the usual places
+    std::filesystem::path codez_binary;  // this program: `codez hold`
+    std::filesystem::path
+        state_directory;      // the agent's own, e.g. ~/.local/state/codez: holders/ and locks/ are made here
+    std::string claude_path;  // from the configuration; empty: CLAUDE_BIN, PATH, the usual places
     std::map<std::string, std::string> environment;  // the agent's own, as it was started
     std::vector<std::string> setting_sources = {"user", "project", "local"};
     int live_max = 8;

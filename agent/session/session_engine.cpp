@@ -42,14 +42,16 @@ proto::result<void> check(const create_request& request) {
         return fail(error_code::invalid_argument, "cwd must be an absolute path.");
     std::error_code ec;
     if (!fs::is_directory(request.cwd, ec))
-        return fail(error_code::invalid_argument, "cwd is not a directory on this machine: " + bounded_text(request.cwd, 512) + ".",
+        return fail(error_code::invalid_argument,
+                    "cwd is not a directory on this machine: " + bounded_text(request.cwd, 512) + ".",
                     "Make it there, or choose another.");
     if (!claude::is_permission_mode(request.permission_mode))
         return fail(error_code::invalid_argument,
                     "permission_mode must be default, acceptEdits, plan, dontAsk or auto, not \"" +
                         bounded_text(request.permission_mode, 64) + "\".");
     if (request.permission_mode == "bypassPermissions" && !request.allow_bypass)
-        return fail(error_code::policy_denied, "permission_mode bypassPermissions can be chosen on the machine itself only.",
+        return fail(error_code::policy_denied,
+                    "permission_mode bypassPermissions can be chosen on the machine itself only.",
                     "Use acceptEdits or auto, or start the session with the codez command there.");
     if (!request.session_id.empty() && !is_uuid(request.session_id))
         return fail(error_code::invalid_argument, "session_id must be a UUID in lower case.");
@@ -63,7 +65,8 @@ proto::result<void> check(const create_request& request) {
 proto::result<void> check(const prompt_request& request) {
     if (request.text.empty()) return fail(error_code::invalid_argument, "text must not be empty.");
     if (request.text.size() > proto::limits::prompt_bytes_max)
-        return fail(error_code::invalid_argument, "text may have " + std::to_string(proto::limits::prompt_bytes_max) + " bytes.",
+        return fail(error_code::invalid_argument,
+                    "text may have " + std::to_string(proto::limits::prompt_bytes_max) + " bytes.",
                     "Put what is long into a file of the project and name it.");
     if (!is_utf8(request.text)) return fail(error_code::invalid_argument, "text must be UTF-8.");
     if (!request.prompt_uuid.empty() && !is_uuid(request.prompt_uuid))
@@ -81,7 +84,8 @@ proto::result<void> check(const permission_answer& answer) {
     if (!answer.updated_permissions.empty()) {
         const json permissions = json::parse(answer.updated_permissions, nullptr, false);
         if (!allow || !permissions.is_array())
-            return fail(error_code::invalid_argument, "updated_permissions must be an array, and goes with allow only.");
+            return fail(error_code::invalid_argument,
+                        "updated_permissions must be an array, and goes with allow only.");
     }
     if (answer.message.size() > 8192 || !is_utf8(answer.message))
         return fail(error_code::invalid_argument, "message may have 8192 bytes of UTF-8.");
@@ -210,7 +214,8 @@ proto::error session_engine::not_open(const permission_answer& answer,
     } else {
         out.code = error_code::session_busy;
         out.message = std::string("The permission request is answered already: ") +
-                      (row->state == events::permission_state::allowed ? "allowed" : "denied") + " by " + row->answered_by + ".";
+                      (row->state == events::permission_state::allowed ? "allowed" : "denied") + " by " +
+                      row->answered_by + ".";
         out.hint = "The first answer holds.";
     }
     return out;
@@ -220,10 +225,11 @@ session_engine::task<void> session_engine::respond_permission(permission_answer 
     if (auto good = check(answer); !good) co_return std::unexpected(good.error());
     auto session = std::make_shared<bool>(false);
     auto row = std::make_shared<std::optional<events::permission_row>>();
-    const auto looked = co_await services_.log.run([=, id = answer.session_id, request = answer.request_id](connection& c) {
-        *session = events::find_session(c, id).has_value();
-        *row = events::find_permission(c, id, request);
-    });
+    const auto looked =
+        co_await services_.log.run([=, id = answer.session_id, request = answer.request_id](connection& c) {
+            *session = events::find_session(c, id).has_value();
+            *row = events::find_permission(c, id, request);
+        });
     if (!looked) co_return std::unexpected(looked.error());
     if (!*session) co_return std::unexpected(no_such_session(answer.session_id));
     const live_ptr live = find_live(answer.session_id);
@@ -232,9 +238,10 @@ session_engine::task<void> session_engine::respond_permission(permission_answer 
     const auto answered = co_await live->answer(answer, person(who));
     if (answered || answered.error().code != error_code::not_found) co_return answered;
     // Somebody else's answer, or its withdrawal, came in between.
-    const auto again = co_await services_.log.run([=, id = answer.session_id, request = answer.request_id](connection& c) {
-        *row = events::find_permission(c, id, request);
-    });
+    const auto again =
+        co_await services_.log.run([=, id = answer.session_id, request = answer.request_id](connection& c) {
+            *row = events::find_permission(c, id, request);
+        });
     if (!again) co_return std::unexpected(again.error());
     co_return std::unexpected(not_open(answer, *row));
 }

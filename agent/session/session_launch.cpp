@@ -68,11 +68,12 @@ proto::result<void> session_engine::room_for(const std::string& session_id) cons
     for (const auto& [id, live] : live_) used += live->over() || starting_.contains(id) ? 0 : 1;
     used += static_cast<int>(starting_.size());
     if (starting_.contains(session_id))
-        return fail(error_code::session_busy, "Session " + session_id + " is just being started.", "Try again in a moment.");
+        return fail(error_code::session_busy, "Session " + session_id + " is just being started.",
+                    "Try again in a moment.");
     if (used < services_.options.live_max) return {};
-    return fail(error_code::resource_exhausted,
-                "This machine runs " + std::to_string(used) + " sessions, as many as it may.",
-                "Dispose of one that is not needed now (it can be resumed), or raise the limit in the machine's agent.toml.");
+    return fail(
+        error_code::resource_exhausted, "This machine runs " + std::to_string(used) + " sessions, as many as it may.",
+        "Dispose of one that is not needed now (it can be resumed), or raise the limit in the machine's agent.toml.");
 }
 
 proto::result<fs::path> session_engine::program() {
@@ -96,7 +97,8 @@ void session_engine::adopt(const live_ptr& live) {
     live->run(tasks_);
 }
 
-session_engine::task<session_engine::live_ptr> session_engine::launch(events::session_row row, turn_memory memory, int depth) {
+session_engine::task<session_engine::live_ptr> session_engine::launch(events::session_row row, turn_memory memory,
+                                                                      int depth) {
     const auto found = program();
     if (!found) co_return std::unexpected(found.error());
     std::error_code ec;
@@ -138,12 +140,15 @@ session_engine::task<session_engine::live_ptr> session_engine::launch(events::se
     if (!stored) co_return std::unexpected(stored.error());
     // What a holder that was killed left running would write to the same conversation.
     services_.options.holders.end_leftovers(row.id);
-    auto client = co_await services_.options.holders.spawn(services_.executor, services_.options.codez_binary, std::move(spec));
+    auto client =
+        co_await services_.options.holders.spawn(services_.executor, services_.options.codez_binary, std::move(spec));
     if (!client) {
         const bool announced = memory.announced;
         const auto undone = co_await services_.log.run([before, announced](connection& c) {
-            if (announced) events::save_session(c, before);
-            else remove_session(c, before.id);
+            if (announced)
+                events::save_session(c, before);
+            else
+                remove_session(c, before.id);
         });
         std::ignore = undone;  // the next start finds no holder in its place and comes to the same
         co_return std::unexpected(spawn_error(client.error(), row.id));
@@ -179,7 +184,8 @@ session_engine::task<session_engine::live_ptr> session_engine::resume(std::strin
         co_return fail(error_code::not_found, "This machine has no session " + session_id + ".",
                        "list_sessions shows those that it has.");
     if ((*row)->status == events::session_status::live)
-        co_return fail(error_code::session_busy, "Session " + session_id + " runs, but its holder cannot be reached now.",
+        co_return fail(error_code::session_busy,
+                       "Session " + session_id + " runs, but its holder cannot be reached now.",
                        "Try again in a moment; get_health tells more.");
     const auto live = co_await launch(**row, memory_from_json(*memory), depth);
     if (!live) co_return std::unexpected(live.error());
@@ -192,8 +198,10 @@ session_engine::task<void> session_engine::start() {
     const auto found = program();
     if (found) {
         const auto version = claude::read_version(*found, services_.options.environment);
-        if (version) program_version_ = *version;
-        else program_ = std::unexpected(version.error());
+        if (version)
+            program_version_ = *version;
+        else
+            program_ = std::unexpected(version.error());
     }
     struct kept {
         events::session_row row;
@@ -226,8 +234,10 @@ asio::awaitable<void> session_engine::recover(events::session_row row, turn_memo
     }
     recovery_troubles_.erase(row.id);
     std::unique_ptr<hold::client> with;
-    if (client) with = std::move(*client);
-    else with = make_orphan(services_.options.holders.read_orphaned_spool(directory, offset));
+    if (client)
+        with = std::move(*client);
+    else
+        with = make_orphan(services_.options.holders.read_orphaned_spool(directory, offset));
     const bool announced = memory.announced;
     const auto live = std::make_shared<live_session>(services_, std::move(row), std::move(memory), std::move(with));
     adopt(live);

@@ -69,7 +69,8 @@ summary session_engine::summary_of(const events::session_row& row) const {
     out.updated_at_ms = row.updated_at;
     out.last_message_at_ms = row.last_message_at.value_or(0);
     out.metadata = row.metadata;
-    if (const auto live = find_live(row.id); live && row.status == events::session_status::live) out.claude_pid = live->claude_pid();
+    if (const auto live = find_live(row.id); live && row.status == events::session_status::live)
+        out.claude_pid = live->claude_pid();
     return out;
 }
 
@@ -93,8 +94,10 @@ session_engine::task<details> session_engine::get(std::string session_id) {
 session_engine::task<std::vector<summary>> session_engine::list(list_filter filter) {
     events::session_query query;
     query.slug = filter.slug;
-    if (filter.status == "live") query.status = events::session_status::live;
-    else if (filter.status == "idle") query.status = events::session_status::idle;
+    if (filter.status == "live")
+        query.status = events::session_status::live;
+    else if (filter.status == "idle")
+        query.status = events::session_status::idle;
     else if (!filter.status.empty())
         co_return fail(error_code::invalid_argument, "status must be live or idle.");
     query.before_ms = filter.before_ms;
@@ -111,8 +114,8 @@ session_engine::task<std::vector<summary>> session_engine::list(list_filter filt
 
 session_engine::task<std::vector<pending_permission>> session_engine::pending_permissions(std::string session_id) {
     auto rows = std::make_shared<std::vector<events::permission_row>>();
-    const auto looked = co_await services_.log.run(
-        [=, id = session_id](connection& c) { *rows = events::pending_permissions(c, id); });
+    const auto looked =
+        co_await services_.log.run([=, id = session_id](connection& c) { *rows = events::pending_permissions(c, id); });
     if (!looked) co_return std::unexpected(looked.error());
     co_return shown(*rows);
 }
@@ -131,8 +134,8 @@ session_engine::task<turn_outcome> session_engine::wait_for_turn(wait_request re
     auto pending = std::make_shared<std::vector<events::permission_row>>();
     for (;;) {
         const std::uint64_t seen = services_.changes;
-        const auto looked = co_await services_.log.run(
-            [=, id = request.session_id, uuid = request.prompt_uuid](connection& c) {
+        const auto looked =
+            co_await services_.log.run([=, id = request.session_id, uuid = request.prompt_uuid](connection& c) {
                 *row = events::find_prompt(c, uuid);
                 *pending = events::pending_permissions(c, id);
             });
@@ -164,8 +167,7 @@ engine_health session_engine::health() const {
         if (live->over()) continue;
         ++out.live;
         out.pending_permissions += live->pending_count();
-        if (auto trouble = live->trouble(); !trouble.empty())
-            out.troubles.push_back("Session " + id + ": " + trouble);
+        if (auto trouble = live->trouble(); !trouble.empty()) out.troubles.push_back("Session " + id + ": " + trouble);
     }
     return out;
 }

@@ -36,18 +36,21 @@ void fill(Map& map, const json& from, const char* name, Read read) {
 }  // namespace
 
 std::string to_json(const turn_memory& memory) {
-    json out = {{"announced", memory.announced}, {"generation", memory.generation}, {"counter", memory.counter},
-                {"turnOpen", memory.turn_open},  {"lastMessage", memory.last_message},
-                {"askedModel", memory.asked_model}, {"askedMode", memory.asked_mode}};
+    json out = {{"announced", memory.announced},      {"generation", memory.generation},
+                {"counter", memory.counter},          {"turnOpen", memory.turn_open},
+                {"lastMessage", memory.last_message}, {"askedModel", memory.asked_model},
+                {"askedMode", memory.asked_mode}};
     out["messages"] = table(memory.messages, [](const open_message& m) {
-        return json{{"order", m.order}, {"next", m.next_index}, {"parent", m.parent}, {"streaming", m.streaming_index},
+        return json{{"order", m.order},         {"next", m.next_index},
+                    {"parent", m.parent},       {"streaming", m.streaming_index},
                     {"part", m.streaming_part}, {"bytes", m.streamed_bytes}};
     });
     out["tools"] = table(memory.tools, [](const open_tool& t) {
         return json{{"message", t.message_id}, {"tool", t.tool}, {"input", kept_input(t.input)}};
     });
     out["tasks"] = table(memory.tasks, [](const open_task& t) {
-        return json{{"tool", t.tool_use_id}, {"agent", t.subagent_type}, {"description", t.description}, {"kind", t.kind}};
+        return json{
+            {"tool", t.tool_use_id}, {"agent", t.subagent_type}, {"description", t.description}, {"kind", t.kind}};
     });
     out["prompts"] = table(memory.prompts, [](const open_prompt& p) {
         return json{{"order", p.order}, {"progress", static_cast<int>(p.progress)}, {"began", p.began_turn}};
@@ -77,9 +80,8 @@ turn_memory memory_from_json(const std::string& text) {
         message.streamed_bytes = static_cast<std::uint64_t>(integer_of(m, "bytes"));
         return message;
     });
-    fill(out.tools, from, "tools", [](const json& t) {
-        return open_tool(text_of(t, "message"), text_of(t, "tool"), copy_of(t, "input"));
-    });
+    fill(out.tools, from, "tools",
+         [](const json& t) { return open_tool(text_of(t, "message"), text_of(t, "tool"), copy_of(t, "input")); });
     fill(out.tasks, from, "tasks", [](const json& t) {
         return open_task(text_of(t, "tool"), text_of(t, "agent"), text_of(t, "description"), text_of(t, "kind"));
     });

@@ -49,9 +49,9 @@ struct turn_memory {
     // What it was created with. The row tells what is so now: a mode that somebody allowed for this process only, say.
     std::string asked_model;
     std::string asked_mode;
-    std::int64_t counter = 0;     // the source of `order`
-    bool turn_open = false;       // between a turn's beginning and its result
-    std::string last_message;     // of the turn, in the main conversation: gets the result part
+    std::int64_t counter = 0;  // the source of `order`
+    bool turn_open = false;    // between a turn's beginning and its result
+    std::string last_message;  // of the turn, in the main conversation: gets the result part
     std::map<std::string, open_message> messages;
     std::map<std::string, open_tool> tools;
     std::map<std::string, open_task> tasks;

@@ -16,11 +16,16 @@ std::string part_id(const std::string& message_id, int index) { return message_i
 
 std::string_view type_of(claude::block_kind kind) {
     switch (kind) {
-        case claude::block_kind::text: return "text";
-        case claude::block_kind::thinking: return "thinking";
-        case claude::block_kind::tool_use: return "tool_use";
-        case claude::block_kind::tool_result: return "tool_result";
-        case claude::block_kind::other: break;
+        case claude::block_kind::text:
+            return "text";
+        case claude::block_kind::thinking:
+            return "thinking";
+        case claude::block_kind::tool_use:
+            return "tool_use";
+        case claude::block_kind::tool_result:
+            return "tool_result";
+        case claude::block_kind::other:
+            break;
     }
     return "system";
 }
@@ -43,9 +48,9 @@ open_message& turn_reducer::message_of(const std::string& id, const std::string&
                                        std::int64_t at_ms, reduction& out) {
     if (const auto found = memory_.messages.find(id); found != memory_.messages.end()) return found->second;
     if (memory_.messages.size() >= open_messages_max) {
-        memory_.messages.erase(std::min_element(memory_.messages.begin(), memory_.messages.end(), [](const auto& a, const auto& b) {
-            return a.second.order < b.second.order;
-        }));
+        memory_.messages.erase(
+            std::min_element(memory_.messages.begin(), memory_.messages.end(),
+                             [](const auto& a, const auto& b) { return a.second.order < b.second.order; }));
     }
     json message = {{"id", id}, {"sessionId", row_.id}, {"role", "assistant"}, {"time", {{"created", at_ms}}}};
     if (!model.empty()) message["model"] = model;
@@ -90,7 +95,8 @@ void turn_reducer::apply(const claude::assistant_line& m, std::int64_t now_ms, r
             tell_part("message.part.completed", id, other_part(part, block), out);
         }
         // What was streamed of it before it was whole is of no more use to anybody.
-        std::erase_if(out.ephemeral, [&](const auto& e) { return e.body.find(json(part).dump()) != std::string::npos; });
+        std::erase_if(out.ephemeral,
+                      [&](const auto& e) { return e.body.find(json(part).dump()) != std::string::npos; });
     }
 }
 
@@ -111,7 +117,8 @@ void turn_reducer::apply(const claude::user_line& m, std::int64_t now_ms, reduct
             parts.push_back(tool_result_part(id, block));
         } else {
             only_results = false;
-            parts.push_back(block.kind == claude::block_kind::text ? text_part(id, "text", block.text) : other_part(id, block));
+            parts.push_back(block.kind == claude::block_kind::text ? text_part(id, "text", block.text)
+                                                                   : other_part(id, block));
         }
     }
     if (parts.empty() || m.uuid.empty()) return;
@@ -144,7 +151,8 @@ void turn_reducer::apply(const claude::stream_event& m, std::int64_t now_ms, red
     open_message& message = found->second;
     if (m.kind == claude::stream_kind::block_start) {
         message.streaming_index = m.index;
-        message.streaming_part = m.block == claude::block_kind::tool_use ? m.tool_use_id : part_id(m.message_id, m.index);
+        message.streaming_part =
+            m.block == claude::block_kind::tool_use ? m.tool_use_id : part_id(m.message_id, m.index);
         message.streamed_bytes = 0;
     } else if (m.kind == claude::stream_kind::block_delta && !m.delta.empty() && message.streaming_index == m.index) {
         json body = {{"messageId", m.message_id},
@@ -159,7 +167,8 @@ void turn_reducer::apply(const claude::stream_event& m, std::int64_t now_ms, red
 
 void turn_reducer::apply(const claude::task_started& m, std::int64_t, reduction& out) {
     if (m.task_id.empty() || memory_.tasks.contains(m.task_id) || memory_.tasks.size() >= open_tools_max) return;
-    memory_.tasks.emplace(m.task_id, open_task(m.tool_use_id, m.subagent_type, bounded_text(m.description, 1024), m.kind));
+    memory_.tasks.emplace(m.task_id,
+                          open_task(m.tool_use_id, m.subagent_type, bounded_text(m.description, 1024), m.kind));
     out.events.push_back(make_event(row_.id, "task.started",
                                     {{"taskId", m.task_id},
                                      {"toolUseId", m.tool_use_id},

@@ -24,7 +24,8 @@ bool turn_reducer::busy() const { return memory_.turn_open || !memory_.prompts.e
 void turn_reducer::tell_if_changed(const shown& before, std::int64_t now_ms, reduction& out) {
     if (look() == before) return;
     row_.updated_at = now_ms;
-    if (memory_.announced) out.events.push_back(make_event(row_.id, "session.updated", {{"session", session_json(row_)}}));
+    if (memory_.announced)
+        out.events.push_back(make_event(row_.id, "session.updated", {{"session", session_json(row_)}}));
 }
 
 void turn_reducer::announce(std::int64_t now_ms, reduction& out) {
@@ -36,12 +37,11 @@ void turn_reducer::announce(std::int64_t now_ms, reduction& out) {
 }
 
 void turn_reducer::on_started(std::int64_t now_ms, reduction& out) {
-    const shown before = look();
-    memory_.messages.clear();
-    forget_turn();
+    // A prompt may have come in meanwhile and its turn have begun: what claude said since holds.
     row_.status = session_status::live;
-    row_.state = session_state::idle;
-    tell_if_changed(before, now_ms, out);
+    if (row_.state == session_state::interrupted) row_.state = session_state::idle;
+    row_.updated_at = now_ms;
+    out.events.push_back(make_event(row_.id, "session.updated", {{"session", session_json(row_)}}));
 }
 
 void turn_reducer::on_prompt_accepted(const std::string& uuid, const std::string& text, std::int64_t now_ms,
@@ -64,7 +64,8 @@ bool turn_reducer::on_permission_answered(const std::string& request_id, const s
                                           const std::string& by, std::int64_t now_ms, reduction& out) {
     if (memory_.permissions.erase(request_id) == 0) return false;
     const shown before = look();
-    if (memory_.permissions.empty() && row_.state == session_state::requires_action) row_.state = session_state::running;
+    if (memory_.permissions.empty() && row_.state == session_state::requires_action)
+        row_.state = session_state::running;
     out.events.push_back(make_event(row_.id, "channel.permission_resolved",
                                     {{"requestId", request_id}, {"behavior", behavior}, {"answeredBy", by}}));
     tell_if_changed(before, now_ms, out);
@@ -76,8 +77,8 @@ void turn_reducer::on_permissions_listed(const std::vector<claude::permission_as
     const shown before = look();
     const auto held = memory_.permissions;
     for (const auto& [request_id, tool] : held) {
-        const bool still_open = std::any_of(open.begin(), open.end(),
-                                            [&id = request_id](const auto& ask) { return ask.request_id == id; });
+        const bool still_open =
+            std::any_of(open.begin(), open.end(), [&id = request_id](const auto& ask) { return ask.request_id == id; });
         if (!still_open) withdraw(request_id, out);
     }
     tell_if_changed(before, now_ms, out);
@@ -174,7 +175,8 @@ void turn_reducer::apply(const claude::turn_result& m, std::int64_t now_ms, redu
 void turn_reducer::apply(const claude::permission_ask& m, std::int64_t now_ms, reduction& out) {
     if (m.request_id.empty() || memory_.permissions.contains(m.request_id)) return;
     if (memory_.permissions.size() >= proto::limits::pending_permissions_max) {
-        out.refused.push_back(claude::other_request(m.request_id, "can_use_tool: too many permission requests are open"));
+        out.refused.push_back(
+            claude::other_request(m.request_id, "can_use_tool: too many permission requests are open"));
         return;
     }
     memory_.permissions.emplace(m.request_id, m.tool_use_id);
@@ -213,7 +215,9 @@ void turn_reducer::apply(const claude::prompt_lifecycle& m, std::int64_t, reduct
             prompt.began_turn = true;
             out.events.push_back(make_event(row_.id, "session.updated", {{"session", session_json(row_)}}, true));
             return;
-        case claude::prompt_step::completed: settle(m.prompt_uuid, prompt_state::completed, {}, out); return;
+        case claude::prompt_step::completed:
+            settle(m.prompt_uuid, prompt_state::completed, {}, out);
+            return;
         case claude::prompt_step::cancelled: {
             prompt_outcome outcome;
             outcome.is_error = true;
@@ -225,8 +229,10 @@ void turn_reducer::apply(const claude::prompt_lifecycle& m, std::int64_t, reduct
 }
 
 void turn_reducer::apply(const claude::state_changed& m, std::int64_t, reduction&) {
-    if (m.state == "running") row_.state = session_state::running;
-    else if (m.state == "requires_action") row_.state = session_state::requires_action;
+    if (m.state == "running")
+        row_.state = session_state::running;
+    else if (m.state == "requires_action")
+        row_.state = session_state::requires_action;
     else if (m.state == "idle") {
         memory_.turn_open = false;
         row_.state = session_state::idle;
@@ -260,7 +266,8 @@ void turn_reducer::forget_turn() {
     memory_.last_message.clear();
     // Subagents in the background go on after the turn that started them, and so do their messages.
     std::erase_if(memory_.messages, [](const auto& entry) { return entry.second.parent.empty(); });
-    std::erase_if(memory_.tools, [this](const auto& entry) { return !memory_.messages.contains(entry.second.message_id); });
+    std::erase_if(memory_.tools,
+                  [this](const auto& entry) { return !memory_.messages.contains(entry.second.message_id); });
 }
 
 }  // namespace agent::session

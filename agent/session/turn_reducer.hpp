@@ -46,7 +46,7 @@ struct reduction {
 
 // How a claude ended, as far as it was found out.
 struct process_end {
-    std::string error;  // a sentence; empty if it was asked to end
+    std::string error;                 // a sentence; empty if it was asked to end
     std::vector<std::string> arrived;  // the open prompts that its transcript has
 };
 

@@ -6,6 +6,6 @@
 
 namespace agent::session {
 
-std::string random_uuid();                // version 4
-bool is_uuid(std::string_view text);      // lower case, with dashes
+std::string random_uuid();            // version 4
+bool is_uuid(std::string_view text);  // lower case, with dashes
 }  // namespace agent::session

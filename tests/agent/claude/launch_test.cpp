@@ -21,9 +21,10 @@ bool has(const std::vector<std::string>& arguments, const std::string& wanted) {
 TEST(Launch, SpeaksStreamJsonAndAsksUs) {
     const auto arguments = claude::arguments(plain());
     EXPECT_EQ(arguments[0], "/opt/claude");
-    for (const char* wanted : {"-p", "--output-format=stream-json", "--input-format=stream-json", "--verbose",
-                               "--permission-prompt-tool=stdio", "--permission-mode=default",
-                               "--setting-sources=user,project,local", "--session-id=bbbbbbbb-0000-4000-8000-000000000001"})
+    for (const char* wanted :
+         {"-p", "--output-format=stream-json", "--input-format=stream-json", "--verbose",
+          "--permission-prompt-tool=stdio", "--permission-mode=default", "--setting-sources=user,project,local",
+          "--session-id=bbbbbbbb-0000-4000-8000-000000000001"})
         EXPECT_TRUE(has(arguments, wanted)) << wanted;
     EXPECT_FALSE(has(arguments, "--include-partial-messages"));
 }
@@ -45,12 +46,24 @@ TEST(Launch, ResumesInsteadOfBeginning) {
 TEST(Launch, TheEnvironmentIsTheAgentsWithoutWhatIsOurs) {
     auto what = plain();
     what.depth = 1;
-    const variables own = {{"PATH", "/bin"},       {"HOME", "/h"},          {"ANTHROPIC_API_KEY", "k"}, {"CLAUDE_CONFIG_DIR", "/c"},
-                           {"CODEZ_JOIN", "t"},    {"CODEZ_DEPTH", "7"},    {"NOTIFY_SOCKET", "s"},     {"CLAUDECODE", "1"},
-                           {"CLAUDE_CODE_SSE_PORT", "1"}, {"CLAUDE_CODE_MAX_RETRIES", "2"}};
-    const variables expected = {{"PATH", "/bin"}, {"HOME", "/h"}, {"ANTHROPIC_API_KEY", "k"}, {"CLAUDE_CONFIG_DIR", "/c"},
-                                {"CLAUDE_CODE_MAX_RETRIES", "2"}, {"CLAUDE_CODE_EMIT_SESSION_STATE_EVENTS", "1"},
-                                {"CODEZ_SESSION_ID", what.session_id}, {"CODEZ_DEPTH", "2"}};
+    const variables own = {{"PATH", "/bin"},
+                           {"HOME", "/h"},
+                           {"ANTHROPIC_API_KEY", "k"},
+                           {"CLAUDE_CONFIG_DIR", "/c"},
+                           {"CODEZ_JOIN", "t"},
+                           {"CODEZ_DEPTH", "7"},
+                           {"NOTIFY_SOCKET", "s"},
+                           {"CLAUDECODE", "1"},
+                           {"CLAUDE_CODE_SSE_PORT", "1"},
+                           {"CLAUDE_CODE_MAX_RETRIES", "2"}};
+    const variables expected = {{"PATH", "/bin"},
+                                {"HOME", "/h"},
+                                {"ANTHROPIC_API_KEY", "k"},
+                                {"CLAUDE_CONFIG_DIR", "/c"},
+                                {"CLAUDE_CODE_MAX_RETRIES", "2"},
+                                {"CLAUDE_CODE_EMIT_SESSION_STATE_EVENTS", "1"},
+                                {"CODEZ_SESSION_ID", what.session_id},
+                                {"CODEZ_DEPTH", "2"}};
     EXPECT_EQ(environment(what, own), expected);
 }
 

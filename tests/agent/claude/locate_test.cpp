@@ -25,7 +25,10 @@ protected:
         if (executable) fs::permissions(full, fs::perms::owner_all);
         return full;
     }
-    static std::string elf() { return "\x7f" "ELF and more"; }
+    static std::string elf() {
+        return "\x7f"
+               "ELF and more";
+    }
 
     fs::path root_;
 };
@@ -36,7 +39,8 @@ TEST_F(Locate, TheConfiguredPathComesFirst) {
     EXPECT_EQ(locate(configured, {{"CLAUDE_BIN", other}, {"PATH", (root_ / "b").string()}}), configured);
     EXPECT_EQ(locate("", {{"CLAUDE_BIN", other}, {"PATH", (root_ / "a").string()}}), other);
     EXPECT_EQ(locate("", {{"PATH", (root_ / "none").string() + ":" + (root_ / "a").string()}}), configured);
-    EXPECT_EQ(locate("", {{"HOME", root_.string()}, {"PATH", ""}}).value_or(""), locate("", {{"HOME", root_.string()}}).value_or(""));
+    EXPECT_EQ(locate("", {{"HOME", root_.string()}, {"PATH", ""}}).value_or(""),
+              locate("", {{"HOME", root_.string()}}).value_or(""));
 }
 
 TEST_F(Locate, AWrongConfiguredPathIsAnErrorThatNamesIt) {

@@ -36,10 +36,11 @@ TEST(StreamDecode, ReadsEveryLineOfEveryCapture) {
 
 // The types that nothing here needs, so that a new one shows.
 TEST(StreamDecode, IgnoresOnlyWhatIsKnownToBeOfNoInterest) {
-    const std::set<std::string> of_no_interest = {
-        "system/status", "system/background_tasks_changed", "system/task_updated", "system/task_progress",
-        "system/thinking_tokens", "system/peer_message_hold", "system/model_fallback", "system/permission_denied",
-        "system/compact_boundary", "conversation_reset"};
+    const std::set<std::string> of_no_interest = {"system/status",           "system/background_tasks_changed",
+                                                  "system/task_updated",     "system/task_progress",
+                                                  "system/thinking_tokens",  "system/peer_message_hold",
+                                                  "system/model_fallback",   "system/permission_denied",
+                                                  "system/compact_boundary", "conversation_reset"};
     for (const auto& file : std::filesystem::directory_iterator(tests::captures())) {
         for (const auto& line : tests::captured(file.path().stem())) {
             const auto message = decode(line);
@@ -116,19 +117,22 @@ TEST(StreamDecode, AnUnknownTypeIsIgnored) {
 }
 
 TEST(StreamDecode, HostileLinesAreUnreadableNotFatal) {
-    const std::string deep = R"({"type":"assistant","message":)" + std::string(100'000, '[') + std::string(100'000, ']') + "}";
+    const std::string deep =
+        R"({"type":"assistant","message":)" + std::string(100'000, '[') + std::string(100'000, ']') + "}";
     const std::string large(line_bytes_max + 1, ' ');
-    for (const std::string& line : {std::string(), std::string("nonsense"), std::string("{\"type\":\"assist"), std::string("[]"),
-                                    std::string("\"text\""), std::string("{\"type\":\"\xff\"}"), deep, large})
+    for (const std::string& line :
+         {std::string(), std::string("nonsense"), std::string("{\"type\":\"assist"), std::string("[]"),
+          std::string("\"text\""), std::string("{\"type\":\"\xff\"}"), deep, large})
         EXPECT_TRUE(std::holds_alternative<unreadable_line>(decode(line))) << line.substr(0, 40);
 }
 
 TEST(StreamDecode, MembersOfTheWrongTypeAreAbsent) {
-    for (const char* line : {R"({"type":"assistant","message":7,"uuid":[]})", R"({"type":"user","message":{"content":{"a":1}}})",
-                             R"({"type":"result","is_error":"yes","usage":[],"errors":{},"duration_ms":1e300})",
-                             R"({"type":"control_request","request":[],"request_id":5})",
-                             R"({"type":"control_response","response":"x"})", R"({"type":"stream_event","event":null})",
-                             R"({"type":"system","subtype":"init","plugins":{"a":1},"mcp_servers":[1,"x",null]})"})
+    for (const char* line :
+         {R"({"type":"assistant","message":7,"uuid":[]})", R"({"type":"user","message":{"content":{"a":1}}})",
+          R"({"type":"result","is_error":"yes","usage":[],"errors":{},"duration_ms":1e300})",
+          R"({"type":"control_request","request":[],"request_id":5})", R"({"type":"control_response","response":"x"})",
+          R"({"type":"stream_event","event":null})",
+          R"({"type":"system","subtype":"init","plugins":{"a":1},"mcp_servers":[1,"x",null]})"})
         EXPECT_FALSE(std::holds_alternative<unreadable_line>(decode(line))) << line;
 }
 

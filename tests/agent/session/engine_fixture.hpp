@@ -6,9 +6,9 @@
 #include <filesystem>
 #include <fstream>
 
+#include <gtest/gtest.h>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
-#include <gtest/gtest.h>
 
 #include "agent/session/engine.hpp"
 #include "tests/agent/session/fake_holder.hpp"
@@ -29,7 +29,8 @@ public:
         }
         return real_->append(std::move(b));
     }
-    boost::asio::awaitable<proto::result<agent::events::page>> read(agent::events::filter f, std::int64_t after, int limit,
+    boost::asio::awaitable<proto::result<agent::events::page>> read(agent::events::filter f, std::int64_t after,
+                                                                    int limit,
                                                                     std::chrono::milliseconds wait) override {
         return real_->read(std::move(f), after, limit, wait);
     }
@@ -38,7 +39,9 @@ public:
     boost::asio::awaitable<proto::result<std::optional<std::int64_t>>> turn_start(std::string id) override {
         return real_->turn_start(std::move(id));
     }
-    boost::asio::awaitable<proto::result<std::int64_t>> seq_before(std::int64_t at_ms) override { return real_->seq_before(at_ms); }
+    boost::asio::awaitable<proto::result<std::int64_t>> seq_before(std::int64_t at_ms) override {
+        return real_->seq_before(at_ms);
+    }
     boost::asio::awaitable<proto::result<void>> run(std::function<void(common::db::connection&)> job) override {
         return real_->run(std::move(job));
     }
@@ -97,7 +100,9 @@ protected:
     virtual void behave(fake_holder& holder) {
         holder.on_line = [&holder](const json& line) {
             if (line["type"] != "control_request") return;
-            json response = {{"subtype", "success"}, {"request_id", line["request_id"]}, {"pending_permission_requests", json::array()}};
+            json response = {{"subtype", "success"},
+                             {"request_id", line["request_id"]},
+                             {"pending_permission_requests", json::array()}};
             holder.say(json{{"type", "control_response"}, {"response", response}});
         };
     }
@@ -138,14 +143,16 @@ protected:
         EXPECT_TRUE(made) << (made ? "" : made.error().message);
         return made ? made->session_id : "";
     }
-    proto::result<agent::session::sent> send(const std::string& session, const std::string& text, const std::string& uuid = {}) {
+    proto::result<agent::session::sent> send(const std::string& session, const std::string& text,
+                                             const std::string& uuid = {}) {
         agent::session::prompt_request request;
         request.session_id = session;
         request.text = text;
         request.prompt_uuid = uuid;
         return get(engine_->send_prompt(request, who()));
     }
-    agent::session::turn_outcome wait(const std::string& session, const std::string& uuid, bool until_permission = true) {
+    agent::session::turn_outcome wait(const std::string& session, const std::string& uuid,
+                                      bool until_permission = true) {
         agent::session::wait_request request;
         request.session_id = session;
         request.prompt_uuid = uuid;

@@ -22,8 +22,8 @@ namespace hold = agent::hold;
 struct fake_holder {
     explicit fake_holder(boost::asio::any_io_executor executor) : changed(std::move(executor)) {}
 
-    std::vector<hold::line> lines;     // claude's whole stdout
-    std::vector<std::string> written;  // to its stdin
+    std::vector<hold::line> lines;             // claude's whole stdout
+    std::vector<std::string> written;          // to its stdin
     std::function<void(const json&)> on_line;  // how claude answers
     std::uint64_t acknowledged = 0;
     bool over = false;
@@ -127,7 +127,8 @@ inline boost::asio::awaitable<attached> fake_spawn(fake_machine* machine, hold::
     co_return std::make_unique<fake_client>(holder, 0);
 }
 
-inline boost::asio::awaitable<attached> fake_attach(fake_machine* machine, std::string directory, std::uint64_t offset) {
+inline boost::asio::awaitable<attached> fake_attach(fake_machine* machine, std::string directory,
+                                                    std::uint64_t offset) {
     const auto found = machine->holders.find(directory);
     if (found == machine->holders.end() || found->second->gone)
         co_return std::unexpected(hold::hold_error{hold::hold_errc::gone, "no holder"});

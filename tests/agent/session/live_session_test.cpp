@@ -15,7 +15,8 @@ protected:
     void behave(fake_holder& holder) override {
         holder.on_line = [this, &holder](const json& line) {
             if (line["type"] != "control_request") return;
-            json response = {{"subtype", "success"}, {"request_id", line["request_id"]}, {"pending_permission_requests", open_}};
+            json response = {
+                {"subtype", "success"}, {"request_id", line["request_id"]}, {"pending_permission_requests", open_}};
             holder.say(json{{"type", "control_response"}, {"response", response}});
         };
     }
@@ -91,7 +92,9 @@ TEST_F(LiveSession, APromptSentBeforeTheBarrierWaitsForIt) {
     ASSERT_TRUE(sent);
     turn_until([&] { return !holder.written.empty(); });
     EXPECT_TRUE(holder.prompts().empty());
-    json response = {{"subtype", "success"}, {"request_id", json::parse(holder.written.back())["request_id"]}, {"pending_permission_requests", open_}};
+    json response = {{"subtype", "success"},
+                     {"request_id", json::parse(holder.written.back())["request_id"]},
+                     {"pending_permission_requests", open_}};
     holder.say(json{{"type", "control_response"}, {"response", response}});
     turn_until([&] { return !holder.prompts().empty(); });
     EXPECT_EQ(holder.prompts(), std::vector<std::string>{sent->prompt_uuid});

@@ -14,7 +14,9 @@ protected:
         return json{{"type", "command_lifecycle"}, {"command_uuid", uuid}, {"state", state}}.dump();
     }
     static std::string result(const std::string& text) {
-        return json{{"type", "result"}, {"subtype", "success"}, {"is_error", false}, {"result", text}, {"uuid", "r-" + text}}.dump();
+        return json{
+            {"type", "result"}, {"subtype", "success"}, {"is_error", false}, {"result", text}, {"uuid", "r-" + text}}
+            .dump();
     }
     static std::string ask(const std::string& id) {
         json request = {{"subtype", "can_use_tool"}, {"tool_name", "Bash"}, {"input", {{"command", "ls"}}}};
@@ -57,7 +59,8 @@ TEST_F(SessionEngine, RefusesBadRequestsNamingTheField) {
         request.cwd = (root_ / "project").string();
         change(request);
         const auto made = get(engine_->create(request, who()));
-        return made ? std::string("made") : std::string(proto::to_string(made.error().code)) + ": " + made.error().message;
+        return made ? std::string("made")
+                    : std::string(proto::to_string(made.error().code)) + ": " + made.error().message;
     };
     EXPECT_TRUE(code([](auto& r) { r.cwd = "relative"; }).starts_with("invalid_argument: cwd"));
     EXPECT_TRUE(code([](auto& r) { r.cwd = "/no/such/place"; }).starts_with("invalid_argument: cwd"));
@@ -110,7 +113,8 @@ TEST_F(SessionEngine, APromptIsStoredBeforeItIsWrittenAndItsTurnCanBeAwaited) {
     EXPECT_EQ(events(session).back().seq, sent->cursor + 1);
     auto& holder = machine_.last();
     turn_until([&] { return !holder.prompts().empty(); });
-    for (const auto& line : {step(sent->prompt_uuid, "queued"), step(sent->prompt_uuid, "started"), result("hi")}) holder.say(line);
+    for (const auto& line : {step(sent->prompt_uuid, "queued"), step(sent->prompt_uuid, "started"), result("hi")})
+        holder.say(line);
     const auto outcome = wait(session, sent->prompt_uuid);
     EXPECT_TRUE(outcome.done);
     EXPECT_FALSE(outcome.is_error);
@@ -202,6 +206,11 @@ TEST_F(SessionEngine, ADisposedSessionIsResumedByThePromptThatFollows) {
     const auto sent = send(session, "again");
     ASSERT_TRUE(sent) << sent.error().message;
     EXPECT_EQ(sent->via, "resume");
+    const auto seen = events(session);
+    ASSERT_GE(seen.size(), 4u);  // created, idle, live again, the prompt
+    EXPECT_EQ(json::parse(seen[1].body)["session"]["status"], "idle");
+    EXPECT_EQ(json::parse(seen[2].body)["session"]["status"], "live");
+    EXPECT_EQ(seen[3].type, "message.created");
     EXPECT_EQ(machine_.spawned.size(), 2u);
     EXPECT_NE(machine_.spawned[0].directory, machine_.spawned[1].directory);
     EXPECT_GE(machine_.leftovers_ended, 1);
@@ -210,7 +219,8 @@ TEST_F(SessionEngine, ADisposedSessionIsResumedByThePromptThatFollows) {
 // A mode that was allowed for one process must not outlive it.
 TEST_F(SessionEngine, AResumedSessionStartsInTheModeItWasCreatedWith) {
     const auto session = create();
-    machine_.last().say(json{{"type", "system"}, {"subtype", "init"}, {"permissionMode", "acceptEdits"}, {"model", "m-1"}});
+    machine_.last().say(
+        json{{"type", "system"}, {"subtype", "init"}, {"permissionMode", "acceptEdits"}, {"model", "m-1"}});
     turn_until([&] { return get(engine_->get(session))->session.permission_mode == "acceptEdits"; });
     ASSERT_TRUE(get(engine_->dispose(session)));
     ASSERT_TRUE(send(session, "again"));

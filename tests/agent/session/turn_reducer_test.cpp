@@ -30,9 +30,10 @@ constexpr const char* prompt_3 = "aaaaaaaa-0000-4000-8000-000000000003";
 
 TEST(TurnReducer, AToolsTurnBecomesMessagesPartsAndAPermissionRequest) {
     const auto out = reduce("03_permission_allow");
-    EXPECT_EQ(types(out),
-              "session.updated message.created message.part.completed message.part.updated channel.permission_request "
-              "session.updated message.part.completed message.created message.part.completed*2 session.idle session.updated");
+    EXPECT_EQ(
+        types(out),
+        "session.updated message.created message.part.completed message.part.updated channel.permission_request "
+        "session.updated message.part.completed message.created message.part.completed*2 session.idle session.updated");
     const auto parts = bodies(out, "message.part.completed");
     EXPECT_EQ(parts[0]["part"], json({{"id", "msg_fake000007:0"}, {"type", "text"}, {"text", "I will run it"}}));
     EXPECT_EQ(parts[1]["messageId"], "msg_fake000007");
@@ -60,7 +61,8 @@ TEST(TurnReducer, ADeniedToolEndsInError) {
 }
 
 TEST(TurnReducer, AnApiErrorIsNeverAGoodEnd) {
-    for (const char* capture : {"28_no_api_key", "22_err_429_max1", "24_err_529_max1", "20b_err_401_max0", "25_err_conn_refused_max2"}) {
+    for (const char* capture :
+         {"28_no_api_key", "22_err_429_max1", "24_err_529_max1", "20b_err_401_max0", "25_err_conn_refused_max2"}) {
         const auto out = reduce(capture);
         ASSERT_EQ(bodies(out, "session.error").size(), 1u) << capture;
         const auto idle = bodies(out, "session.idle");
@@ -77,7 +79,8 @@ TEST(TurnReducer, SaysHowToSignIn) {
 }
 
 TEST(TurnReducer, NeverShowsClaudesDiagnosticsToUsers) {
-    for (const char* capture : {"08_interrupt_streaming", "09_interrupt_tool_running", "10_interrupt_pending_permission"})
+    for (const char* capture :
+         {"08_interrupt_streaming", "09_interrupt_tool_running", "10_interrupt_pending_permission"})
         EXPECT_EQ(bodies(reduce(capture), "session.error").at(0)["error"], "The turn was interrupted.") << capture;
 }
 
@@ -214,7 +217,8 @@ TEST(TurnReducer, AProcessThatDiesLeavesNothingOpen) {
     reducer.on_prompt_accepted(prompt_1, "one", now_ms, out);
     reducer.on_prompt_accepted(prompt_2, "two", now_ms, out);
     reducer.on_prompt_accepted(prompt_3, "three", now_ms, out);
-    const std::string lifecycle = R"({"type":"command_lifecycle","command_uuid":")" + std::string(prompt_1) + R"(","state":"started"})";
+    const std::string lifecycle =
+        R"({"type":"command_lifecycle","command_uuid":")" + std::string(prompt_1) + R"(","state":"started"})";
     const auto lines = captured("03_permission_allow");
     feed(reducer, {lifecycle, lines[1], lines[2], lines[3], lines[4]}, out);
 
@@ -223,7 +227,8 @@ TEST(TurnReducer, AProcessThatDiesLeavesNothingOpen) {
     end.error = "Claude Code was ended by signal 9 (Killed).";
     end.arrived = {prompt_2};
     reducer.on_process_end(end, now_ms, out);
-    EXPECT_EQ(types(out), "channel.permission_resolved message.part.completed session.error session.idle session.updated");
+    EXPECT_EQ(types(out),
+              "channel.permission_resolved message.part.completed session.error session.idle session.updated");
     EXPECT_EQ(bodies(out, "message.part.completed").at(0)["part"]["state"], "error");
     ASSERT_EQ(out.prompts.size(), 3u);
     EXPECT_EQ(out.prompts[0].state, events::prompt_state::completed);
@@ -277,7 +282,8 @@ TEST(TurnReducer, HugeTextsAndInputsAreCutInEvents) {
     json block = {{"type", "tool_use"}, {"id", "t1"}, {"name", "Write"}};
     block["input"] = {{"content", std::string(2u << 20, 'x')}};
     json line = {{"type", "assistant"}, {"uuid", "u"}};
-    line["message"] = {{"id", "m"}, {"content", json::array({block, {{"type", "text"}, {"text", std::string(2u << 20, 'y')}}})}};
+    line["message"] = {{"id", "m"},
+                       {"content", json::array({block, {{"type", "text"}, {"text", std::string(2u << 20, 'y')}}})}};
     feed(reducer, {line.dump()}, out);
     for (const auto& event : out.events) EXPECT_LT(event.body.size(), 1u << 20);
     EXPECT_EQ(bodies(out, "message.part.updated").at(0)["part"]["input"]["truncated"], true);
