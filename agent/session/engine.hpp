@@ -99,7 +99,7 @@ struct turn_outcome {
     std::string error;
     std::string result;  // raw JSON: CodeZ's result part {subtype, costUsd, durationMs, usage…}, or empty
     std::vector<pending_permission> pending;
-    std::int64_t cursor = 0;  // the session's last event so far
+    std::int64_t cursor = 0;  // the last event of the log so far
 };
 
 enum class permission_behavior : std::uint8_t { allow, deny };
