@@ -1,6 +1,6 @@
-// The holder's end of the socket: accepts connections of its own user only, greets them and hands on the messages of the
-// newest one. Owned by the holder, its one thread, driven by poll(). A peer that breaks the protocol, or is slow to begin,
-// loses its connection; the holder goes on.
+// The holder's end of the socket: accepts connections of its own user only, greets them and hands on the messages of
+// the newest one. Owned by the holder, its one thread, driven by poll(). A peer that breaks the protocol, or is slow
+// to begin, loses its connection; the holder goes on.
 #pragma once
 
 #include <chrono>

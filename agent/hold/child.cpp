@@ -37,14 +37,20 @@ std::string describe(const failure& f, const spawn_spec& spec) {
     const auto reason = std::string(" (") + std::strerror(f.error) + ")";
     if (f.at == step::directory && f.error == ENOENT)
         return "The working directory " + spec.cwd.string() + " does not exist.";
-    if (f.at == step::directory) return "The working directory " + spec.cwd.string() + " cannot be entered" + reason + ".";
+    if (f.at == step::directory)
+        return "The working directory " + spec.cwd.string() + " cannot be entered" + reason + ".";
     if (f.at == step::prepare) return "The system did not let claude's process be prepared" + reason + ".";
     switch (f.error) {
-        case ENOENT: return program + " was not found, or the interpreter that its first line names was not.";
-        case EACCES: return program + " is not executable by this user.";
-        case ENOEXEC: return program + " is not a program that this machine can run.";
-        case E2BIG: return "claude's arguments and environment are too long for this system.";
-        default: return program + " could not be run" + reason + ".";
+        case ENOENT:
+            return program + " was not found, or the interpreter that its first line names was not.";
+        case EACCES:
+            return program + " is not executable by this user.";
+        case ENOEXEC:
+            return program + " is not a program that this machine can run.";
+        case E2BIG:
+            return "claude's arguments and environment are too long for this system.";
+        default:
+            return program + " could not be run" + reason + ".";
     }
 }
 
@@ -82,7 +88,8 @@ std::expected<child, std::string> start_child(const spawn_spec& spec) {
     auto out = make_pipe();
     auto err = make_pipe();
     auto report = make_pipe();
-    if (!in || !out || !err || !report) return std::unexpected("claude's pipes could not be made: too many open files.");
+    if (!in || !out || !err || !report)
+        return std::unexpected("claude's pipes could not be made: too many open files.");
 
     auto arguments = spec.argv;
     std::vector<std::string> variables;
@@ -96,7 +103,8 @@ std::expected<child, std::string> start_child(const spawn_spec& spec) {
     const pid_t holder = ::getpid();
     const pid_t pid = ::fork();
     if (pid < 0)
-        return std::unexpected(std::string("The system lets no more processes be started (") + std::strerror(errno) + ").");
+        return std::unexpected(std::string("The system lets no more processes be started (") + std::strerror(errno) +
+                               ").");
     if (pid == 0) {
         const failure f = become_claude(spec, stdio, holder, argv.data(), envp.data());
         [[maybe_unused]] const auto told = ::write(report->write.get(), &f, sizeof(f));
@@ -108,7 +116,7 @@ std::expected<child, std::string> start_child(const spawn_spec& spec) {
     ssize_t n = 0;
     do n = ::read(report->read.get(), &f, sizeof(f));
     while (n < 0 && errno == EINTR);
-    if (n != 0) {  // exec closes it without a byte
+    if (n != 0) {                    // exec closes it without a byte
         ::waitpid(pid, nullptr, 0);  // it shares the lock until it is over
         return std::unexpected(describe(f, spec));
     }

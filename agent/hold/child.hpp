@@ -14,7 +14,7 @@ namespace agent::hold {
 
 struct child {
     pid_t pid = -1;
-    descriptor in;   // non-blocking, all three
+    descriptor in;  // non-blocking, all three
     descriptor out;
     descriptor err;
 };

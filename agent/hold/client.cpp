@@ -97,26 +97,25 @@ private:
 
 }  // namespace
 
-asio::awaitable<std::expected<std::unique_ptr<client>, hold_error>> attach(
-    asio::any_io_executor executor, std::filesystem::path directory, std::uint64_t offset) {
+asio::awaitable<std::expected<std::unique_ptr<client>, hold_error>> attach(asio::any_io_executor executor,
+                                                                           std::filesystem::path directory,
+                                                                           std::uint64_t offset) {
     auto opened = open_directory(directory);
     if (!opened) {
         const bool gone = opened.error() == ENOENT || opened.error() == ENOTDIR;
-        co_return std::unexpected(
-            hold_error{gone ? hold_errc::gone : hold_errc::failed, "The holder's directory " + directory.string() +
-                                                                       " cannot be opened. " +
-                                                                       describe_disk_error(opened.error())});
+        co_return std::unexpected(hold_error{gone ? hold_errc::gone : hold_errc::failed,
+                                             "The holder's directory " + directory.string() + " cannot be opened. " +
+                                                 describe_disk_error(opened.error())});
     }
     auto link = co_await connection::open(executor, opened->get());
     if (!link) co_return std::unexpected(std::move(link.error()));
     const auto& greeting = *(*link)->greeting();
     if (offset < greeting.first_offset || offset > greeting.end_offset) {
         (*link)->close();
-        co_return std::unexpected(
-            hold_error{hold_errc::failed, "The spool has claude's output from position " +
-                                              std::to_string(greeting.first_offset) + " to " +
-                                              std::to_string(greeting.end_offset) + ", not from " +
-                                              std::to_string(offset) + " on."});
+        co_return std::unexpected(hold_error{hold_errc::failed, "The spool has claude's output from position " +
+                                                                    std::to_string(greeting.first_offset) + " to " +
+                                                                    std::to_string(greeting.end_offset) +
+                                                                    ", not from " + std::to_string(offset) + " on."});
     }
     const int fd = opened->get();
     auto shared = std::make_shared<session>(

@@ -19,14 +19,14 @@
 namespace agent::hold {
 
 struct spawn_spec {
-    std::string session_id;            // a UUID; also the name of the lock
-    std::filesystem::path directory;   // the holder's own: socket, spool, stderr, exit status. Made 0700
-    std::filesystem::path lock_file;   // flock'ed for the life of claude, which inherits it
-    std::vector<std::string> argv;     // claude's; argv[0] is an absolute path
+    std::string session_id;                  // a UUID; also the name of the lock
+    std::filesystem::path directory;         // the holder's own: socket, spool, stderr, exit status. Made 0700
+    std::filesystem::path lock_file;         // flock'ed for the life of claude, which inherits it
+    std::vector<std::string> argv;           // claude's; argv[0] is an absolute path
     std::map<std::string, std::string> env;  // the whole environment of claude
     std::filesystem::path cwd;
     std::uint64_t spool_segment_bytes = 8u << 20;
-    std::uint64_t spool_bytes_max = 256u << 20;  // unacknowledged; above it claude's output is not read
+    std::uint64_t spool_bytes_max = 256u << 20;           // unacknowledged; above it claude's output is not read
     std::chrono::seconds lease = std::chrono::hours(24);  // without an agent for so long, it ends the session
 };
 
@@ -64,8 +64,9 @@ public:
     // was handed to claude's pipe.
     virtual boost::asio::awaitable<std::expected<void, hold_error>> write_line(std::string text) = 0;
 
-    // The next complete line of claude's stdout, beginning at the offset given to spawn/attach. After the last line of an
-    // exited claude: hold_errc::ended. If the holder dies: all complete lines in the spool, then hold_errc::gone.
+    // The next complete line of claude's stdout, beginning at the offset given to spawn/attach. After the last line
+    // of an exited claude: hold_errc::ended. If the holder dies: all complete lines in the spool, then
+    // hold_errc::gone.
     virtual boost::asio::awaitable<std::expected<line, hold_error>> next_line() = 0;
 
     // Everything before the offset is stored safely: its spool segments may be deleted.
@@ -85,13 +86,15 @@ public:
 };
 
 // Starts `codez hold` (this program's own binary) in a session of its own, so that it outlives the agent.
-boost::asio::awaitable<std::expected<std::unique_ptr<client>, hold_error>> spawn(
-    boost::asio::any_io_executor executor, std::filesystem::path codez_binary, spawn_spec spec);
+boost::asio::awaitable<std::expected<std::unique_ptr<client>, hold_error>> spawn(boost::asio::any_io_executor executor,
+                                                                                 std::filesystem::path codez_binary,
+                                                                                 spawn_spec spec);
 
 // Attaches to the holder of `directory` and reads on from `offset`. With hold_errc::gone the spool on disk may still
 // have lines: see read_orphaned_spool().
-boost::asio::awaitable<std::expected<std::unique_ptr<client>, hold_error>> attach(
-    boost::asio::any_io_executor executor, std::filesystem::path directory, std::uint64_t offset);
+boost::asio::awaitable<std::expected<std::unique_ptr<client>, hold_error>> attach(boost::asio::any_io_executor executor,
+                                                                                  std::filesystem::path directory,
+                                                                                  std::uint64_t offset);
 
 // The complete lines from `offset` on that a dead holder left in its spool.
 std::vector<line> read_orphaned_spool(const std::filesystem::path& directory, std::uint64_t offset);

@@ -3,12 +3,12 @@
 #include <algorithm>
 #include <array>
 
+#include <sys/socket.h>
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/write.hpp>
-#include <sys/socket.h>
 
 #include "agent/hold/directory.hpp"
 
@@ -36,10 +36,14 @@ bool same_user(int socket) {
 
 const char* describe(refusal reason) {
     switch (reason) {
-        case refusal::claude_gone: return "claude reads no more input: it has exited or is about to.";
-        case refusal::queue_full: return "claude does not read its input, and too much of it waits already.";
-        case refusal::ending: return "The session is being ended and takes no more input.";
-        case refusal::bad_line: return "A line for claude must not contain a newline.";
+        case refusal::claude_gone:
+            return "claude reads no more input: it has exited or is about to.";
+        case refusal::queue_full:
+            return "claude does not read its input, and too much of it waits already.";
+        case refusal::ending:
+            return "The session is being ended and takes no more input.";
+        case refusal::bad_line:
+            return "A line for claude must not contain a newline.";
     }
     return "The holder refused the line.";
 }
@@ -49,8 +53,8 @@ const char* describe(refusal reason) {
 connection::connection(asio::any_io_executor executor)
     : socket_(executor), changed_(executor), outgoing_(executor), reader_(holder_frame_bytes_max) {}
 
-asio::awaitable<std::expected<std::shared_ptr<connection>, hold_error>> connection::open(
-    asio::any_io_executor executor, int directory) {
+asio::awaitable<std::expected<std::shared_ptr<connection>, hold_error>> connection::open(asio::any_io_executor executor,
+                                                                                         int directory) {
     const auto self = std::make_shared<connection>(executor);
     const auto address = socket_address(directory);
     const asio::local::stream_protocol::endpoint endpoint(address.sun_path);
@@ -80,8 +84,7 @@ asio::awaitable<std::expected<void, hold_error>> connection::write_line(std::str
     if (text.size() > line_bytes_max)
         co_return failure(hold_errc::failed, "The line for claude is longer than 8 MiB: send less at once.");
     if (text.contains('\n')) co_return failure(hold_errc::failed, describe(refusal::bad_line));
-    if (out_.size() + text.size() > out_bytes_max)
-        co_return failure(hold_errc::failed, describe(refusal::queue_full));
+    if (out_.size() + text.size() > out_bytes_max) co_return failure(hold_errc::failed, describe(refusal::queue_full));
 
     const auto sequence = ++last_sequence_;
     const auto answer = std::make_shared<outcome>();
@@ -109,9 +112,7 @@ void connection::send(const message& m) {
     outgoing_.notify_all();
 }
 
-void connection::close() {
-    lose({hold_errc::failed, "The agent let go of the session's holder."});
-}
+void connection::close() { lose({hold_errc::failed, "The agent let go of the session's holder."}); }
 
 asio::awaitable<void> connection::release(release_when when) {
     const auto self = shared_from_this();

@@ -1,5 +1,5 @@
-// The agent's connection to one holder: greets it, sends messages, keeps what it last said. Shared with its own read and
-// write loops; all calls on its executor. A lost connection stays lost: lost() says why.
+// The agent's connection to one holder: greets it, sends messages, keeps what it last said. Shared with its own read
+// and write loops; all calls on its executor. A lost connection stays lost: lost() says why.
 #pragma once
 
 #include <cstdint>

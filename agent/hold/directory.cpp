@@ -60,7 +60,7 @@ std::vector<std::uint64_t> list_segments(int directory) {
 std::expected<descriptor, int> open_directory(const std::filesystem::path& path) {
     descriptor directory(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW));
     if (!directory) return std::unexpected(errno);
-    struct stat status {};
+    struct stat status{};
     if (::fstat(directory.get(), &status) != 0) return std::unexpected(errno);
     if (status.st_uid != ::geteuid()) return std::unexpected(EPERM);
     return directory;
@@ -69,8 +69,7 @@ std::expected<descriptor, int> open_directory(const std::filesystem::path& path)
 std::expected<descriptor, std::string> make_directory(const std::filesystem::path& path) {
     std::error_code ec;
     std::filesystem::create_directories(path.parent_path(), ec);
-    if (!ec && ::mkdir(path.c_str(), 0700) != 0 && errno != EEXIST)
-        ec.assign(errno, std::generic_category());
+    if (!ec && ::mkdir(path.c_str(), 0700) != 0 && errno != EEXIST) ec.assign(errno, std::generic_category());
     if (ec)
         return std::unexpected("The directory " + path.string() + " cannot be made. " +
                                describe_disk_error(ec.value()));
@@ -133,16 +132,24 @@ int replace_file_durably(int directory, const char* name, const char* temporary,
 
 std::string describe_disk_error(int error) {
     switch (error) {
-        case ENOSPC: return "The disk is full: free some space on it.";
-        case EDQUOT: return "The user's disk quota is used up: free some space or raise it.";
-        case EFBIG: return "The limit on the size of files is reached: raise it (ulimit -f).";
-        case EIO: return "The disk reports an input/output error: check its health.";
-        case EROFS: return "The file system is mounted read-only: mount it writable.";
+        case ENOSPC:
+            return "The disk is full: free some space on it.";
+        case EDQUOT:
+            return "The user's disk quota is used up: free some space or raise it.";
+        case EFBIG:
+            return "The limit on the size of files is reached: raise it (ulimit -f).";
+        case EIO:
+            return "The disk reports an input/output error: check its health.";
+        case EROFS:
+            return "The file system is mounted read-only: mount it writable.";
         case EACCES:
-        case EPERM: return "This user is not allowed to: check the owner and the mode.";
+        case EPERM:
+            return "This user is not allowed to: check the owner and the mode.";
         case EMFILE:
-        case ENFILE: return "Too many files are open: raise the limit (ulimit -n).";
-        default: return std::string("The system says: ") + std::strerror(error) + ".";
+        case ENFILE:
+            return "Too many files are open: raise the limit (ulimit -n).";
+        default:
+            return std::string("The system says: ") + std::strerror(error) + ".";
     }
 }
 

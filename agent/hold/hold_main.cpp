@@ -83,7 +83,13 @@ std::expected<descriptor, hold_error> take_lock(const std::filesystem::path& pat
     descriptor lock(::open(path.c_str(), O_RDWR | O_CREAT | O_NOFOLLOW, 0600));
     if (!lock)
         return start_failure("The lock file " + path.string() + " cannot be opened. " + describe_disk_error(errno));
-    if (::flock(lock.get(), LOCK_EX | LOCK_NB) != 0) {
+    // A killed claude still has it until the kernel is done with it.
+    constexpr int attempts_max = 25;
+    for (int attempt = 1; ::flock(lock.get(), LOCK_EX | LOCK_NB) != 0; ++attempt) {
+        if (errno == EWOULDBLOCK && attempt < attempts_max) {
+            ::poll(nullptr, 0, 20);
+            continue;
+        }
         if (errno != EWOULDBLOCK)
             return start_failure("The lock file " + path.string() + " cannot be locked. " + describe_disk_error(errno));
         return std::unexpected(hold_error{
@@ -98,8 +104,8 @@ std::expected<descriptor, hold_error> take_directory(const std::filesystem::path
     // Freed with the holder only, where the session's lock goes with claude: an old holder that still waits for its
     // release must not find a new one's files.
     if (::flock(directory->get(), LOCK_EX | LOCK_NB) != 0)
-        return std::unexpected(hold_error{
-            hold_errc::locked, "Another holder still uses the directory " + path.string() + ": attach to it and release it."});
+        return std::unexpected(hold_error{hold_errc::locked, "Another holder still uses the directory " +
+                                                                 path.string() + ": attach to it and release it."});
     return std::move(*directory);
 }
 
@@ -124,7 +130,7 @@ std::expected<holder::resources, hold_error> start(const spawn_spec& spec) {
     if (spool.room() == 0) return give_up("There is no place for the session's output. " + spool.trouble());
     auto claude = start_child(spec);
     if (!claude) return give_up(std::move(claude.error()));
-    return holder::resources{std::move(*directory), std::move(*lock),  std::move(*listener),
+    return holder::resources{std::move(*directory), std::move(*lock), std::move(*listener),
                              std::move(signals),    std::move(spool), std::move(*claude)};
 }
 

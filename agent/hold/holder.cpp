@@ -21,7 +21,7 @@ using std::chrono::milliseconds;
 using std::chrono::seconds;
 
 constexpr std::size_t queue_bytes_max = line_bytes_max;
-constexpr std::size_t line_overhead = 64;  // so that empty lines are bounded too
+constexpr std::size_t line_overhead = 64;       // so that empty lines are bounded too
 constexpr std::size_t piece_bytes = 64u << 10;  // the capacity of a pipe
 constexpr seconds retry_interval(1);
 constexpr milliseconds sweep_interval(10);

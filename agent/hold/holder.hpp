@@ -28,10 +28,10 @@ public:
 
     struct resources {
         descriptor directory;
-        descriptor lock;      // given up when claude and what it left are gone
+        descriptor lock;  // given up when claude and what it left are gone
         descriptor listener;
-        descriptor signals;   // a signalfd
-        spool_writer spool;   // has its first segment
+        descriptor signals;  // a signalfd
+        spool_writer spool;  // has its first segment
         child claude;
     };
 

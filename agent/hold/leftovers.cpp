@@ -44,7 +44,10 @@ std::string read_proc(pid_t pid, const char* name) {
 struct process {
     pid_t parent = 0;
     char state = '?';
-    std::uint64_t start_time = 0;  // ticks since boot: with the pid it names one process of this boot
+    std::uint64_t start_time = 0;
+
+    // A zombie is over already; its parent has only to notice.
+    bool over() const { return state == 'Z' || state == 'X'; }
 };
 
 std::optional<process> read_process(pid_t pid) {
@@ -70,6 +73,11 @@ std::optional<process> read_process(pid_t pid) {
     return p;
 }
 
+bool is_running(const process_id& id) {
+    const auto p = read_process(id.pid);
+    return p && p->start_time == id.start_time && !p->over();
+}
+
 std::map<pid_t, process> list_processes() {
     std::map<pid_t, process> all;
     const std::unique_ptr<DIR, int (*)(DIR*)> proc(::opendir("/proc"), ::closedir);
@@ -80,8 +88,7 @@ std::map<pid_t, process> list_processes() {
         const auto [end, ec] = std::from_chars(name.data(), name.data() + name.size(), pid);
         if (ec != std::errc() || end != name.data() + name.size()) continue;
         const auto p = read_process(pid);
-        // A zombie is over already; its parent has only to notice.
-        if (p && p->state != 'Z' && p->state != 'X') all.emplace(pid, *p);
+        if (p && !p->over()) all.emplace(pid, *p);
     }
     return all;
 }
@@ -120,17 +127,18 @@ bool kill_exactly(pid_t pid, const process& seen) {
 
 }  // namespace
 
-std::vector<pid_t> end_marked(const std::string& session_id) {
+std::vector<process_id> end_marked(const std::string& session_id) {
     if (session_id.empty()) return {};
     const auto marker = std::string(session_marker) + "=" + session_id;
     const auto spared = self_and_ancestors();
-    std::vector<pid_t> ended;
+    std::vector<process_id> ended;
     for (const auto& [pid, p] : list_processes())
-        if (!spared.contains(pid) && is_marked(pid, marker) && kill_exactly(pid, p)) ended.push_back(pid);
+        if (!spared.contains(pid) && is_marked(pid, marker) && kill_exactly(pid, p))
+            ended.push_back({pid, p.start_time});
     return ended;
 }
 
-std::vector<pid_t> end_descendants() {
+std::vector<process_id> end_descendants() {
     const auto all = list_processes();
     const pid_t self = ::getpid();
     const auto descends = [&](pid_t pid) {
@@ -142,24 +150,28 @@ std::vector<pid_t> end_descendants() {
         }
         return false;
     };
-    std::vector<pid_t> ended;
+    std::vector<process_id> ended;
     for (const auto& [pid, p] : all)
-        if (descends(pid) && kill_exactly(pid, p)) ended.push_back(pid);
+        if (descends(pid) && kill_exactly(pid, p)) ended.push_back({pid, p.start_time});
     return ended;
 }
 
 int end_leftovers(const std::string& session_id) {
-    // Each pass also catches what the one before forked while dying. SIGKILL needs a moment to be carried out, so the
-    // same process may be found again; what does not die (a hung disk) must not hold us up for ever.
-    std::set<pid_t> seen;
+    // Each pass also catches what the one before forked while dying. A dying process loses its environment some time
+    // before its files, the session's lock among them, so those found are watched until they are over. What does not
+    // die (a hung disk) must not hold us up for ever.
+    std::set<process_id> ended;
     constexpr int passes_max = 200;
-    for (int pass = 0; pass < passes_max; ++pass) {
+    // In the middle of an exec a process has no environment for a moment, so one clean pass is not enough.
+    constexpr int clean_passes = 2;
+    int clean = 0;
+    for (int pass = 0; pass < passes_max && clean < clean_passes; ++pass) {
+        if (pass > 0) ::poll(nullptr, 0, 5);
         const auto found = end_marked(session_id);
-        if (found.empty()) break;
-        seen.insert(found.begin(), found.end());
-        ::poll(nullptr, 0, 5);
+        ended.insert(found.begin(), found.end());
+        clean = found.empty() && std::ranges::none_of(ended, is_running) ? clean + 1 : 0;
     }
-    return static_cast<int>(seen.size());
+    return static_cast<int>(ended.size());
 }
 
 }  // namespace agent::hold

@@ -2,6 +2,8 @@
 // holder, its only child being claude. Blocking reads of /proc, some milliseconds. No thread affinity.
 #pragma once
 
+#include <compare>
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -9,10 +11,17 @@
 
 namespace agent::hold {
 
-// One pass; kills every match by SIGKILL and returns their pids. Call it until it finds none: a process may fork
+// A process of this boot: a pid alone may be another's by now.
+struct process_id {
+    pid_t pid = 0;
+    std::uint64_t start_time = 0;  // ticks since boot
+    auto operator<=>(const process_id&) const = default;
+};
+
+// One pass; kills every match by SIGKILL and returns them. Call it until it finds none: a process may fork
 // while the list is read. Never this process or an ancestor of it.
-std::vector<pid_t> end_marked(const std::string& session_id);
+std::vector<process_id> end_marked(const std::string& session_id);
 // One pass over the descendants of this process.
-std::vector<pid_t> end_descendants();
+std::vector<process_id> end_descendants();
 
 }  // namespace agent::hold

@@ -68,9 +68,7 @@ struct encoder {
             .rest(m.session_id)
             .done();
     }
-    std::string operator()(const written& m) const {
-        return payload_writer(type::written).number(m.sequence).done();
-    }
+    std::string operator()(const written& m) const { return payload_writer(type::written).number(m.sequence).done(); }
     std::string operator()(const refused& m) const {
         return payload_writer(type::refused).number(m.sequence).number(static_cast<std::uint8_t>(m.reason)).done();
     }
@@ -145,36 +143,52 @@ std::optional<message> decode(std::uint8_t raw_type, std::string_view payload) {
             in.number(m.sequence), in.rest(m.line, line_bytes_max);
             break;
         }
-        case type::acknowledge: in.number(out.emplace<acknowledge>().offset); break;
-        case type::end: in.number(out.emplace<end>().grace_ms); break;
-        case type::release: out.emplace<release>(); break;
+        case type::acknowledge:
+            in.number(out.emplace<acknowledge>().offset);
+            break;
+        case type::end:
+            in.number(out.emplace<end>().grace_ms);
+            break;
+        case type::release:
+            out.emplace<release>();
+            break;
         case type::welcome: {
             auto& m = out.emplace<welcome>();
             in.number(m.major), in.number(m.minor), in.number(m.holder_pid), in.number(m.claude_pid);
             in.number(m.first_offset), in.number(m.end_offset), in.rest(m.session_id, text_bytes_max);
             break;
         }
-        case type::written: in.number(out.emplace<written>().sequence); break;
+        case type::written:
+            in.number(out.emplace<written>().sequence);
+            break;
         case type::refused: {
             auto& m = out.emplace<refused>();
             in.number(m.sequence), in.choice(m.reason, refusal::bad_line);
             break;
         }
-        case type::position: in.number(out.emplace<position>().end_offset); break;
-        case type::trouble: in.rest(out.emplace<trouble>().text, text_bytes_max); break;
+        case type::position:
+            in.number(out.emplace<position>().end_offset);
+            break;
+        case type::trouble:
+            in.rest(out.emplace<trouble>().text, text_bytes_max);
+            break;
         case type::exited: {
             auto& m = out.emplace<exited>();
             in.choice(m.kind, exit_kind::signal), in.number(m.value), in.number(m.end_offset);
             in.rest(m.stderr_tail, text_bytes_max);
             break;
         }
-        case type::released: out.emplace<released>(); break;
+        case type::released:
+            out.emplace<released>();
+            break;
         case type::fault: {
             auto& m = out.emplace<fault>();
             in.choice(m.code, fault_code::not_ended), in.rest(m.text, text_bytes_max);
             break;
         }
-        default: out.emplace<unknown>(unknown{raw_type}); break;
+        default:
+            out.emplace<unknown>(unknown{raw_type});
+            break;
     }
     // Bytes that are left over belong to members that a later minor version appended.
     if (in.failed()) return std::nullopt;
@@ -183,9 +197,7 @@ std::optional<message> decode(std::uint8_t raw_type, std::string_view payload) {
 
 }  // namespace
 
-std::string encode(const message& m) {
-    return std::visit(encoder{}, m);
-}
+std::string encode(const message& m) { return std::visit(encoder{}, m); }
 
 void frame_reader::feed(std::string_view bytes) {
     if (consumed_ > 0) {

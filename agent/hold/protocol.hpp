@@ -14,9 +14,9 @@ namespace agent::hold {
 
 inline constexpr std::uint16_t protocol_major = 1;
 inline constexpr std::uint16_t protocol_minor = 0;
-inline constexpr std::size_t line_bytes_max = 8u << 20;               // of one line to claude
+inline constexpr std::size_t line_bytes_max = 8u << 20;                // of one line to claude
 inline constexpr std::size_t frame_bytes_max = line_bytes_max + 4096;  // type and payload
-inline constexpr std::size_t text_bytes_max = 16u << 10;              // of any text in a message
+inline constexpr std::size_t text_bytes_max = 16u << 10;               // of any text in a message
 
 // --- agent to holder
 

@@ -3,15 +3,15 @@
 #include <csignal>
 #include <cstring>
 
+#include <spawn.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/local/stream_protocol.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/write.hpp>
-#include <spawn.h>
-#include <sys/socket.h>
-#include <sys/wait.h>
 
 #include "agent/hold/client.hpp"
 #include "agent/hold/descriptor.hpp"
@@ -78,8 +78,9 @@ asio::awaitable<std::string> exchange(std::shared_ptr<socket> s, std::string spe
 
 }  // namespace
 
-asio::awaitable<std::expected<std::unique_ptr<client>, hold_error>> spawn(
-    asio::any_io_executor executor, std::filesystem::path codez_binary, spawn_spec spec) {
+asio::awaitable<std::expected<std::unique_ptr<client>, hold_error>> spawn(asio::any_io_executor executor,
+                                                                          std::filesystem::path codez_binary,
+                                                                          spawn_spec spec) {
     auto text = to_json(spec);
     if (!text) co_return start_failure(std::move(text.error()));
     std::array<int, 2> ends{};

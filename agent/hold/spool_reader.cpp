@@ -39,8 +39,7 @@ std::expected<bool, std::string> spool_reader::fill(std::uint64_t end) {
     buffer_.erase(0, taken_);
     searched_ -= std::exchange(taken_, 0);
     if (buffer_.empty() && buffer_.capacity() > (1u << 20)) std::string().swap(buffer_);
-    if (buffer_.size() >= stdout_line_bytes_max)
-        return std::unexpected("claude printed a line of more than 64 MiB.");
+    if (buffer_.size() >= stdout_line_bytes_max) return std::unexpected("claude printed a line of more than 64 MiB.");
 
     const auto wanted = static_cast<std::size_t>(std::min<std::uint64_t>(piece_bytes, end - read_to_));
     const auto size = buffer_.size();
@@ -63,8 +62,8 @@ bool spool_reader::open_segment() {
     const auto after = std::ranges::upper_bound(starts, read_to_);
     if (after == starts.begin()) return false;
     segment_start_ = *std::prev(after);
-    segment_ = descriptor(
-        ::openat(directory_, segment_name(segment_start_).c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
+    segment_ =
+        descriptor(::openat(directory_, segment_name(segment_start_).c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
     return static_cast<bool>(segment_);
 }
 

@@ -1,5 +1,5 @@
-// Cuts the complete lines out of a holder's spool. Reads the segment files itself; owned by a client, its thread. Files of
-// the local disk that were just written, so that reads come from the page cache.
+// Cuts the complete lines out of a holder's spool. Reads the segment files itself; owned by a client, its thread.
+// Files of the local disk that were just written, so that reads come from the page cache.
 #pragma once
 
 #include <cstdint>
@@ -21,8 +21,8 @@ public:
 
     // The next complete line in what was read.
     std::optional<line> next();
-    // Reads one piece, not past `end`. False: nothing there (yet). The error is a sentence, and final: the spool no longer
-    // has the offset, or a line is too long.
+    // Reads one piece, not past `end`. False: nothing there (yet). The error is a sentence, and final: the spool no
+    // longer has the offset, or a line is too long.
     std::expected<bool, std::string> fill(std::uint64_t end);
 
     std::uint64_t read_to() const { return read_to_; }

@@ -41,8 +41,7 @@ bool spool_writer::allocate() {
         return false;
     }
     int failed = 0;
-    do
-        failed = ::fallocate(file.get(), FALLOC_FL_KEEP_SIZE, 0, static_cast<off_t>(segment_bytes_)) == 0 ? 0 : errno;
+    do failed = ::fallocate(file.get(), FALLOC_FL_KEEP_SIZE, 0, static_cast<off_t>(segment_bytes_)) == 0 ? 0 : errno;
     while (failed == EINTR);
     // Some file systems cannot allocate ahead (NFS 3, some FUSE). There a full disk shows at the write, which retries.
     if (failed != 0 && failed != EOPNOTSUPP && failed != ENOSYS) {

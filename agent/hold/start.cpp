@@ -10,13 +10,9 @@ namespace {
 using json = nlohmann::json;
 
 // claude's stderr need not be UTF-8.
-std::string dump(const json& document) {
-    return document.dump(-1, ' ', false, json::error_handler_t::replace);
-}
+std::string dump(const json& document) { return document.dump(-1, ' ', false, json::error_handler_t::replace); }
 
-bool has_nul(const std::string& text) {
-    return text.find('\0') != std::string::npos;
-}
+bool has_nul(const std::string& text) { return text.find('\0') != std::string::npos; }
 
 std::optional<std::string> complaint(const spawn_spec& spec) {
     if (spec.session_id.empty() || spec.session_id.size() > 64 || has_nul(spec.session_id))
@@ -44,14 +40,14 @@ std::optional<std::string> complaint(const spawn_spec& spec) {
 std::expected<std::string, std::string> to_json(const spawn_spec& spec) {
     if (const auto wrong = complaint(spec)) return std::unexpected("The spawn spec is wrong: " + *wrong);
     const json document{{"session_id", spec.session_id},
-                  {"directory", spec.directory.string()},
-                  {"lock_file", spec.lock_file.string()},
-                  {"argv", spec.argv},
-                  {"env", spec.env},
-                  {"cwd", spec.cwd.string()},
-                  {"spool_segment_bytes", spec.spool_segment_bytes},
-                  {"spool_bytes_max", spec.spool_bytes_max},
-                  {"lease_s", spec.lease.count()}};
+                        {"directory", spec.directory.string()},
+                        {"lock_file", spec.lock_file.string()},
+                        {"argv", spec.argv},
+                        {"env", spec.env},
+                        {"cwd", spec.cwd.string()},
+                        {"spool_segment_bytes", spec.spool_segment_bytes},
+                        {"spool_bytes_max", spec.spool_bytes_max},
+                        {"lease_s", spec.lease.count()}};
     try {
         return document.dump();
     } catch (const json::type_error&) {

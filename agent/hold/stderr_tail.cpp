@@ -3,8 +3,8 @@
 #include <algorithm>
 
 #include <fcntl.h>
-#include <nlohmann/json.hpp>
 #include <unistd.h>
+#include <nlohmann/json.hpp>
 
 #include "agent/hold/directory.hpp"
 #include "agent/hold/protocol.hpp"
@@ -27,7 +27,8 @@ void stderr_tail::append(std::string_view bytes) {
         file_bytes_ = 0;
     }
     if (!file_)
-        file_ = descriptor(::openat(directory_, stderr_name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600));
+        file_ =
+            descriptor(::openat(directory_, stderr_name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600));
     if (file_ && ::write(file_.get(), bytes.data(), bytes.size()) > 0) file_bytes_ += bytes.size();
 }
 

@@ -1,5 +1,5 @@
-// The end of what claude wrote to stderr: 16 KiB in memory for the exit status, 64 to 128 KiB on disk (two files in turn)
-// for a person. Owned by the holder, its one thread. A disk that does not take it costs the file's copy only.
+// The end of what claude wrote to stderr: 16 KiB in memory for the exit status, 64 to 128 KiB on disk (two files in
+// turn) for a person. Owned by the holder, its one thread. A disk that does not take it costs the file's copy only.
 #pragma once
 
 #include <cstddef>

@@ -22,9 +22,7 @@ void put(int fd, std::string_view text) {
     }
 }
 
-void say(const std::string& text) {
-    put(1, text + "\n");
-}
+void say(const std::string& text) { put(1, text + "\n"); }
 
 long number(std::string_view text) {
     long value = 0;

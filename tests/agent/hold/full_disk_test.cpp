@@ -1,5 +1,5 @@
-// A disk that does not take the spool is back-pressure, not loss. On a tiny tmpfs in a mount namespace of this test's own
-// where that is allowed, and by the limit on file sizes everywhere.
+// A disk that does not take the spool is back-pressure, not loss. On a tiny tmpfs in a mount namespace of this test's
+// own where that is allowed, and by the limit on file sizes everywhere.
 #include <cstring>
 #include <fstream>
 
@@ -20,7 +20,8 @@ protected:
     }
     // False where this user may not mount.
     bool mount_tiny_disk(const char* options) {
-        if (::unshare(CLONE_NEWNS) != 0 || ::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0) return false;
+        if (::unshare(CLONE_NEWNS) != 0 || ::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0)
+            return false;
         std::filesystem::create_directory(root_ / "disk");
         mounted_ = ::mount("tmpfs", (root_ / "disk").c_str(), "tmpfs", 0, options) == 0;
         return mounted_;
@@ -46,7 +47,8 @@ TEST_F(full_disk_test, output_waits_while_the_disk_is_full_and_nothing_is_lost) 
         {
             std::ofstream file(filler);
             const std::string page(4096, 'f');
-            while (file << page << std::flush) {}
+            while (file << page << std::flush) {
+            }
         }
         run(c->write_line("emit " + std::to_string(count)));
         run_until([&] { return !c->trouble().empty(); });

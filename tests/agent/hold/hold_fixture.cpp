@@ -74,9 +74,7 @@ void hold_fixture::run_until(const std::function<bool()>& condition) {
     }
 }
 
-std::unique_ptr<client> hold_fixture::start() {
-    return start(spec());
-}
+std::unique_ptr<client> hold_fixture::start() { return start(spec()); }
 
 std::unique_ptr<client> hold_fixture::start(spawn_spec s) {
     auto started = run(spawn(io_.get_executor(), HOLD_PROGRAM, std::move(s)));

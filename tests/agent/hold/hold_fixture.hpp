@@ -1,5 +1,6 @@
-// What the holder's tests share: a directory and a session id of their own, coroutines run to their end on an io_context,
-// and the end of everything a test started. A wait is for a condition; the bound below only turns a hang into a failure.
+// What the holder's tests share: a directory and a session id of their own, coroutines run to their end on an
+// io_context, and the end of everything a test started. A wait is for a condition; the bound below only turns a hang
+// into a failure.
 #pragma once
 
 #include <chrono>
@@ -10,10 +11,10 @@
 #include <string>
 #include <vector>
 
+#include <gtest/gtest.h>
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
-#include <gtest/gtest.h>
 
 #include "agent/hold/client.hpp"
 #include "agent/hold/descriptor.hpp"
@@ -62,7 +63,7 @@ private:
     std::vector<descriptor> holders_;  // pidfds, of those that start() started
 };
 
-bool is_alive(pid_t pid);  // and no zombie
+bool is_alive(pid_t pid);                                 // and no zombie
 void wait_until(const std::function<bool()>& condition);  // for what other processes do
 
 }  // namespace agent::hold::test

@@ -42,8 +42,7 @@ protected:
 TEST_F(holder_life_test, what_cannot_start_says_why_and_leaves_nothing) {
     auto s = spec();
     s.argv[0] = (root_ / "missing").string();
-    EXPECT_EQ(start_complaint(s),
-              s.argv[0] + " was not found, or the interpreter that its first line names was not.");
+    EXPECT_EQ(start_complaint(s), s.argv[0] + " was not found, or the interpreter that its first line names was not.");
     EXPECT_FALSE(std::filesystem::exists(s.directory));
 
     std::ofstream(root_ / "text") << "x";
@@ -247,7 +246,7 @@ TEST_F(holder_life_test, nobody_else_can_look_into_the_directory_however_deep_it
     const auto c = start(s);
     EXPECT_GT(s.directory.string().size(), sizeof(sockaddr_un::sun_path));
     EXPECT_EQ(ask(*c, "deep"), "echo deep");
-    struct stat status {};
+    struct stat status{};
     ASSERT_EQ(::stat(s.directory.c_str(), &status), 0);
     EXPECT_EQ(status.st_mode & 07777, 0700u);
     for (const auto& entry : std::filesystem::directory_iterator(s.directory)) {

@@ -104,7 +104,9 @@ TEST(protocol_test, a_payload_cut_short_at_any_byte_is_a_fault_or_another_whole_
             reader.feed(cut);
             const auto next = reader.next();
             // Only text at the end may be shorter and still mean something.
-            if (next) { EXPECT_EQ(encode(**next), cut) << name; }
+            if (next) {
+                EXPECT_EQ(encode(**next), cut) << name;
+            }
         }
     }
 }

@@ -1,5 +1,6 @@
 // Agents come and go, are killed, or find their holder killed: every line exactly once, and nothing is left running.
 #include <csignal>
+#include <fstream>
 #include <random>
 
 #include <sys/wait.h>
@@ -166,8 +167,12 @@ TEST_F(reattach_test, only_the_exact_marker_is_a_leftover_and_never_this_process
             ::execve("/bin/sleep", argv, envp);
             ::_exit(1);
         }
-        wait_until([&] { return std::filesystem::read_symlink("/proc/" + std::to_string(pid) + "/exe") !=
-                                std::filesystem::read_symlink("/proc/self/exe"); });
+        // Not before the exec is over does it have the environment that it was given.
+        wait_until([&] {
+            std::ifstream environment("/proc/" + std::to_string(pid) + "/environ");
+            std::string first;
+            return std::getline(environment, first, '\0') && first == variable;
+        });
         return pid;
     };
     const auto marker = std::string(session_marker) + "=" + session_id_;

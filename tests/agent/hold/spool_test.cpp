@@ -79,7 +79,8 @@ TEST_F(spool_test, a_reader_at_the_end_goes_on_when_more_is_written) {
     std::string got;
     for (int i = 0; i < 3000; ++i) {
         append(writer, "0123456789\n");
-        while (reader.fill(writer.end_offset()).value()) {}
+        while (reader.fill(writer.end_offset()).value()) {
+        }
         while (const auto found = reader.next()) got += found->text;
     }
     EXPECT_EQ(got.size(), 30'000u);
@@ -125,7 +126,7 @@ TEST_F(spool_test, too_much_unacknowledged_leaves_no_room_until_some_is_acknowle
 TEST_F(spool_test, a_segment_takes_its_place_on_the_disk_before_a_byte_is_in_it) {
     spool_writer writer(fd(), 1u << 20, 1u << 22);
     ASSERT_GT(writer.room(), 0u);
-    struct stat status {};
+    struct stat status{};
     ASSERT_EQ(::fstatat(fd(), segment_name(0).c_str(), &status, 0), 0);
     EXPECT_EQ(status.st_size, 0);
     EXPECT_GE(status.st_blocks * 512, 1 << 20);

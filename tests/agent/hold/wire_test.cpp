@@ -1,4 +1,5 @@
-// A holder and peers that speak the protocol badly, by hand over its socket: it tells what is wrong, drops them and goes on.
+// A holder and peers that speak the protocol badly, by hand over its socket: it tells what is wrong, drops them and
+// goes on.
 #include <array>
 
 #include <fcntl.h>
@@ -53,7 +54,8 @@ public:
         throw std::runtime_error("the connection ended before the message came");
     }
     bool is_over() {
-        while (read()) {}
+        while (read()) {
+        }
         return true;
     }
 
@@ -76,7 +78,8 @@ protected:
     void expect_holder_is_well() {
         const auto c = attach_at(0);
         tell(*c, "are you well?");
-        while (read(*c).text != "echo are you well?") {}
+        while (read(*c).text != "echo are you well?") {
+        }
     }
     std::unique_ptr<client> client_;
 };
