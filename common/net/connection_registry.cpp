@@ -14,6 +14,14 @@ std::string peer_key(const boost::asio::ip::address& address) {
     return std::string(bytes.begin(), bytes.begin() + 8);
 }
 
+bool is_loopback(const boost::asio::ip::address& address) {
+    namespace ip = boost::asio::ip;
+    if (address.is_v6() && address.to_v6().is_v4_mapped()) {
+        return ip::make_address_v4(ip::v4_mapped, address.to_v6()).is_loopback();
+    }
+    return address.is_loopback();
+}
+
 }  // namespace
 
 connection_registry::connection_registry(boost::asio::any_io_executor executor, std::size_t total_max,
@@ -24,7 +32,7 @@ std::optional<connection_registry::ticket> connection_registry::admit(const boos
     if (entries_.size() >= total_max_) return std::nullopt;
     auto key = peer_key(peer);
     auto& from_peer = by_peer_[key];
-    if (from_peer >= per_peer_max_) {
+    if (from_peer >= per_peer_max_ && !is_loopback(peer)) {
         if (from_peer == 0) by_peer_.erase(key);
         return std::nullopt;
     }

@@ -51,6 +51,7 @@ public:
     connection_registry(boost::asio::any_io_executor executor, std::size_t total_max, std::size_t per_peer_max);
 
     // Null: no more connections, in total or from this peer (an IPv4 address or an IPv6 /64, which one host can fill).
+    // Loopback has no share of its own: a proxy on this machine speaks for everyone.
     std::optional<ticket> admit(const boost::asio::ip::address& peer);
 
     std::size_t size() const { return entries_.size(); }

@@ -1,20 +1,26 @@
-// What one HTTP connection may cost. The defaults are for the open internet; tests make the waits short.
+// What one HTTP connection may cost: the figures of proto/limits, which tests make small.
 #pragma once
 
 #include <chrono>
 #include <cstddef>
 
+#include "proto/limits.hpp"
+
 namespace common::net {
 
 struct http_limits {
-    std::size_t header_bytes_max = std::size_t{16} << 10;
-    std::size_t fields_max = 100;
-    std::size_t body_bytes_max = std::size_t{4} << 20;
+    std::size_t header_bytes_max = proto::limits::http_headers_bytes_max;
+    std::size_t fields_max = proto::limits::http_header_fields_max;
+    std::size_t target_bytes_max = proto::limits::http_target_bytes_max;
+    std::size_t body_bytes_max = proto::limits::http_body_bytes_max;
 
-    std::chrono::milliseconds header_timeout{10000};  // from connecting (TLS included), or from a request's first byte
-    std::chrono::milliseconds body_timeout{30000};
-    std::chrono::milliseconds idle_timeout{60000};         // between requests
-    std::chrono::milliseconds write_stall_timeout{20000};  // without one byte taken by the peer
+    // From connecting (TLS included), or from a request's first byte.
+    std::chrono::milliseconds header_timeout{proto::limits::http_headers_ms_max};
+    std::chrono::milliseconds body_timeout{proto::limits::http_body_ms_max};
+    // Between requests.
+    std::chrono::milliseconds idle_timeout{proto::limits::http_idle_ms_max};
+    // Without one byte taken by the peer.
+    std::chrono::milliseconds write_stall_timeout{proto::limits::http_write_stall_ms_max};
     // After a refused request: how long to take in what the client still sends, so that the answer reaches it and is
     // not lost in a reset (RFC 9112 §9.6).
     std::chrono::milliseconds linger_timeout{2000};

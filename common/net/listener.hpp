@@ -30,8 +30,10 @@ struct listener_options {
     std::uint16_t port = 0;                     // 0: the system picks one, see port()
     std::shared_ptr<server_tls_context> tls{};  // null: plain HTTP
     http_limits limits{};
-    std::size_t connections_max = 20000;
-    std::size_t connections_per_peer_max = 5000;  // by IPv4 address or IPv6 /64; a proxy or NAT is one peer
+    std::size_t connections_max = proto::limits::http_connections_max;
+    // By IPv4 address or IPv6 /64. Not for loopback, where a proxy on the same machine speaks for everyone; a proxy or
+    // NAT elsewhere is one peer.
+    std::size_t connections_per_peer_max = proto::limits::http_connections_per_address_max;
 };
 
 struct listen_error {

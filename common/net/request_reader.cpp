@@ -37,6 +37,10 @@ std::optional<request_refusal> find_fault(const http::request<http::string_body>
     if (head.version() != 11 && head.version() != 10) {
         return request_refusal{505, "version_not_supported", "This server speaks HTTP/1.1."};
     }
+    if (head.target().size() > limits.target_bytes_max) {
+        return request_refusal{414, "target_too_long",
+                               fmt::format("A request target may have at most {} bytes.", limits.target_bytes_max)};
+    }
     const auto hosts = head.count(http::field::host);
     if (hosts > 1 || (hosts == 0 && head.version() == 11))
         return bad_request("A request needs exactly one Host field.");
