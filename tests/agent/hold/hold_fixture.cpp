@@ -34,7 +34,11 @@ hold_fixture::hold_fixture() {
 }
 
 hold_fixture::~hold_fixture() {
-    for (const auto& holder : holders_) ::syscall(SYS_pidfd_send_signal, holder.get(), SIGKILL, nullptr, 0);
+    for (const auto& holder : holders_) {
+        ::syscall(SYS_pidfd_send_signal, holder.get(), SIGKILL, nullptr, 0);
+        pollfd over{holder.get(), POLLIN, 0};
+        ::poll(&over, 1, 10'000);  // it must not remove its files while we do
+    }
     end_leftovers(session_id_);
     std::error_code ignored;
     std::filesystem::remove_all(root_, ignored);
