@@ -33,7 +33,7 @@ proto::error spawn_error(const hold::hold_error& e, const std::string& session_i
         return out;
     }
     out.message = "Claude Code could not be started: " + e.message;
-    out.hint = "`codez doctor` on that machine looks for the cause.";
+    out.hint = "Run `claude -p hello` in that directory on the machine to see whether it starts there.";
     return out;
 }
 
