@@ -4,7 +4,7 @@
 //   node fake-api.mjs --port 0 --port-file F        prints its URL, ends with SIGINT or SIGTERM
 
 import { EventEmitter, once } from "node:events";
-import { renameSync, writeFileSync } from "node:fs";
+import { realpathSync, renameSync, writeFileSync } from "node:fs";
 import http from "node:http";
 import { setTimeout as pause } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
@@ -223,4 +223,4 @@ async function main(argv) {
     }
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) await main(process.argv.slice(2));
+if (process.argv[1] && realpathSync(process.argv[1]) === fileURLToPath(import.meta.url)) await main(process.argv.slice(2));
