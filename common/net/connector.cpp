@@ -116,7 +116,7 @@ asio::awaitable<std::expected<stream, connect_error>> secure(stream connection, 
                                                              connect_options options) {
     auto context = make_client_tls_context(options.ca_file);
     if (!context) co_return fail(connect_failure::tls, std::move(context.error().message));
-    connection.connect_tls(std::move(*context), target.host);
+    connection.connect_tls(*context, target.host);
     bool expired = false;
     boost::system::error_code failure;
     {

@@ -106,7 +106,7 @@ asio::awaitable<void> http_session::run(ssl_context_ptr tls) {
 asio::awaitable<bool> http_session::handshake(ssl_context_ptr tls) {
     if (!tls) co_return true;
     enter(phase::handshake, service_->limits.header_timeout);
-    connection_.accept_tls(std::move(tls));
+    connection_.accept_tls(tls);
     const auto [ec] = co_await connection_.async_handshake(nothrow);
     if (ec) connection_.cut();
     co_return !ec;

@@ -27,7 +27,7 @@ std::unexpected<listen_error> fail(const listener_options& options, const boost:
 
 class listener::impl : public std::enable_shared_from_this<impl> {
 public:
-    impl(asio::any_io_executor executor, listener_options options, http_handler handler, failure_log log)
+    impl(const asio::any_io_executor& executor, listener_options options, http_handler handler, failure_log log)
         : acceptor_(executor),
           pause_(executor),
           tls_(std::move(options.tls)),
@@ -129,7 +129,7 @@ private:
     std::string address_;
 };
 
-std::expected<std::unique_ptr<listener>, listen_error> listener::open(asio::any_io_executor executor,
+std::expected<std::unique_ptr<listener>, listen_error> listener::open(const asio::any_io_executor& executor,
                                                                       listener_options options, http_handler handler,
                                                                       failure_log log) {
     boost::system::error_code ec;

@@ -17,6 +17,7 @@
 #include "common/net/http.hpp"
 #include "common/net/http_limits.hpp"
 #include "common/net/tls_context.hpp"
+#include "proto/limits.hpp"
 
 namespace common::net {
 
@@ -42,7 +43,7 @@ struct listen_error {
 
 class listener {
 public:
-    static std::expected<std::unique_ptr<listener>, listen_error> open(boost::asio::any_io_executor executor,
+    static std::expected<std::unique_ptr<listener>, listen_error> open(const boost::asio::any_io_executor& executor,
                                                                        listener_options options, http_handler handler,
                                                                        failure_log log);
     ~listener();

@@ -14,12 +14,12 @@ stream::stream(socket_type socket) : socket_(std::move(socket)) {
     socket_.set_option(asio::ip::tcp::no_delay(true), ignored);
 }
 
-void stream::accept_tls(ssl_context_ptr context) {
-    tls_.emplace(tls_engine::accepting(std::move(context), socket_.native_handle()));
+void stream::accept_tls(const ssl_context_ptr& context) {
+    tls_.emplace(tls_engine::accepting(context, socket_.native_handle()));
 }
 
-void stream::connect_tls(ssl_context_ptr context, const std::string& host) {
-    tls_.emplace(tls_engine::connecting(std::move(context), socket_.native_handle(), host));
+void stream::connect_tls(const ssl_context_ptr& context, const std::string& host) {
+    tls_.emplace(tls_engine::connecting(context, socket_.native_handle(), host));
 }
 
 std::string stream::tls_exporter(std::string_view label, std::size_t bytes) const {

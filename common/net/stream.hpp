@@ -41,8 +41,8 @@ public:
     bool is_tls() const { return tls_.has_value(); }
 
     // async_handshake() comes next.
-    void accept_tls(ssl_context_ptr context);
-    void connect_tls(ssl_context_ptr context, const std::string& host);
+    void accept_tls(const ssl_context_ptr& context);
+    void connect_tls(const ssl_context_ptr& context, const std::string& host);
     // As tls_engine; both empty without TLS.
     std::string tls_exporter(std::string_view label, std::size_t bytes) const;
     std::string tls_verify_failure() const;

@@ -77,13 +77,13 @@ tls_engine::tls_engine(const ssl_context_ptr& context, int descriptor)
     SSL_set_mode(ssl_, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_RELEASE_BUFFERS);
 }
 
-tls_engine tls_engine::accepting(ssl_context_ptr context, int descriptor) {
+tls_engine tls_engine::accepting(const ssl_context_ptr& context, int descriptor) {
     tls_engine engine(context, descriptor);
     SSL_set_accept_state(engine.ssl_);
     return engine;
 }
 
-tls_engine tls_engine::connecting(ssl_context_ptr context, int descriptor, const std::string& host) {
+tls_engine tls_engine::connecting(const ssl_context_ptr& context, int descriptor, const std::string& host) {
     tls_engine engine(context, descriptor);
     SSL_set_connect_state(engine.ssl_);
     SSL_set_verify(engine.ssl_, SSL_VERIFY_PEER, nullptr);

@@ -24,9 +24,9 @@ struct tls_step {
 class tls_engine {
 public:
     // The descriptor stays the caller's. Throws std::bad_alloc only.
-    static tls_engine accepting(ssl_context_ptr context, int descriptor);
+    static tls_engine accepting(const ssl_context_ptr& context, int descriptor);
     // Verifies that the certificate is for `host`, a name or an IP address.
-    static tls_engine connecting(ssl_context_ptr context, int descriptor, const std::string& host);
+    static tls_engine connecting(const ssl_context_ptr& context, int descriptor, const std::string& host);
     ~tls_engine();
     tls_engine(tls_engine&&) noexcept;
     tls_engine& operator=(tls_engine&&) noexcept;

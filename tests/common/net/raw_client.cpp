@@ -3,7 +3,6 @@
 #include <cerrno>
 #include <cstdlib>
 
-#include <arpa/inet.h>
 #include <gtest/gtest.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
@@ -12,18 +11,6 @@
 #include "common/net/http.hpp"
 
 namespace test {
-namespace {
-
-sockaddr_in ipv4(const char* address, std::uint16_t port) {
-    sockaddr_in out{};
-    out.sin_family = AF_INET;
-    out.sin_port = htons(port);
-    ::inet_pton(AF_INET, address, &out.sin_addr);
-    return out;
-}
-
-}  // namespace
-
 std::string raw_response::field(std::string_view name) const {
     common::net::http_fields fields;
     std::size_t at = head.find("\r\n");
@@ -37,14 +24,15 @@ std::string raw_response::field(std::string_view name) const {
     return std::string(fields.find(name).value_or(""));
 }
 
-raw_client::raw_client(std::uint16_t port, const char* from_address) : socket_(::socket(AF_INET, SOCK_STREAM, 0)) {
+raw_client::raw_client(std::uint16_t port) : socket_(::socket(AF_INET, SOCK_STREAM, 0)) {
     const timeval limit{.tv_sec = 20, .tv_usec = 0};
     ::setsockopt(socket_, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
     ::setsockopt(socket_, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
-    const auto from = ipv4(from_address, 0);
-    const auto to = ipv4("127.0.0.1", port);
-    if (::bind(socket_, reinterpret_cast<const sockaddr*>(&from), sizeof from) != 0 ||
-        ::connect(socket_, reinterpret_cast<const sockaddr*>(&to), sizeof to) != 0) {
+    sockaddr_in to{};
+    to.sin_family = AF_INET;
+    to.sin_port = htons(port);
+    to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    if (::connect(socket_, reinterpret_cast<const sockaddr*>(&to), sizeof to) != 0) {
         ADD_FAILURE() << "cannot connect to port " << port;
     }
 }

@@ -20,7 +20,7 @@ struct raw_response {
 
 class raw_client {
 public:
-    explicit raw_client(std::uint16_t port, const char* from_address = "127.0.0.1");
+    explicit raw_client(std::uint16_t port);
     ~raw_client();
     raw_client(const raw_client&) = delete;
     raw_client& operator=(const raw_client&) = delete;
