@@ -5,7 +5,7 @@
 //   const client = world.client();              McpClient on the hub with the owner's key
 
 import assert from "node:assert/strict";
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, realpathSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 
@@ -21,7 +21,7 @@ const top = resolve(import.meta.dirname, "../..");
 const build = process.env.CODEZ_BUILD ?? join(top, "build/asan");
 export const hubProgram = join(build, "hub/codez-hub");
 export const codezProgram = join(build, "agent/codez");
-export const claudeProgram = process.env.CLAUDE_BIN ?? "";
+export const claudeProgram = process.env.CLAUDE_BIN && existsSync(process.env.CLAUDE_BIN) ? realpathSync(process.env.CLAUDE_BIN) : "";
 
 const passedOn = ["ASAN_OPTIONS", "UBSAN_OPTIONS", "LSAN_OPTIONS", "ASAN_SYMBOLIZER_PATH"];
 
