@@ -27,7 +27,7 @@ paths default_paths(const environment& env) {
 }
 
 void make_private_directories(const paths& p) {
-    for (const auto& dir : {p.config, p.state, p.sessions(), p.locks()}) {
+    for (const auto& dir : {p.config, p.state}) {
         fs::create_directories(dir);
         fs::permissions(dir, fs::perms::owner_all);
     }

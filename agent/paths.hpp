@@ -10,13 +10,11 @@ namespace agent {
 
 struct paths {
     std::filesystem::path config;  // agent.toml, machine.key, link.json
-    std::filesystem::path state;   // log.db, sessions/, locks/
+    std::filesystem::path state;   // log.db, holders/, locks/
 
     std::filesystem::path policy_file() const { return config / "agent.toml"; }
     std::filesystem::path machine_key() const { return config / "machine.key"; }
     std::filesystem::path link_file() const { return config / "link.json"; }
-    std::filesystem::path sessions() const { return state / "sessions"; }
-    std::filesystem::path locks() const { return state / "locks"; }
 };
 
 using environment = std::function<std::optional<std::string>(const char* name)>;

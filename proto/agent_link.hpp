@@ -74,7 +74,7 @@ public:
         sent,
         wait,  // too much is queued or unacknowledged: output_available or events_acknowledged will tell
         // Leave it out: too large, or not what the hub would let pass. Of events the next one's previous_seq shows the
-        // hole, and readers fetch it by events.read.
+        // hole, and readers fetch it by poll_events.
         refused,
         closed,  // not established, or over
     };

@@ -57,6 +57,11 @@ void hub_link::on_tick(std::int64_t now_ms) {
     }
 }
 
+std::int64_t hub_link::next_tick_ms() const {
+    if (state_ != state::established) return opened_ms_ + limits::handshake_ms_max;
+    return std::min(sent_ms_ + config_.heartbeat_ms, received_ms_ + 3 * config_.heartbeat_ms);
+}
+
 void hub_link::on_closed(std::uint16_t code, std::string_view reason) { end(code, reason, false); }
 
 std::vector<hub_link::action> hub_link::take_actions() { return std::exchange(actions_, {}); }

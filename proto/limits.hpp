@@ -25,7 +25,7 @@ constexpr std::int64_t shutdown_ms_max = 10'000;  // open exchanges may finish f
 
 // --- JSON from outside ---
 constexpr std::size_t json_depth_max = 64;       // real arguments need about 6; one bit each in the scanner
-constexpr std::size_t json_nodes_max = 100'000;  // a DOM is built of arguments only, never of results
+constexpr std::size_t json_nodes_max = 100'000;  // of the DOM of arguments
 
 // --- A call, wherever it comes from ---
 constexpr std::size_t prompt_bytes_max = 256 * kib;
@@ -44,7 +44,7 @@ constexpr std::size_t principal_scopes_max = 64;
 constexpr std::size_t frame_header_bytes = 6;
 constexpr std::size_t reply_chunk_bytes_max = 32 * kib;  // a small reply waits for at most one such chunk per call
 constexpr std::size_t call_header_bytes_max = 16 * kib;
-constexpr std::size_t event_bytes_max = 1 * mib;  // a larger event is read by events.read, never pushed
+constexpr std::size_t event_bytes_max = 1 * mib;  // a larger event is read by poll_events, never pushed
 constexpr std::size_t sessions_bytes_max = 1 * mib;
 constexpr std::size_t sessions_max = 2048;  // in one snapshot: live and mirror first, then the newest
 constexpr std::size_t frame_bytes_max = arguments_bytes_max + call_header_bytes_max + 64;  // the largest: a call
@@ -83,6 +83,9 @@ constexpr std::int64_t sse_upgrade_ms = 5'000;   // a call that may take longer 
 constexpr std::int64_t sse_comment_ms = 15'000;  // proxies cut silent streams, commonly at 60 s
 constexpr std::int64_t fan_out_ms_max = 2'000;
 constexpr std::size_t fan_out_machines_max = 32;
+// Of one machine's answer: result_bytes_max shared by the machines that were asked, but at least so much.
+constexpr std::size_t fan_out_answer_bytes_min = 4 * mib;
+constexpr std::size_t fan_out_nodes_max = 1'000'000;  // values in one machine's answer; a page of events may be 1 MiB of digits
 
 // --- Events ---
 constexpr int events_page_default = 200;
@@ -91,7 +94,7 @@ constexpr std::size_t events_page_bytes_max = 1 * mib;     // a page ends early 
 constexpr std::int64_t events_without_cursor_ms = 60'000;  // a reader without cursor and session starts so far back
 constexpr std::int64_t interest_lease_ms = 60'000;
 constexpr std::size_t delta_ring_bytes_max = 1 * mib;  // message.part.delta kept per session
-constexpr std::size_t event_waiters_max = 1024;        // readers waiting in events.read, per machine
+constexpr std::size_t event_waiters_max = 1024;        // readers waiting in poll_events, per machine
 constexpr std::size_t cursor_entries_max = 4;
 constexpr std::size_t cursor_bytes_max = 1024;
 

@@ -17,6 +17,8 @@
 #include <fmt/format.h>
 #include <toml++/toml.h>
 
+#include "proto/limits.hpp"
+
 namespace agent {
 
 namespace fs = std::filesystem;
@@ -139,7 +141,7 @@ std::expected<policy, std::string> policy::load(const fs::path& user_file, const
     }
     if (auto e = bad_strings(table, "deny", p.deny_)) return wrong(*e);
     if (auto e = bad_count(table, "max_sessions", p.max_sessions_, 1000)) return wrong(*e);
-    if (auto e = bad_count(table, "max_prompt_bytes", p.max_prompt_bytes_, 1 << 20)) return wrong(*e);
+    if (auto e = bad_count(table, "max_prompt_bytes", p.max_prompt_bytes_, proto::limits::prompt_bytes_max)) return wrong(*e);
     if (const auto* node = table.get("max_permission_mode")) {
         p.max_permission_mode_ = node->value_or(std::string());
         if (!mode_rank(p.max_permission_mode_))

@@ -52,7 +52,7 @@ proto::result<void> check(const create_request& request) {
     if (request.permission_mode == "bypassPermissions" && !request.allow_bypass)
         return fail(error_code::policy_denied,
                     "permission_mode bypassPermissions can be chosen on the machine itself only.",
-                    "Use acceptEdits or auto, or start the session with the codez command there.");
+                    "Use acceptEdits or auto.");
     if (!request.session_id.empty() && !is_uuid(request.session_id))
         return fail(error_code::invalid_argument, "session_id must be a UUID in lower case.");
     if (request.title.size() > proto::limits::title_bytes_max || request.model.size() > proto::limits::name_bytes_max)
@@ -212,7 +212,7 @@ proto::error session_engine::not_open(const permission_answer& answer,
     } else if (row->state == events::permission_state::withdrawn) {
         out.message = "The permission request was withdrawn: its turn or its session ended.";
     } else {
-        out.code = error_code::session_busy;
+        out.code = error_code::invalid_argument;  // asking again never helps
         out.message = std::string("The permission request is answered already: ") +
                       (row->state == events::permission_state::allowed ? "allowed" : "denied") + " by " +
                       row->answered_by + ".";

@@ -53,6 +53,7 @@ void turn_reducer::on_prompt_accepted(const std::string& uuid, const std::string
     memory_.prompts.emplace(uuid, prompt);
     row_.last_message_at = now_ms;
     row_.updated_at = now_ms;
+    if (row_.title.empty()) row_.title = bounded_text(text.substr(0, text.find('\n')), proto::limits::title_bytes_max);
     json message = {{"id", uuid}, {"sessionId", row_.id}, {"role", "user"}, {"time", {{"created", now_ms}}}};
     message["parts"] = json::array({text_part(uuid + ":0", "text", text)});
     json body = json::object();
