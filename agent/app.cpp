@@ -1,10 +1,10 @@
 #include "agent/app.hpp"
 
 #include <fcntl.h>
-#include <sys/file.h>
 #include <unistd.h>
 
 #include <csignal>
+#include <cstdlib>
 #include <fstream>
 #include <iostream>
 #include <optional>
@@ -21,8 +21,11 @@
 #include "agent/local/local_front.hpp"
 #include "agent/policy/policy.hpp"
 #include "agent/session/engine.hpp"
+#include "agent/state_lock.hpp"
 #include "agent/tools/tool_runner.hpp"
 #include "common/async/blocking_pool.hpp"
+#include "common/async/event_signal.hpp"
+#include "common/async/program_context.hpp"
 #include "common/crypto/random.hpp"
 #include "common/crypto/sealer.hpp"
 #include "common/mcp/engine.hpp"
@@ -54,27 +57,6 @@ std::map<std::string, std::string> whole_environment() {
 
 std::string value_of(const environment& env, const char* name) { return env(name).value_or(""); }
 
-// Two agents on one state directory would both drive the same sessions.
-class state_lock {
-public:
-    static std::optional<state_lock> take(const fs::path& directory) {
-        const int fd = ::open((directory / "agent.lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-        if (fd < 0) return std::nullopt;
-        if (::flock(fd, LOCK_EX | LOCK_NB) == 0) return state_lock(fd);
-        ::close(fd);
-        return std::nullopt;
-    }
-    state_lock(state_lock&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
-    state_lock& operator=(state_lock&&) = delete;
-    ~state_lock() {
-        if (fd_ >= 0) ::close(fd_);
-    }
-
-private:
-    explicit state_lock(int fd) : fd_(fd) {}
-    int fd_;
-};
-
 // The key that seals Mcp-Session-Ids of the local endpoint: made once, kept 0600.
 std::string local_sealing_key(const fs::path& file) {
     std::ifstream in(file, std::ios::binary);
@@ -88,10 +70,23 @@ std::string local_sealing_key(const fs::path& file) {
     return key;
 }
 
-// The members' order is the order of dependence; its reverse is the teardown.
+// How long the calls under way have, once they were told that the agent stops.
+constexpr std::chrono::seconds calls_end_within(5);
+constexpr std::chrono::seconds listener_grace(1);
+// Each is a person's program on this machine; a thousand would be a fault.
+constexpr std::size_t local_connections_max = 256;
+constexpr std::size_t local_calls_max = 256;
+
+// What a coroutine of the agent's own throws is a bug: it ends the program, visibly, rather than only the coroutine.
+void rethrow(const std::exception_ptr& thrown) {
+    if (thrown) std::rethrow_exception(thrown);
+}
+
+// The members' order is the order of dependence; its reverse is the teardown. Coroutines of calls hold on to what they
+// use: run() returns only when the last of them is done.
 class app {
 public:
-    app(const agent_config& config, policy rules, std::unique_ptr<asio::io_context> context, std::unique_ptr<events::log> log)
+    app(const agent_config& config, policy rules, std::unique_ptr<common::async::program_context> context, std::unique_ptr<events::log> log)
         : config_(config),
           logger_(config.log_format, config.log_level),
           context_(std::move(context)),
@@ -99,7 +94,15 @@ public:
           pool_(2, 256),
           log_(std::move(log)),
           sealer_(local_sealing_key(config.files.state / "local.key")),
-          sessions_(session::make_engine(context_->get_executor(), session_options(), *log_)) {}
+          sessions_(session::make_engine(context_->get_executor(), session_options(), *log_)),
+          started_(context_->get_executor()) {}
+
+    ~app() {
+        pool_.stop();
+        context_->abandon_handlers();
+    }
+    app(const app&) = delete;
+    app& operator=(const app&) = delete;
 
     int run();
 
@@ -109,13 +112,18 @@ private:
     common::mcp::engine_options mcp_options();
     bool load_link();
     bool open_listener();
+    void open_link();
+    void write_port_file();
     std::vector<std::string> troubles() const;
     asio::awaitable<void> start();
+    asio::awaitable<bool> begin();
     asio::awaitable<void> until_signalled();
+    asio::awaitable<void> stop();
+    [[noreturn]] void end_at_once();
 
     agent_config config_;
     common::log::logger logger_;
-    std::unique_ptr<asio::io_context> context_;
+    std::unique_ptr<common::async::program_context> context_;
     policy rules_;
     common::async::blocking_pool pool_;
     std::unique_ptr<events::log> log_;
@@ -129,7 +137,10 @@ private:
     std::optional<link::link_settings> link_settings_;
     std::optional<common::crypto::ed25519_key> key_;
     std::optional<link::supervisor> link_;
+    common::async::event_signal started_;
     std::int64_t started_at_ms_ = unix_ms();
+    bool starting_ = true;
+    bool stopping_ = false;
     int status_ = 0;
 };
 
@@ -165,6 +176,7 @@ common::mcp::engine_options app::mcp_options() {
     options.seal = [this](std::string_view plain, std::string_view with) { return sealer_.seal(plain, with); };
     options.open = [this](std::string_view sealed, std::string_view with) { return sealer_.open(sealed, with); };
     options.random_token = common::crypto::random_token;
+    options.calls_in_flight_max = local_calls_max;
     options.report_bug = [this](std::string_view request_id, std::string_view what) {
         logger_.error("a call failed with a bug", {{"request_id", request_id}, {"what", what}});
     };
@@ -207,6 +219,7 @@ bool app::load_link() {
 bool app::open_listener() {
     common::net::listener_options options;
     options.port = config_.local_port;
+    options.connections_max = options.connections_per_peer_max = local_connections_max;
     auto opened = common::net::listener::open(
         context_->get_executor(), options,
         [this](common::net::http_exchange& exchange) { return front_->handle(exchange); },
@@ -215,59 +228,90 @@ bool app::open_listener() {
         logger_.error(opened.error().message);
         return false;
     }
+    // No request is taken before this function's coroutine waits for something.
     listener_ = std::move(*opened);
-    front_.emplace(*mcp_, listener_->port());
+    front_.emplace(*mcp_, local::socket_address{listener_->address(), listener_->port()});
     return true;
 }
 
-asio::awaitable<void> app::start() {
+void app::open_link() {
+    link_.emplace(context_->get_executor(), config_.files, *link_settings_, *key_, tools_->remote(), *log_, *sessions_, logger_);
+    link_->on_renamed([this](const std::string& name) { machine_.name = name; });
+    sessions_->on_summary([this](const session::summary&) { link_->sessions_changed(); });
+    asio::co_spawn(*context_, link_->run(), rethrow);
+}
+
+void app::write_port_file() {
+    auto temporary = config_.port_file;
+    temporary += ".new";
+    std::ofstream(temporary) << nlohmann::json{{"port", listener_->port()}} << '\n';
+    std::error_code ec;
+    fs::rename(temporary, config_.port_file, ec);
+    if (ec) logger_.error("the port file cannot be written", {{"file", config_.port_file.string()}, {"why", ec.message()}});
+}
+
+// False: the agent cannot serve.
+asio::awaitable<bool> app::begin() {
     auto found = co_await sessions_->start();
     if (!found) logger_.error("the sessions could not be found again", {{"why", found.error().message}});
     auto settled = co_await tools_->recover();
     if (!settled) logger_.error("the journal could not be settled", {{"why", settled.error().message}});
+    if (stopping_) co_return true;
 
     // Only now: a call must find the sessions that were there before.
-    if (!open_listener()) {
-        status_ = 1;
-        context_->stop();
-        co_return;
-    }
-    if (link_settings_) {
-        link_.emplace(context_->get_executor(), config_.files, *link_settings_, *key_, *tools_, *log_, *sessions_, logger_);
-        sessions_->on_summary([this](const session::summary&) { link_->sessions_changed(); });
-        asio::co_spawn(*context_, link_->run(), asio::detached);
-    }
-    if (!config_.port_file.empty()) {
-        auto temporary = config_.port_file;
-        temporary += ".new";
-        std::ofstream(temporary) << nlohmann::json{{"port", listener_->port()}} << '\n';
-        fs::rename(temporary, config_.port_file);
-    }
+    if (!open_listener()) co_return false;
+    if (link_settings_) open_link();
+    if (!config_.port_file.empty()) write_port_file();
     logger_.info("codez agent serves", {{"local", fmt::format("http://{}:{}/mcp", listener_->address(), listener_->port())},
                                         {"policy", rules_.file().string()}});
+    co_return true;
+}
+
+asio::awaitable<void> app::start() {
+    const bool serves = co_await begin();
+    starting_ = false;
+    started_.notify_all();
+    if (serves || stopping_) co_return;
+    status_ = 1;
+    co_await stop();
 }
 
 asio::awaitable<void> app::until_signalled() {
     asio::signal_set signals(*context_, SIGTERM, SIGINT);
     constexpr auto token = asio::as_tuple(asio::use_awaitable);
     auto [ec, number] = co_await signals.async_wait(token);
-    if (ec) co_return;
+    if (ec || stopping_) co_return;
     logger_.info("codez agent stops; its sessions live on", {{"signal", number}});
     signals.async_wait([this](const boost::system::error_code& again, int) {
-        if (!again) context_->stop();
+        if (!again) end_at_once();
     });
+    co_await stop();
+}
+
+asio::awaitable<void> app::stop() {
+    stopping_ = true;
+    while (starting_) co_await started_.wait();
     if (link_) link_->stop();
-    if (listener_) co_await listener_->stop(std::chrono::milliseconds(1000));
-    co_await sessions_->stop();
+    if (listener_) co_await listener_->stop(listener_grace);
+    co_await sessions_->stop();  // wakes the calls that wait for a session
+    const bool idle = co_await tools_->idle_by(std::chrono::steady_clock::now() + calls_end_within);
+    if (!idle) {
+        logger_.warning("some calls did not end in time");
+        end_at_once();
+    }
     context_->stop();
 }
+
+// As if the power failed: everything that matters is on the disk already, and what still runs needs what a destructor
+// would take away.
+void app::end_at_once() { std::_Exit(status_); }
 
 int app::run() {
     if (!load_link()) return 1;
     tools_.emplace(context_->get_executor(), tool_services());
     mcp_.emplace(*tools_, mcp_options());
-    asio::co_spawn(*context_, until_signalled(), asio::detached);
-    asio::co_spawn(*context_, start(), asio::detached);
+    asio::co_spawn(*context_, until_signalled(), rethrow);
+    asio::co_spawn(*context_, start(), rethrow);
     context_->run();
     pool_.stop();
     return status_;
@@ -285,7 +329,7 @@ int run_agent(const agent_config& config) {
     if (!lock) return refuse(fmt::format("Another codez agent runs already on {}.", config.files.state.string()));
     auto rules = policy::load(config.files.policy_file());
     if (!rules) return refuse(rules.error());
-    auto context = std::make_unique<asio::io_context>(1);
+    auto context = std::make_unique<common::async::program_context>(1);
     auto log = events::open_log(context->get_executor(), config.files.state.string());
     if (!log) return refuse(log.error().message);
     return app(config, std::move(*rules), std::move(context), std::move(*log)).run();

@@ -39,6 +39,7 @@ int main(int argc, char** argv) {
     setup_command->add_option("--hub", setup.hub_url, "The hub's URL")->required();
     setup_command->add_flag("--join", setup.join, "Enrol with a join token, which is asked for");
     setup_command->add_option("--join-file", setup.join_file, "Read the join token from this file, or from stdin with -");
+    setup_command->add_flag("--plain-http", setup.plain_http, "Take an http:// URL of a hub on another machine: everybody on the way can read what is sent");
     setup_command->add_option("--name", setup.name, "The machine's name; without it the host name");
     setup_command->add_option("--root", setup.roots, "Directory that sessions may run in; repeatable. Written to agent.toml if that is not there yet");
     setup_command->add_option("--ca-file", setup.ca_file, "PEM file of the authority that signed the hub's certificate");
@@ -59,7 +60,7 @@ int main(int argc, char** argv) {
         if (setup_command->parsed()) {
             setup.files = paths_for(home);
             setup.join = setup.join || !setup.join_file.empty();
-            return agent::cli::setup(setup);
+            return agent::cli::setup(setup, agent::cli::real_setup_world());
         }
         run.files = paths_for(home);
         run.log_level = *common::log::parse_level(log_level);

@@ -1,19 +1,23 @@
 #include "agent/cli/setup.hpp"
 
-#include <termios.h>
+#include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <cerrno>
 #include <cstdlib>
+#include <cstring>
 #include <fstream>
 #include <iostream>
-#include <optional>
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
 #include <fmt/format.h>
 
-#include "agent/link/enroll.hpp"
-#include "agent/link/link_settings.hpp"
+#include "agent/cli/secret_prompt.hpp"
+#include "agent/link/hub_url.hpp"
+#include "agent/state_lock.hpp"
 
 namespace agent::cli {
 
@@ -22,117 +26,149 @@ namespace asio = boost::asio;
 
 namespace {
 
-int refuse(const std::string& why) {
-    std::cerr << "codez setup: " << why << '\n';
-    return 1;
-}
+template <class T>
+using result = std::expected<T, std::string>;
 
-std::string trimmed(std::string text) {
-    const auto is_space = [](char c) { return c == ' ' || c == '\n' || c == '\r' || c == '\t'; };
-    while (!text.empty() && is_space(text.back())) text.pop_back();
-    while (!text.empty() && is_space(text.front())) text.erase(0, 1);
-    return text;
-}
-
-// Asks without showing what is typed.
-std::string ask_secret(const char* question) {
-    std::cerr << question << std::flush;
-    termios before{};
-    const bool terminal = ::tcgetattr(STDIN_FILENO, &before) == 0;
-    if (terminal) {
-        termios silent = before;
-        silent.c_lflag &= ~static_cast<tcflag_t>(ECHO);
-        ::tcsetattr(STDIN_FILENO, TCSANOW, &silent);
-    }
-    std::string text;
-    std::getline(std::cin, text);
-    if (terminal) {
-        ::tcsetattr(STDIN_FILENO, TCSANOW, &before);
-        std::cerr << '\n';
-    }
-    return trimmed(text);
-}
-
-std::optional<std::string> read_token(const setup_config& config) {
+result<std::string> read_token(const setup_config& config, const setup_world& world) {
     fs::path file = config.join_file;
     if (file.empty())
         if (const char* from = std::getenv("CODEZ_JOIN_TOKEN_FILE")) file = from;
-    if (file.empty()) return ask_secret("Join token (from `codez-hub join-token`): ");
-    std::string text;
-    if (file == "-") {
-        std::getline(std::cin, text);
+    std::string token;
+    if (file.empty()) {
+        auto typed = world.ask_secret("Join token (from `codez-hub join-token`): ");
+        if (!typed) return std::unexpected("No join token was given.");
+        token = std::move(*typed);
+    } else if (file == "-") {
+        token = first_line(world.in);
     } else {
         std::ifstream in(file);
-        if (!in) return std::nullopt;
-        std::getline(in, text);
+        if (!in) return std::unexpected(fmt::format("The join token file {} cannot be read: {}.", file.string(), std::strerror(errno)));
+        struct stat info{};
+        if (::stat(file.c_str(), &info) == 0 && S_ISREG(info.st_mode) && (info.st_mode & 077) != 0)
+            world.err << fmt::format("codez setup: others can read {}: whoever did may use the join token before you.\n", file.string());
+        token = first_line(in);
     }
-    return trimmed(text);
+    if (!token.starts_with("czj_")) return std::unexpected("That is no join token: it begins with czj_. Make one on the hub: codez-hub join-token");
+    return token;
 }
 
 // The machine's key: the one there is, or a new one.
-std::expected<common::crypto::ed25519_key, std::string> machine_key(const fs::path& file) {
-    if (fs::exists(file)) return common::crypto::ed25519_key::load(file);
+result<common::crypto::ed25519_key> machine_key(const fs::path& file) {
+    std::error_code ec;
+    if (fs::exists(fs::symlink_status(file, ec))) return common::crypto::ed25519_key::load(file);
     auto key = common::crypto::ed25519_key::generate();
     if (auto saved = key.save(file); !saved) return std::unexpected(saved.error());
     return key;
 }
 
-std::string toml_string(const std::string& text) {
-    std::string out = "\"";
-    for (const char c : text) {
-        if (c == '"' || c == '\\') out += '\\';
-        out += c;
+bool is_plain(const std::string& text) {
+    const auto control = [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; };
+    if (std::ranges::any_of(text, control)) return false;
+    try {
+        std::ignore = nlohmann::json(text).dump();  // throws where it is not UTF-8
+        return true;
+    } catch (const nlohmann::json::exception&) {
+        return false;
     }
-    return out + "\"";
 }
 
-// A first policy that opens the given roots. An existing one belongs to its owner and stays as it is.
-std::optional<std::string> write_policy(const setup_config& config) {
-    const auto file = config.files.policy_file();
-    if (config.roots.empty() || fs::exists(file)) return std::nullopt;
+// A first policy that opens the given roots; empty without any.
+result<std::string> policy_text(const std::vector<fs::path>& roots) {
     std::string list;
-    for (const auto& root : config.roots) {
+    for (const auto& root : roots) {
         std::error_code ec;
         const auto real = fs::canonical(root, ec);
-        if (ec || !fs::is_directory(real)) return fmt::format("The root {} is not a directory.", root.string());
-        list += (list.empty() ? "" : ", ") + toml_string(real.string());
+        if (ec || !fs::is_directory(real, ec)) return std::unexpected(fmt::format("The root {} is not a directory.", root.string()));
+        if (!is_plain(real.string()))
+            return std::unexpected(fmt::format("The root {} cannot be written into agent.toml: its name has control characters or is not UTF-8.", root.string()));
+        list += list.empty() ? "\"" : ", \"";
+        for (const char c : real.string()) {
+            if (c == '"' || c == '\\') list += '\\';
+            list += c;
+        }
+        list += '"';
     }
-    std::ofstream out(file);
-    out << "# What calls may do on this machine. See docs/machines.md.\nroots = [" << list << "]\n";
-    return out ? std::nullopt : std::optional(fmt::format("{} cannot be written.", file.string()));
+    if (list.empty()) return std::string();
+    return "# What calls may do on this machine. See docs/machines.md.\nroots = [" + list + "]\n";
+}
+
+// False: it is there already, and belongs to its owner.
+result<bool> write_policy(const fs::path& file, const std::string& text) {
+    const int fd = ::open(file.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (fd < 0 && errno == EEXIST) return false;
+    bool written = fd >= 0 && ::write(fd, text.data(), text.size()) == static_cast<ssize_t>(text.size()) && ::fsync(fd) == 0;
+    if (fd >= 0) ::close(fd);
+    if (written) return true;
+    const int reason = errno;
+    if (fd >= 0) ::unlink(file.c_str());  // half a policy would keep the agent from starting
+    return std::unexpected(fmt::format("{} cannot be written: {}.", file.string(), std::strerror(reason)));
+}
+
+// What the person should know of the enrolment that is about to be replaced; empty without one.
+std::string of_before(const fs::path& file) {
+    std::error_code ec;
+    if (!fs::exists(file, ec)) return {};
+    const auto before = link::load_link_settings(file);
+    if (!before) return fmt::format("{} is damaged and will be replaced.", file.string());
+    return fmt::format("This machine is enrolled with {} as {} ({}). It is enrolled anew, with the key that it has.",
+                       before->hub_url, before->machine_name, before->machine_id);
+}
+
+result<void> enrol(const setup_config& config, const setup_world& world) {
+    auto hub = link::hub_origin(config.hub_url, config.plain_http ? link::plain_http::anywhere : link::plain_http::on_this_machine);
+    if (!hub) return std::unexpected(hub.error());
+    if (!config.join) return std::unexpected("Say --join to enrol with a join token. Make one on the hub: codez-hub join-token");
+    auto policy = policy_text(config.roots);
+    if (!policy) return std::unexpected(policy.error());
+
+    make_private_directories(config.files);
+    const auto lock = state_lock::take(config.files.state);
+    if (!lock)
+        return std::unexpected(fmt::format("A codez agent runs on {}. Stop it, enrol, and start it again: it would "
+                                           "overwrite the new enrolment with its own.", config.files.state.string()));
+    if (const auto before = of_before(config.files.link_file()); !before.empty()) world.err << "codez setup: " << before << '\n';
+    const auto token = read_token(config, world);
+    if (!token) return std::unexpected(token.error());
+    auto key = machine_key(config.files.machine_key());
+    if (!key) return std::unexpected(key.error());
+
+    const auto enrolled = world.enroll({*hub, *token, config.name, config.ca_file.string()}, *key);
+    if (!enrolled) return std::unexpected(enrolled.error());
+    if (auto saved = link::save_link_settings(config.files.link_file(), *enrolled); !saved) return saved;
+    world.out << fmt::format("This machine is enrolled as {} ({}).\n", enrolled->machine_name, enrolled->machine_id);
+
+    if (!policy->empty()) {
+        const auto written = write_policy(config.files.policy_file(), *policy);
+        if (!written) return std::unexpected(written.error());
+        if (!*written)
+            world.err << fmt::format("codez setup: {} is there already and stays as it is: no root was added. Edit `roots` in it.\n",
+                                     config.files.policy_file().string());
+    }
+    world.out << "Start its agent: codez agent\n";
+    return {};
+}
+
+result<link::link_settings> enroll_now(link::enroll_request request, common::crypto::ed25519_key key) {
+    result<link::link_settings> enrolled = std::unexpected("The enrolment did not finish.");
+    asio::io_context context(1);
+    asio::co_spawn(context, link::enroll(std::move(request), std::move(key)),
+                   [&](std::exception_ptr e, result<link::link_settings> outcome) {
+                       if (e) std::rethrow_exception(e);
+                       enrolled = std::move(outcome);
+                   });
+    context.run();
+    return enrolled;
 }
 
 }  // namespace
 
-int setup(const setup_config& config) {
-    std::string hub = config.hub_url;
-    while (hub.ends_with('/')) hub.pop_back();
-    if (!hub.starts_with("http://") && !hub.starts_with("https://"))
-        return refuse("--hub must be the hub's URL, e.g. https://hub.example.com");
-    if (!config.join) return refuse("Say --join to enrol with a join token. Make one on the hub: codez-hub join-token");
-    const auto token = read_token(config);
-    if (!token) return refuse(fmt::format("The join token file {} cannot be read.", config.join_file.string()));
-    if (!token->starts_with("czj_")) return refuse("That is no join token: it begins with czj_.");
+setup_world real_setup_world() { return {std::cin, std::cout, std::cerr, ask_secret, enroll_now}; }
 
-    make_private_directories(config.files);
-    if (const auto why = write_policy(config)) return refuse(*why);
-    auto key = machine_key(config.files.machine_key());
-    if (!key) return refuse(key.error());
-
-    std::expected<link::link_settings, std::string> enrolled = std::unexpected("The enrolment did not finish.");
-    asio::io_context context(1);
-    link::enroll_request request{hub, *token, config.name, config.ca_file.string()};
-    asio::co_spawn(context, link::enroll(std::move(request), *key),
-                   [&](std::exception_ptr e, std::expected<link::link_settings, std::string> result) {
-                       if (e) std::rethrow_exception(e);
-                       enrolled = std::move(result);
-                   });
-    context.run();
-    if (!enrolled) return refuse(enrolled.error());
-    if (const auto saved = link::save_link_settings(config.files.link_file(), *enrolled); !saved) return refuse(saved.error());
-    std::cout << fmt::format("This machine is enrolled as {} ({}).\nStart its agent: codez agent\n", enrolled->machine_name,
-                             enrolled->machine_id);
-    return 0;
+int setup(const setup_config& config, const setup_world& world) {
+    const auto done = enrol(config, world);
+    if (done) return 0;
+    world.err << "codez setup: " << done.error() << '\n';
+    return 1;
 }
 
 }  // namespace agent::cli

@@ -1,10 +1,16 @@
 // `codez setup --hub URL --join`: enrols this machine with a hub.
 #pragma once
 
+#include <expected>
 #include <filesystem>
+#include <functional>
+#include <iosfwd>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
+#include "agent/link/enroll.hpp"
 #include "agent/paths.hpp"
 
 namespace agent::cli {
@@ -12,6 +18,7 @@ namespace agent::cli {
 struct setup_config {
     paths files;
     std::string hub_url;
+    bool plain_http = false;           // also to a hub on another machine
     bool join = false;                 // with a join token, from join_file or asked for
     std::filesystem::path join_file;   // "-" is stdin; never argv: other users can read that
     std::string name;
@@ -19,7 +26,19 @@ struct setup_config {
     std::filesystem::path ca_file;
 };
 
-// The exit status.
-int setup(const setup_config& config);
+// What the command does to the world; replaced in tests.
+struct setup_world {
+    std::istream& in;
+    std::ostream& out;
+    std::ostream& err;
+    std::function<std::optional<std::string>(std::string_view question)> ask_secret;
+    std::function<std::expected<link::link_settings, std::string>(link::enroll_request, common::crypto::ed25519_key)>
+        enroll;
+};
+setup_world real_setup_world();
+
+// The exit status. A machine that is enrolled already is enrolled anew with the key that it has, and its owner is told;
+// only what succeeded as a whole replaces what was there.
+int setup(const setup_config& config, const setup_world& world);
 
 }  // namespace agent::cli

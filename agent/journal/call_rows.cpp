@@ -50,7 +50,7 @@ std::int64_t insert_call(connection& c, const call& what, std::int64_t now_ms) {
 void finish_call(connection& c, std::int64_t id, const std::string& result, std::int64_t now_ms) {
     c.execute(
         "UPDATE calls SET result = CAST(:result AS TEXT), finished_at = CAST(:now AS INTEGER) "
-        "WHERE id = CAST(:id AS INTEGER)",
+        "WHERE id = CAST(:id AS INTEGER) AND result IS NULL",
         {{"id", id}, {"result", result}, {"now", now_ms}});
 }
 

@@ -1,6 +1,7 @@
 #include "agent/journal/calls.hpp"
 
 #include <map>
+#include <set>
 #include <utility>
 
 #include "agent/journal/call_rows.hpp"
@@ -100,35 +101,40 @@ struct calls::state {
     }
 
     static asio::awaitable<proto::result<decision>> begin(std::shared_ptr<state> self, call what,
-                                                          std::chrono::milliseconds wait);
-    static asio::awaitable<proto::result<decision>> journal(std::shared_ptr<state> self, call what);
+                                                          std::chrono::milliseconds wait, repetition how);
+    static asio::awaitable<proto::result<decision>> journal(std::shared_ptr<state> self, call what, repetition how);
     asio::awaitable<proto::result<void>> write(std::function<void(connection&)> change);
 
     asio::any_io_executor executor;
     events::log& log;
     std::map<std::string, std::shared_ptr<running_call>> running;
     std::map<std::int64_t, std::string> places;
+    std::set<std::int64_t> repeatable;  // unfinished, and not running
 };
 
-asio::awaitable<proto::result<decision>> calls::state::journal(std::shared_ptr<state> self, call what) {
+asio::awaitable<proto::result<decision>> calls::state::journal(std::shared_ptr<state> self, call what,
+                                                               repetition how) {
     auto found = std::make_shared<lookup>();
     std::function<void(connection&)> job = [found, what](connection& c) { *found = journal_or_find(c, what); };
     auto done = co_await self->log.run(std::move(job));
     if (!done) co_return std::unexpected(std::move(done.error()));
-    if (!found->earlier) co_return decision{found->id, std::nullopt};
-    if (!same_call(found->earlier->what, what)) co_return conflict();
-    // Calls of this run are found before the table is asked.
-    if (!found->earlier->result) co_return outcome_unknown();
-    co_return decision{0, std::move(found->earlier->result)};
+    if (!found->earlier) co_return decision{.id = found->id};
+    const call_row& earlier = *found->earlier;
+    if (!same_call(earlier.what, what)) co_return conflict();
+    if (earlier.result) co_return decision{.replay = earlier.result};
+    // Calls of this run that are waited for are found before the table is asked.
+    const bool allowed = self->repeatable.erase(earlier.id) > 0;
+    if (!allowed && how == repetition::waits) co_return outcome_unknown();
+    co_return decision{.id = earlier.id, .begun_at = earlier.begun_at};
 }
 
 asio::awaitable<proto::result<decision>> calls::state::begin(std::shared_ptr<state> self, call what,
-                                                             std::chrono::milliseconds wait) {
+                                                             std::chrono::milliseconds wait, repetition how) {
     if (what.idempotency_key.size() > proto::limits::idempotency_key_bytes_max)
         co_return proto::fail(proto::error_code::invalid_argument, "The idempotency_key is too long.",
                               "Use at most 128 characters, e.g. a UUID.");
-    if (what.idempotency_key.empty()) {
-        auto decided = co_await journal(self, std::move(what));
+    if (what.idempotency_key.empty() || how == repetition::joins) {
+        auto decided = co_await journal(self, std::move(what), how);
         co_return decided;
     }
     const auto deadline = clock::now() + wait;
@@ -142,10 +148,10 @@ asio::awaitable<proto::result<decision>> calls::state::begin(std::shared_ptr<sta
                 co_return proto::fail(proto::error_code::timeout, "The same call is still running.",
                                       "Send it again with the same idempotency_key to get its result.");
         }
-        if (other->result) co_return decision{0, other->result};
+        if (other->result) co_return decision{.replay = other->result};
     }
     self->running.emplace(place, std::make_shared<running_call>(what, self->executor));
-    auto decided = co_await journal(self, std::move(what));
+    auto decided = co_await journal(self, std::move(what), how);
     if (!decided)
         self->end(place, std::nullopt);
     else if (decided->replay)
@@ -167,8 +173,8 @@ calls::calls(asio::any_io_executor executor, events::log& log)
 
 calls::~calls() = default;
 
-asio::awaitable<proto::result<decision>> calls::begin(call c, std::chrono::milliseconds wait) {
-    return state::begin(state_, std::move(c), wait);
+asio::awaitable<proto::result<decision>> calls::begin(call c, std::chrono::milliseconds wait, repetition how) {
+    return state::begin(state_, std::move(c), wait, how);
 }
 
 asio::awaitable<proto::result<void>> calls::finish(std::int64_t id, std::string result) {
@@ -181,6 +187,13 @@ asio::awaitable<proto::result<void>> calls::withdraw(std::int64_t id) {
     state_->end(id, std::nullopt);
     return state_->write([id](connection& c) { remove_call(c, id); });
 }
+
+void calls::leave(std::int64_t id) {
+    state_->end(id, std::nullopt);
+    may_repeat(id);
+}
+
+void calls::may_repeat(std::int64_t id) { state_->repeatable.insert(id); }
 
 asio::awaitable<proto::result<std::vector<open_call>>> calls::open_calls() {
     auto rows = std::make_shared<std::vector<call_row>>();

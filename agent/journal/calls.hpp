@@ -25,10 +25,17 @@ struct call {
     std::string arguments_hash;   // of the arguments without the idempotency key
 };
 
+// How a call meets its own earlier self that has not ended yet.
+enum class repetition {
+    waits,  // for its result: the two must not act at once
+    joins,  // acts beside it: whatever it does is done once, however often it is asked for
+};
+
 // What begin() decided.
 struct decision {
-    std::int64_t id = 0;                // pass to finish(); 0 with a replay
-    std::optional<std::string> replay;  // the stored result: answer with it and do nothing
+    std::int64_t id = 0;                   // pass to finish(), withdraw() or leave(); 0 with a replay
+    std::optional<std::string> replay{};   // the stored result: answer with it and do nothing
+    std::optional<std::int64_t> begun_at{};  // the call was begun before, then, and may have acted: do nothing twice
 };
 
 // A call of an earlier run of the agent that has no result.
@@ -48,21 +55,29 @@ public:
     calls(boost::asio::any_io_executor executor, events::log& log);
     ~calls();
 
-    // Journals the call, or replays. If the same call is running now, waits for its result up to `wait`.
+    // Journals the call, or replays. If the same call is running now, waits for its result up to `wait`, or joins it.
     // Errors: idempotency_conflict (the key was used with another tool or other arguments), timeout (still running),
-    // unknown_outcome (an earlier run of the agent began it and never finished it), resource_exhausted (disk full).
-    boost::asio::awaitable<proto::result<decision>> begin(call c, std::chrono::milliseconds wait);
+    // unknown_outcome (an earlier run of the agent began it and never finished it, and nobody said may_repeat()),
+    // resource_exhausted (disk full).
+    boost::asio::awaitable<proto::result<decision>> begin(call c, std::chrono::milliseconds wait,
+                                                          repetition how = repetition::waits);
 
-    // Stores the answer, as it is to be replayed. Call it exactly once for each id that begin() gave. Who waits in
-    // begin() gets it at once; it is durable when the awaitable completes, which while the disk is full may take
-    // long.
+    // Stores the answer, as it is to be replayed; of several that joined, the first one's. Each id that begin() gave
+    // ends by finish(), withdraw() or leave(). Who waits in begin() gets it at once; it is durable when the awaitable
+    // completes, which while the disk is full may take long.
     boost::asio::awaitable<proto::result<void>> finish(std::int64_t id, std::string result);
 
     // The call was refused before it acted: forgets it, the key may be used again.
     boost::asio::awaitable<proto::result<void>> withdraw(std::int64_t id);
 
-    // At start, before the first begin(): what recovery may settle with finish() or withdraw().
+    // The call has no answer to keep, but may have acted: the same call may be made again, another one may not take
+    // its key.
+    void leave(std::int64_t id);
+
+    // At start, before the first begin(): what recovery may settle with finish(), withdraw() or may_repeat().
     boost::asio::awaitable<proto::result<std::vector<open_call>>> open_calls();
+    // The same call may be made again under its key: it finds out for itself what its earlier self did.
+    void may_repeat(std::int64_t id);
 
 private:
     struct state;

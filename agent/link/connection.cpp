@@ -1,5 +1,6 @@
 #include "agent/link/connection.hpp"
 
+#include <algorithm>
 #include <utility>
 
 #include <boost/asio/as_tuple.hpp>
@@ -20,6 +21,8 @@ constexpr auto as_tuple = asio::as_tuple(asio::use_awaitable);
 const std::vector<std::string> metadata_types{"session.created", "session.updated", "session.idle", "session.error"};
 // Snapshots tell many changes at once.
 constexpr std::chrono::milliseconds sessions_interval{1000};
+// The hub ends a call itself when its time is over; this is for a hub that does not.
+constexpr std::chrono::milliseconds answer_slack{30'000};
 
 proto::session_summary to_wire(const session::summary& s) {
     proto::session_summary out;
@@ -49,10 +52,14 @@ std::int64_t steady_ms() {
 }
 
 // Writes a result into the link as credit allows.
-class connection::remote_reply : public common::mcp::call_reply {
+class connection::remote_reply : public common::mcp::call_reply,
+                                 public std::enable_shared_from_this<remote_reply> {
 public:
-    remote_reply(std::shared_ptr<connection> via, std::uint64_t id)
-        : via_(std::move(via)), id_(id), credit_(via_->channel_->executor()) {}
+    using clock = std::chrono::steady_clock;
+
+    // `patience`: how long the hub has to take the whole answer.
+    remote_reply(std::shared_ptr<connection> via, std::uint64_t id, std::chrono::milliseconds patience)
+        : via_(std::move(via)), id_(id), credit_(via_->channel_->executor()), deadline_(clock::now() + patience) {}
 
     asio::awaitable<bool> write(std::string_view piece) override {
         while (!piece.empty()) {
@@ -61,7 +68,8 @@ public:
             via_->act();
             piece.remove_prefix(taken);
             if (taken > 0 || piece.empty()) continue;
-            std::ignore = co_await credit_.wait();
+            if (clock::now() >= deadline_) co_return false;
+            std::ignore = co_await credit_.wait_until(deadline_);
         }
         co_return open();
     }
@@ -73,21 +81,32 @@ public:
         co_return true;
     }
 
-    void on_cancel(std::function<void()> listener) override { cancelled_ = std::move(listener); }
+    void on_cancel(std::function<void()> listener) override {
+        listener_ = std::move(listener);
+        if (!listener_ || !cancelled_) return;
+        // Told late rather than from inside the handler's own call.
+        asio::post(via_->channel_->executor(), [self = shared_from_this()] { self->tell(); });
+    }
 
     void credit_available() { credit_.notify_all(); }
     void cancel() {
+        cancelled_ = true;
         credit_.notify_all();
-        if (auto listener = std::exchange(cancelled_, {})) listener();
+        tell();
     }
 
 private:
     bool open() const { return via_->machine_.is_open(id_); }
+    void tell() {
+        if (auto listener = std::exchange(listener_, {})) listener();
+    }
 
     std::shared_ptr<connection> via_;
     std::uint64_t id_;
     common::async::event_signal credit_;
-    std::function<void()> cancelled_;
+    clock::time_point deadline_;
+    std::function<void()> listener_;
+    bool cancelled_ = false;
 };
 
 connection::connection(std::unique_ptr<common::net::websocket_channel> channel, proto::agent_link_config config,
@@ -100,7 +119,7 @@ connection::connection(std::unique_ptr<common::net::websocket_channel> channel, 
 
 asio::awaitable<connection_end> connection::run() {
     const auto self = shared_from_this();
-    asio::co_spawn(channel_->executor(), keep_time(self), asio::detached);
+    spawn(keep_time(self));
     machine_.on_open(steady_ms());
     act();
     for (;;) {
@@ -140,12 +159,12 @@ void connection::handle(action::established&& a) {
         machine_.close(proto::close_code::going_away, "The link counter cannot be stored.");
         return;
     }
-    asio::co_spawn(channel_->executor(), push_events(shared_from_this(), a.welcome.ack_seq), asio::detached);
-    asio::co_spawn(channel_->executor(), push_sessions(shared_from_this()), asio::detached);
+    spawn(push_events(shared_from_this(), a.welcome.ack_seq));
+    spawn(push_sessions(shared_from_this()));
 }
 
 void connection::handle(action::call_received&& a) {
-    asio::co_spawn(channel_->executor(), serve(shared_from_this(), a.id, std::move(a.header), std::move(a.arguments)), asio::detached);
+    spawn(serve(shared_from_this(), a.id, std::move(a.header), std::move(a.arguments)));
 }
 
 void connection::handle(action::cancel_received&& a) {
@@ -168,6 +187,9 @@ void connection::handle(action::output_available&&) {
 
 void connection::handle(action::draining&&) {
     draining_ = true;
+    // Who waits for a turn is told how far it is, and asks again over the next link: a hub that restarts costs no call.
+    for (const auto& [id, weak] : std::map(replies_))
+        if (const auto reply = weak.lock()) reply->cancel();
 }
 
 void connection::handle(action::closed&& a) {
@@ -184,8 +206,24 @@ void connection::handle(action::closed&& a) {
         if (const auto reply = weak.lock()) reply->cancel();
 }
 
+void connection::spawn(asio::awaitable<void> task) {
+    asio::co_spawn(channel_->executor(), std::move(task), [self = shared_from_this()](const std::exception_ptr& thrown) {
+        if (!thrown) return;
+        try {
+            std::rethrow_exception(thrown);
+        } catch (const std::exception& bug) {
+            if (self->services_.report_bug) self->services_.report_bug({}, bug.what());
+        }
+        self->close(proto::close_code::going_away, "The agent has a fault in its link; it links again.");
+    });
+}
+
 void connection::schedule_flush() {
-    if (flush_scheduled_ || over_ || !machine_.has_output()) return;
+    if (flush_scheduled_ || flush_waits_ || over_ || !machine_.has_output()) return;
+    if (channel_->queued_bytes() >= limits::link_output_bytes_max) {
+        flush_waits_ = true;
+        return spawn(flush_when_drained(shared_from_this()));
+    }
     flush_scheduled_ = true;
     // One turn later: what the turn queued leaves as one message.
     asio::post(channel_->executor(), [self = shared_from_this()] {
@@ -195,22 +233,23 @@ void connection::schedule_flush() {
     });
 }
 
+// While the socket takes nothing, what is queued stays in the machine, whose bound makes senders wait.
+asio::awaitable<void> connection::flush_when_drained(pointer) {
+    co_await channel_->drained_below(limits::link_output_bytes_max);
+    flush_waits_ = false;
+    act();
+}
+
 void connection::flush() {
     for (auto& message : machine_.flush(steady_ms())) channel_->send(std::move(message));
 }
 
 asio::awaitable<void> connection::serve(pointer self, std::uint64_t id, proto::call_header header,
                                         std::string arguments) {
-    const auto reply = std::make_shared<remote_reply>(self, id);
+    const std::chrono::milliseconds told(header.deadline_ms > 0 ? header.deadline_ms : limits::call_ms_max);
+    const auto reply = std::make_shared<remote_reply>(self, id, told + answer_slack);
     replies_[id] = reply;
-    common::mcp::tool_call call;
-    call.tool = header.tool;
-    call.arguments = arguments;
-    call.who = &header.who;
-    call.request_id = header.request_id;
-    call.wants_progress = header.progress;
-    call.depth = header.depth;
-    const auto outcome = co_await services_.tools->call(call, *reply);
+    const auto outcome = co_await run_call(header, arguments, *reply);
     replies_.erase(id);
     if (!machine_.is_open(id)) co_return;
     if (outcome) {
@@ -219,6 +258,26 @@ asio::awaitable<void> connection::serve(pointer self, std::uint64_t id, proto::c
         machine_.reply_error(id, outcome.error(), header.request_id);
     }
     act();
+}
+
+asio::awaitable<proto::result<void>> connection::run_call(const proto::call_header& header, std::string_view arguments,
+                                                          remote_reply& reply) {
+    if (header.who.workspace_id != services_.workspace_id)
+        co_return proto::fail(proto::error_code::permission_denied, "This machine belongs to another workspace.",
+                              "Enrol it with the workspace that is to use it.");
+    common::mcp::tool_call call;
+    call.tool = header.tool;
+    call.arguments = arguments;
+    call.who = &header.who;
+    call.request_id = header.request_id;
+    call.wants_progress = header.progress;
+    call.depth = header.depth;
+    try {
+        co_return co_await services_.tools->call(call, reply);
+    } catch (const std::exception& bug) {
+        if (services_.report_bug) services_.report_bug(header.request_id, bug.what());
+    }
+    co_return proto::fail(proto::error_code::internal, "The call failed inside CodeZ.", "Report this with the request id.");
 }
 
 asio::awaitable<void> connection::push_events(pointer, std::int64_t after) {
@@ -261,18 +320,36 @@ asio::awaitable<void> connection::push_sessions(pointer) {
         session::list_filter filter;
         filter.limit = limits::list_page_max;
         auto listed = co_await services_.sessions->list(filter);
-        if (listed && !over_) {
-            proto::sessions_snapshot snapshot;
-            for (const auto& s : *listed) snapshot.sessions.push_back(to_wire(s));
-            snapshot.complete = listed->size() < static_cast<std::size_t>(filter.limit);
-            const auto sent = machine_.send_sessions(snapshot);
-            act();
-            if (sent == proto::agent_link::send_result::wait) sessions_pending_ = true;
+        auto pending = co_await services_.sessions->pending_permissions({});
+        if (listed && pending && !over_) {
+            send_snapshot(*listed, *pending);
+        } else {
+            sessions_pending_ = true;
         }
         pause.expires_after(sessions_interval);
         auto [ec] = co_await pause.async_wait(as_tuple);
         if (ec) co_return;
     }
+}
+
+void connection::send_snapshot(const std::vector<session::summary>& listed,
+                               const std::vector<session::pending_permission>& pending) {
+    proto::sessions_snapshot snapshot;
+    for (const auto& s : listed) {
+        snapshot.sessions.push_back(to_wire(s));
+        snapshot.sessions.back().pending_permissions =
+            static_cast<int>(std::ranges::count(pending, s.id, &session::pending_permission::session_id));
+    }
+    snapshot.complete = listed.size() < static_cast<std::size_t>(limits::list_page_max);
+    auto sent = machine_.send_sessions(snapshot);
+    // Too large: the newest are what the hub needs; it asks the machine for an id that it does not know.
+    while (sent == proto::agent_link::send_result::refused && !snapshot.sessions.empty()) {
+        snapshot.complete = false;
+        snapshot.sessions.resize(snapshot.sessions.size() / 2);
+        sent = machine_.send_sessions(snapshot);
+    }
+    act();
+    if (sent == proto::agent_link::send_result::wait) sessions_pending_ = true;
 }
 
 void connection::close(proto::close_code code, std::string_view reason) {

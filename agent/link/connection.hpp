@@ -8,6 +8,8 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
@@ -32,8 +34,11 @@ struct connection_services {
     common::mcp::backend* tools = nullptr;
     events::log* log = nullptr;
     session::engine* sessions = nullptr;
+    std::string workspace_id;  // the machine's: calls of any other are refused
     // Stores the new link counter; false if it cannot be stored, which ends the connection.
     std::function<bool(const proto::welcome&)> store_welcome;
+    // Told of an exception: a bug, to be logged.
+    std::function<void(std::string_view request_id, std::string_view what)> report_bug;
 };
 
 class connection : public std::enable_shared_from_this<connection> {
@@ -41,7 +46,7 @@ public:
     connection(std::unique_ptr<common::net::websocket_channel> channel, proto::agent_link_config config,
                connection_services services);
 
-    // Until the connection is over.
+    // Until the connection is over. Calls that it began may outlive it, without being heard any more.
     boost::asio::awaitable<connection_end> run();
     void close(proto::close_code code, std::string_view reason);
     void sessions_changed();
@@ -58,6 +63,11 @@ private:
     boost::asio::awaitable<void> push_events(pointer self, std::int64_t after);
     boost::asio::awaitable<void> push_sessions(pointer self);
     boost::asio::awaitable<void> serve(pointer self, std::uint64_t id, proto::call_header header, std::string arguments);
+    boost::asio::awaitable<proto::result<void>> run_call(const proto::call_header& header, std::string_view arguments,
+                                                         remote_reply& reply);
+    boost::asio::awaitable<void> flush_when_drained(pointer self);
+    // An exception out of it is a bug: it ends the connection, and the next one begins afresh.
+    void spawn(boost::asio::awaitable<void> task);
 
     void act();
     void handle(proto::agent_action::established&& a);
@@ -68,6 +78,8 @@ private:
     void handle(proto::agent_action::output_available&& a);
     void handle(proto::agent_action::draining&& a);
     void handle(proto::agent_action::closed&& a);
+    void send_snapshot(const std::vector<session::summary>& listed,
+                       const std::vector<session::pending_permission>& pending);
     void schedule_flush();
     void flush();
 
@@ -79,6 +91,7 @@ private:
     common::async::event_signal sessions_dirty_;
     bool sessions_pending_ = true;
     bool flush_scheduled_ = false;
+    bool flush_waits_ = false;  // the socket has as much as it may
     bool over_ = false;
     bool draining_ = false;
     connection_end end_;

@@ -1,51 +1,94 @@
 #include "agent/link/link_settings.hpp"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <cstring>
 #include <fstream>
-#include <sstream>
+#include <optional>
+#include <string_view>
+#include <utility>
 
 #include <fmt/format.h>
 
+#include "agent/link/hub_url.hpp"
 #include "common/crypto/encoding.hpp"
 
 namespace agent::link {
 
 using nlohmann::json;
 
-std::expected<link_settings, std::string> load_link_settings(const std::filesystem::path& file) {
-    std::ifstream in(file);
-    if (!in)
-        return std::unexpected(fmt::format("This machine is not enrolled: {} is not there. Run: codez setup --hub URL --join",
-                                           file.string()));
-    std::stringstream text;
-    text << in.rdbuf();
-    const auto damaged = [&] {
-        return std::unexpected(fmt::format("{} is damaged. Remove it and enrol again: codez setup --hub URL --join", file.string()));
-    };
-    const auto parsed = json::parse(text.str(), nullptr, false);
-    if (!parsed.is_object()) return damaged();
+namespace {
+
+constexpr std::size_t file_bytes_max = 64 * 1024;
+
+// A whole number from 0 on; the parser would take a negative one for a huge unsigned one.
+std::int64_t count_of(const json& object, const char* name) {
+    const auto& value = object.at(name);
+    if (!value.is_number_integer() || value.get<std::int64_t>() < 0)
+        throw json::other_error::create(501, "not a count", nullptr);
+    return value.get<std::int64_t>();
+}
+
+std::optional<link_settings> parse(const std::string& text) {
+    const auto object = json::parse(text, nullptr, false);
+    if (!object.is_object()) return std::nullopt;
     link_settings settings;
     try {
-        parsed.at("hub_url").get_to(settings.hub_url);
-        parsed.at("machine_id").get_to(settings.machine_id);
-        parsed.at("machine_name").get_to(settings.machine_name);
-        parsed.at("workspace_id").get_to(settings.workspace_id);
-        parsed.at("link_counter").get_to(settings.link_counter);
-        parsed.at("epoch").get_to(settings.epoch);
-        parsed.at("ca_file").get_to(settings.ca_file);
-        for (const auto& [kid, encoded] : parsed.at("hub_keys").items()) {
-            const auto key = common::crypto::base64url_decode(encoded.get<std::string>());
-            if (!key || key->size() != 32) return damaged();
-            settings.hub_keys.emplace(kid, *key);
+        object.at("hub_url").get_to(settings.hub_url);
+        object.at("machine_id").get_to(settings.machine_id);
+        object.at("machine_name").get_to(settings.machine_name);
+        object.at("workspace_id").get_to(settings.workspace_id);
+        object.at("ca_file").get_to(settings.ca_file);
+        settings.link_counter = static_cast<std::uint64_t>(count_of(object, "link_counter"));
+        settings.epoch = count_of(object, "epoch");
+        for (const auto& [kid, encoded] : object.at("hub_keys").items()) {
+            auto key = common::crypto::base64url_decode(encoded.get<std::string>());
+            if (!key || key->size() != 32) return std::nullopt;
+            settings.hub_keys.emplace(kid, std::move(*key));
         }
     } catch (const json::exception&) {
-        return damaged();
+        return std::nullopt;
     }
+    const bool whole = !settings.machine_id.empty() && !settings.workspace_id.empty() && !settings.hub_keys.empty();
+    if (!whole || hub_origin(settings.hub_url, plain_http::anywhere) != settings.hub_url) return std::nullopt;
     return settings;
+}
+
+bool write_synced(int fd, std::string_view text) {
+    while (!text.empty()) {
+        const ssize_t n = ::write(fd, text.data(), text.size());
+        if (n < 0 && errno == EINTR) continue;
+        if (n <= 0) return false;
+        text.remove_prefix(static_cast<std::size_t>(n));
+    }
+    return ::fsync(fd) == 0;
+}
+
+bool sync_directory(const std::filesystem::path& directory) {
+    const int fd = ::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0) return false;
+    const bool synced = ::fsync(fd) == 0;
+    ::close(fd);
+    return synced;
+}
+
+}  // namespace
+
+std::expected<link_settings, std::string> load_link_settings(const std::filesystem::path& file) {
+    std::ifstream in(file, std::ios::binary);
+    if (!in)
+        return std::unexpected(fmt::format(
+            "This machine is not enrolled: {} is not there or cannot be read. Run: codez setup --hub URL --join",
+            file.string()));
+    std::string text(file_bytes_max, '\0');
+    in.read(text.data(), static_cast<std::streamsize>(text.size()));
+    text.resize(static_cast<std::size_t>(in.gcount()));
+    if (auto settings = parse(text)) return std::move(*settings);
+    return std::unexpected(
+        fmt::format("{} is damaged. Remove it and enrol again: codez setup --hub URL --join", file.string()));
 }
 
 std::expected<void, std::string> save_link_settings(const std::filesystem::path& file, const link_settings& settings) {
@@ -55,24 +98,25 @@ std::expected<void, std::string> save_link_settings(const std::filesystem::path&
                     {"machine_name", settings.machine_name}, {"workspace_id", settings.workspace_id},
                     {"hub_keys", keys},                      {"ca_file", settings.ca_file},
                     {"link_counter", settings.link_counter}, {"epoch", settings.epoch}};
-    const std::string text = body.dump(2) + "\n";
+    const std::string text = body.dump(2, ' ', false, json::error_handler_t::replace) + "\n";
 
     auto temporary = file;
     temporary += ".new";
     const auto failed = [&](const char* what) {
-        return std::unexpected(fmt::format("{} cannot be {}: {}.", temporary.string(), what, std::strerror(errno)));
+        const int reason = errno;
+        ::unlink(temporary.c_str());
+        return std::unexpected(fmt::format("{} cannot be {}: {}.", file.string(), what, std::strerror(reason)));
     };
-    const int fd = ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+    ::unlink(temporary.c_str());  // of a crash; its mode may be another
+    const int fd = ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (fd < 0) return failed("written");
-    const bool written = ::write(fd, text.data(), text.size()) == static_cast<ssize_t>(text.size()) && ::fsync(fd) == 0;
+    const bool written = write_synced(fd, text);
+    const int reason = errno;
     ::close(fd);
+    errno = reason;
     if (!written) return failed("written");
     if (::rename(temporary.c_str(), file.c_str()) != 0) return failed("put in place");
-    const int dir = ::open(file.parent_path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (dir >= 0) {
-        ::fsync(dir);
-        ::close(dir);
-    }
+    if (!sync_directory(file.parent_path())) return failed("put in place");
     return {};
 }
 

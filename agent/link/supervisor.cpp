@@ -46,9 +46,10 @@ bool is_final(std::uint16_t code) {
            code == static_cast<std::uint16_t>(close_code::key_conflict);
 }
 
-double jitter() {
-    static thread_local std::mt19937_64 engine{std::random_device{}()};
-    return std::uniform_real_distribution<double>(0, 1)(engine);
+std::function<double()> jitter() {
+    return [engine = std::mt19937_64(std::random_device{}())]() mutable {
+        return std::uniform_real_distribution<double>(0, 1)(engine);
+    };
 }
 
 }  // namespace
@@ -67,19 +68,22 @@ public:
           retry_(executor),
           backoff_({std::chrono::milliseconds(limits::reconnect_first_ms), std::chrono::milliseconds(limits::reconnect_ms_max),
                     std::chrono::seconds(60)},
-                   jitter) {}
+                   jitter()) {}
 
     asio::awaitable<void> run(std::shared_ptr<impl> self);
     void stop();
     void sessions_changed() {
         if (current_) current_->sessions_changed();
     }
+    void on_renamed(std::function<void(const std::string&)> observer) { renamed_ = std::move(observer); }
     link_status status() const { return {current_ && current_->established(), settings_.hub_url, trouble_}; }
 
 private:
     asio::awaitable<connection_end> dial();
     proto::agent_link_config link_config(const std::string& exporter);
     bool store(const proto::welcome& welcome);
+    bool save();
+    asio::awaitable<connection_end> link_once();
     void tell(std::string trouble);
 
     paths files_;
@@ -92,7 +96,9 @@ private:
     asio::steady_timer retry_;
     common::async::backoff backoff_;
     std::shared_ptr<connection> current_;
+    std::function<void(const std::string&)> renamed_;
     std::string trouble_ = "The link to the hub is not up yet.";
+    std::string store_trouble_;  // why the link counter could not be stored
     bool stopping_ = false;
 };
 
@@ -128,16 +134,20 @@ proto::agent_link_config supervisor::impl::link_config(const std::string& export
 bool supervisor::impl::store(const proto::welcome& welcome) {
     settings_.link_counter = welcome.link_counter;
     settings_.epoch = welcome.epoch;
-    if (!welcome.machine_name.empty()) settings_.machine_name = welcome.machine_name;
-    const auto saved = save_link_settings(files_.link_file(), settings_);
-    if (!saved) {
-        tell(saved.error());
-        return false;
-    }
+    const bool renamed = !welcome.machine_name.empty() && welcome.machine_name != settings_.machine_name;
+    if (renamed) settings_.machine_name = welcome.machine_name;
+    if (!save()) return false;
     trouble_.clear();
+    if (renamed && renamed_) renamed_(settings_.machine_name);
     backoff_.connected(std::chrono::steady_clock::now());
     logger_.info("linked to the hub", {{"hub", settings_.hub_url}, {"epoch", welcome.epoch}});
     return true;
+}
+
+bool supervisor::impl::save() {
+    auto saved = save_link_settings(files_.link_file(), settings_);
+    store_trouble_ = saved ? std::string() : std::move(saved.error());
+    return saved.has_value();
 }
 
 void supervisor::impl::tell(std::string trouble) {
@@ -157,27 +167,46 @@ asio::awaitable<connection_end> supervisor::impl::dial() {
         tell(fmt::format("The hub {} cannot be reached: {}", settings_.hub_url, channel.error().message));
         co_return connection_end{};
     }
+    if (stopping_) co_return connection_end{};
     auto config = link_config((*channel)->tls_exporter(proto::link_exporter_label));
     connection_services services;
     services.tools = &tools_;
     services.log = &log_;
     services.sessions = &sessions_;
-    services.store_welcome = [this](const proto::welcome& welcome) { return store(welcome); };
+    services.workspace_id = settings_.workspace_id;
+    services.store_welcome = [weak = weak_from_this()](const proto::welcome& welcome) {
+        const auto self = weak.lock();
+        return self && self->store(welcome);
+    };
+    services.report_bug = [&logger = logger_](std::string_view request_id, std::string_view what) {
+        logger.error("a call or the link failed with a bug", {{"request_id", request_id}, {"what", what}});
+    };
     current_ = std::make_shared<connection>(std::move(*channel), std::move(config), std::move(services));
     const auto mine = current_;
     auto end = co_await mine->run();
     if (current_ == mine) current_.reset();
-    if (!stopping_)
+    if (!store_trouble_.empty())
+        tell(store_trouble_);
+    else if (!stopping_)
         tell(end.reason.empty() ? fmt::format("The link to the hub {} ended.", settings_.hub_url)
                                 : fmt::format("The link to the hub {} ended: {}", settings_.hub_url, end.reason));
     co_return end;
 }
 
+asio::awaitable<connection_end> supervisor::impl::link_once() {
+    // The hub counts each link. Were it two ahead of the file, a restart would look like a copy of this machine's key.
+    if (!store_trouble_.empty() && !save()) {
+        tell(store_trouble_);
+        co_return connection_end{};
+    }
+    co_return co_await dial();
+}
+
 asio::awaitable<void> supervisor::impl::run(std::shared_ptr<impl>) {
     while (!stopping_) {
-        const auto end = co_await dial();
-        backoff_.disconnected(std::chrono::steady_clock::now());
+        const auto end = co_await link_once();
         if (stopping_) co_return;
+        backoff_.disconnected(std::chrono::steady_clock::now());
         if (is_final(end.code)) {
             tell(fmt::format("{} The agent does not link again until it is restarted.", end.reason));
             co_return;
@@ -208,6 +237,7 @@ supervisor::~supervisor() = default;
 asio::awaitable<void> supervisor::run() { return impl_->run(impl_); }
 void supervisor::stop() { impl_->stop(); }
 void supervisor::sessions_changed() { impl_->sessions_changed(); }
+void supervisor::on_renamed(std::function<void(const std::string&)> observer) { impl_->on_renamed(std::move(observer)); }
 link_status supervisor::status() const { return impl_->status(); }
 
 }  // namespace agent::link

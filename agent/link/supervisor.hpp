@@ -33,11 +33,14 @@ public:
                common::mcp::backend& tools, events::log& log, session::engine& sessions, common::log::logger& logger);
     ~supervisor();
 
-    // Until stop(), or until the hub says that this machine may not link any more.
+    // Until stop(), or until the hub says that this machine may not link any more. What it began may end later: until
+    // then, everything given has to be there.
     boost::asio::awaitable<void> run();
     void stop();
     // A session's summary changed: the hub gets a new snapshot soon.
     void sessions_changed();
+    // Called when the hub gives the machine another name.
+    void on_renamed(std::function<void(const std::string& name)> observer);
 
     link_status status() const;
 

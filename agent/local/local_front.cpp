@@ -2,11 +2,10 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
-#include <optional>
 #include <string>
-
-#include "agent/local/peer_user.hpp"
+#include <utility>
 
 namespace agent::local {
 
@@ -21,41 +20,25 @@ http_response problem(int status, const char* code, const char* message) {
     return response;
 }
 
-bool is_loopback_name(std::string_view authority, std::uint16_t port) {
-    for (const std::string_view name : {"127.0.0.1", "localhost", "[::1]"})
-        if (authority == name || authority == std::string(name) + ":" + std::to_string(port)) return true;
-    return false;
-}
-
 // A request that came through a proxy is somebody else's, whatever its socket says.
 bool was_forwarded(const http_request& request) {
-    static constexpr std::array names{"Forwarded",        "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto",
-                                      "X-Real-IP",        "Via",             "CF-Connecting-IP", "CF-Ray",
-                                      "True-Client-IP"};
-    for (const auto* name : names)
-        if (request.fields.find(name)) return true;
-    return false;
+    static constexpr std::array names{"Forwarded",        "X-Forwarded-For",  "X-Forwarded-Host", "X-Forwarded-Proto",
+                                      "X-Forwarded-Port", "X-Forwarded-User", "X-Real-IP",        "X-Client-IP",
+                                      "Via",              "CF-Connecting-IP", "CF-Ray",           "True-Client-IP"};
+    return std::ranges::any_of(names, [&](const char* name) { return request.fields.count(name) > 0; });
 }
 
-std::optional<http_response> refusal(const http_request& request, std::uint16_t port) {
-    const auto host = request.fields.find("Host");
-    if (request.fields.count("Host") != 1 || !is_loopback_name(*host, port))
-        return problem(421, "misdirected_request", "This endpoint answers on 127.0.0.1 only.");
-    if (request.fields.find("Origin"))
-        return problem(403, "forbidden_origin", "Web pages may not call this endpoint.");
-    if (const auto site = request.fields.find("Sec-Fetch-Site"); site && *site != "none" && *site != "same-origin")
-        return problem(403, "forbidden_origin", "Web pages may not call this endpoint.");
-    if (!request.peer_is_loopback || was_forwarded(request))
-        return problem(401, "unauthorized", "This endpoint is for programs on this machine. From elsewhere use the hub's URL.");
-    const auto user = user_of_peer(request.peer_address, request.peer_port, port);
-    if (!user || (*user != ::geteuid() && *user != 0))
-        return problem(401, "unauthorized", "This endpoint is for the user that runs codez agent.");
-    return std::nullopt;
+// Of the sites that a browser tells: a page of this very origin, or the person at the address bar.
+bool from_foreign_page(const http_request& request) {
+    if (request.fields.count("Origin") > 0 || request.fields.count("Sec-Fetch-Site") > 1) return true;
+    const auto site = request.fields.find("Sec-Fetch-Site");
+    return site && *site != "none" && *site != "same-origin";
 }
 
 }  // namespace
 
-local_front::local_front(common::mcp::engine& engine, std::uint16_t port) : engine_(engine), port_(port) {
+local_front::local_front(common::mcp::engine& engine, socket_address own, peer_lookup user_of)
+    : engine_(engine), own_(std::move(own)), user_of_(std::move(user_of)) {
     who_.workspace_id = "local";
     who_.user_id = "local";
     who_.client_id = "loopback";
@@ -63,9 +46,30 @@ local_front::local_front(common::mcp::engine& engine, std::uint16_t port) : engi
     who_.scopes = {"mcp:tools"};
 }
 
+bool local_front::is_own_name(std::string_view authority) const {
+    std::string name(authority);
+    std::ranges::transform(name, name.begin(), [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
+    const std::string port = ":" + std::to_string(own_.port);
+    if (name.ends_with(port)) name.resize(name.size() - port.size());
+    return name == "127.0.0.1" || name == "localhost" || name == "[::1]";
+}
+
+std::optional<http_response> local_front::refusal(const http_request& request) const {
+    const auto host = request.fields.find("Host");
+    if (request.fields.count("Host") != 1 || !is_own_name(*host))
+        return problem(421, "misdirected_request", "This endpoint answers on 127.0.0.1 and localhost only.");
+    if (from_foreign_page(request)) return problem(403, "forbidden_origin", "Web pages may not call this endpoint.");
+    if (!request.peer_is_loopback || was_forwarded(request))
+        return problem(401, "unauthorized", "This endpoint is for programs on this machine. From elsewhere use the hub's URL.");
+    const auto user = user_of_({request.peer_address, request.peer_port}, own_);
+    if (!user || (*user != ::geteuid() && *user != 0))
+        return problem(401, "unauthorized", "This endpoint is for the user that runs codez agent.");
+    return std::nullopt;
+}
+
 boost::asio::awaitable<void> local_front::handle(common::net::http_exchange& exchange) {
     const auto& request = exchange.request();
-    if (auto no = refusal(request, port_)) {
+    if (auto no = refusal(request)) {
         co_await exchange.respond(std::move(*no));
     } else if (request.path == "/mcp" || request.path == "/mcp/") {
         co_await engine_.handle(exchange, who_, 0);

@@ -3,8 +3,12 @@
 // The agent's I/O thread.
 #pragma once
 
+#include <functional>
+#include <optional>
+
 #include <boost/asio/awaitable.hpp>
 
+#include "agent/local/peer_user.hpp"
 #include "common/mcp/engine.hpp"
 #include "common/net/http.hpp"
 #include "proto/principal.hpp"
@@ -13,14 +17,21 @@ namespace agent::local {
 
 class local_front {
 public:
-    // The engine outlives the front. `port` is the listener's.
-    local_front(common::mcp::engine& engine, std::uint16_t port);
+    using peer_lookup = std::function<std::optional<uid_t>(const socket_address& peer, const socket_address& own)>;
+
+    // The engine outlives the front. `own` is the listener's address.
+    local_front(common::mcp::engine& engine, socket_address own, peer_lookup user_of = user_of_peer);
 
     boost::asio::awaitable<void> handle(common::net::http_exchange& exchange);
 
 private:
+    // Why the request is not answered here; nullopt if it is.
+    std::optional<common::net::http_response> refusal(const common::net::http_request& request) const;
+    bool is_own_name(std::string_view authority) const;
+
     common::mcp::engine& engine_;
-    std::uint16_t port_;
+    socket_address own_;
+    peer_lookup user_of_;
     proto::principal who_;
 };
 

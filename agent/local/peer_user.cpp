@@ -1,29 +1,58 @@
 #include "agent/local/peer_user.hpp"
 
-#include <cstdio>
+#include <arpa/inet.h>
+
+#include <array>
+#include <charconv>
+#include <cstring>
 #include <fstream>
-#include <string>
+#include <sstream>
+
+#include <fmt/format.h>
 
 namespace agent::local {
 
-// Lines of proc_net_tcp(5): "sl local_address rem_address st tx:rx tr:when retrnsmt uid …", ports in hex.
-std::optional<uid_t> user_of_peer(std::string_view peer_address, std::uint16_t peer_port, std::uint16_t local_port) {
-    const bool v6 = peer_address.contains(':');
-    std::ifstream table(v6 ? "/proc/net/tcp6" : "/proc/net/tcp");
+namespace {
+
+// "0100007F:1001": the address as the kernel prints it, in 32-bit words of the machine's own byte order.
+std::optional<std::string> as_in_table(const socket_address& a) {
+    std::array<std::uint32_t, 4> words{};
+    const bool v6 = a.address.contains(':');
+    if (::inet_pton(v6 ? AF_INET6 : AF_INET, a.address.c_str(), words.data()) != 1) return std::nullopt;
+    std::string out;
+    for (std::size_t i = 0; i < (v6 ? 4u : 1u); ++i) out += fmt::format("{:08X}", words[i]);
+    return out + fmt::format(":{:04X}", a.port);
+}
+
+std::optional<uid_t> number(const std::string& text) {
+    uid_t value = 0;
+    const auto [used, ec] = std::from_chars(text.data(), text.data() + text.size(), value);
+    if (ec != std::errc() || used != text.data() + text.size()) return std::nullopt;
+    return value;
+}
+
+}  // namespace
+
+// "sl local_address rem_address st tx:rx tr:when retrnsmt uid …"
+std::optional<uid_t> find_user(std::istream& table, const socket_address& peer, const socket_address& own) {
+    const auto from = as_in_table(peer);
+    const auto to = as_in_table(own);
+    if (!from || !to) return std::nullopt;
     std::string line;
     std::getline(table, line);
     while (std::getline(table, line)) {
-        unsigned from = 0;
-        unsigned to = 0;
-        unsigned state = 0;
-        unsigned uid = 0;
-        // The address is any: a loopback pair of ports is unique on the machine.
-        if (std::sscanf(line.c_str(), " %*d: %*[0-9A-F]:%x %*[0-9A-F]:%x %x %*x:%*x %*x:%*x %*x %u", &from, &to, &state, &uid) != 4)
-            continue;
-        constexpr unsigned established = 1;
-        if (from == peer_port && to == local_port && state == established) return uid;
+        std::istringstream fields(line);
+        std::string slot, local, remote, state, queues, timer, retransmits, uid;
+        if (!(fields >> slot >> local >> remote >> state >> queues >> timer >> retransmits >> uid)) continue;
+        constexpr std::string_view established = "01";
+        if (local == *from && remote == *to && state == established) return number(uid);
     }
     return std::nullopt;
+}
+
+std::optional<uid_t> user_of_peer(const socket_address& peer, const socket_address& own) {
+    std::ifstream table(peer.address.contains(':') ? "/proc/net/tcp6" : "/proc/net/tcp");
+    return find_user(table, peer, own);
 }
 
 }  // namespace agent::local

@@ -1,16 +1,27 @@
-// Which local user owns the other end of a loopback TCP connection, as /proc/net/tcp tells. Blocking, well under a
+// Which local user owns the other end of a loopback TCP connection, as the kernel's table tells. Blocking, well under a
 // millisecond on a machine with some hundred sockets.
 #pragma once
 
 #include <cstdint>
+#include <istream>
 #include <optional>
+#include <string>
 #include <string_view>
 
 #include <sys/types.h>
 
 namespace agent::local {
 
-// The peer's socket is peer_address:peer_port, ours local_port. nullopt if it is not found.
-std::optional<uid_t> user_of_peer(std::string_view peer_address, std::uint16_t peer_port, std::uint16_t local_port);
+struct socket_address {
+    std::string address;  // as text, IPv4 or IPv6
+    std::uint16_t port = 0;
+};
+
+// nullopt if the connection is not found. Ports alone would not do: another user may connect from 127.0.0.2 with a port
+// number that one of ours has on 127.0.0.1.
+std::optional<uid_t> user_of_peer(const socket_address& peer, const socket_address& own);
+
+// The same out of a table in the form of proc_net_tcp(5).
+std::optional<uid_t> find_user(std::istream& table, const socket_address& peer, const socket_address& own);
 
 }  // namespace agent::local

@@ -1,4 +1,6 @@
 // poll_events over the machine's log.
+#include <utility>
+
 #include "agent/events/poll.hpp"
 #include "agent/tools/handlers.hpp"
 #include "agent/tools/session_json.hpp"
@@ -17,7 +19,7 @@ answer poll_events(const services& s, const call_context& c) {
         auto cursor = proto::decode_cursor(text);
         if (!cursor) co_return std::unexpected(std::move(cursor.error()));
         for (const auto& entry : cursor->entries)
-            if (entry.machine_id == s.machine->id) request.from = events::position{entry.log_id, entry.seq, 0};
+            if (entry.machine_id == s.machine->id) request.from = events::position{entry.log_id, entry.seq, entry.live};
         if (!request.from)
             co_return proto::fail(proto::error_code::cursor_invalid, "The cursor is of another machine.",
                                   "Poll without a cursor to begin anew.");
@@ -26,10 +28,14 @@ answer poll_events(const services& s, const call_context& c) {
         auto known = co_await s.sessions->get(request.session_id);
         if (!known) co_return std::unexpected(std::move(known.error()));
     }
+    // Ephemeral events go to readers of one session only; a reader of all of them keeps its place.
+    std::optional<std::int64_t> live;
+    if (request.session_id.empty() && request.from) live = std::exchange(request.from->live, std::nullopt);
     auto read = co_await events::poll(*s.log, std::move(request));
     if (!read) co_return std::unexpected(std::move(read.error()));
+    if (read->next.live) live = read->next.live;
     std::string out = R"({"events":)" + raw_array(read->events);
-    out += R"(,"next_cursor":")" + cursor_at(s, read->next.seq) + R"(","has_more":)";
+    out += R"(,"next_cursor":")" + cursor_at(s, read->next.seq, live.value_or(0)) + R"(","has_more":)";
     out += read->has_more ? "true}" : "false}";
     co_return out;
 }

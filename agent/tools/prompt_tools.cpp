@@ -22,6 +22,9 @@ using std::chrono::steady_clock;
 
 namespace {
 
+// How long a repeated create_session waits for the end of a start that the agent's own end interrupted.
+constexpr std::chrono::seconds remains_of_a_start(20);
+
 // The directory of a project that is only named by its slug.
 asio::awaitable<proto::result<std::string>> directory_of(const services& s, std::string slug) {
     session::list_filter filter;
@@ -38,14 +41,50 @@ asio::awaitable<proto::result<std::string>> directory_of(const services& s, std:
                           "Give the directory as `cwd`, or take a slug from list_projects.");
 }
 
+proto::error replaced(const std::string& directory) {
+    return {error_code::policy_denied, fmt::format("{} is not the directory any more that it was.", directory),
+            "A symbolic link lies there now. Create a session in the directory that it leads to, if the policy opens it.",
+            {}};
+}
+
+std::string created_json(const services& s, const session::created& made) {
+    return dump(json{{"sessionId", made.session_id},
+                     {"cwd", made.cwd},
+                     {"cursor", cursor_at(s, made.cursor)},
+                     {"machine", s.machine->id},
+                     {"machineName", s.machine->name}});
+}
+
+// What an earlier self of the call made that was cut off before it could answer; the same as it would have answered.
+asio::awaitable<proto::result<std::optional<session::created>>> made_before(const services& s, std::string id) {
+    const auto deadline = steady_clock::now() + remains_of_a_start;
+    for (;;) {
+        auto there = co_await s.sessions->get(id);
+        if (!there && there.error().code == error_code::not_found) co_return std::nullopt;
+        if (!there) co_return std::unexpected(std::move(there.error()));
+        events::filter its;
+        its.session_id = id;
+        auto first = co_await s.log->read(its, 0, 1, milliseconds(0));
+        if (!first) co_return std::unexpected(std::move(first.error()));
+        if (!first->events.empty())
+            co_return session::created{id, there->session.cwd, first->events.front().seq - 1};
+        // The agent died before anybody was told of the session: what is left of it is being ended.
+        if (steady_clock::now() >= deadline)
+            co_return proto::fail(error_code::session_busy, "What an interrupted call left behind is still being ended.",
+                                  "Repeat the call in a moment.");
+        std::ignore = co_await s.log->read(its, 0, 1, milliseconds(100));
+    }
+}
+
 // What the policy and the arguments say of a prompt, before anything is sent.
 asio::awaitable<proto::result<void>> check_prompt(const services& s, const call_context& c) {
     auto known = co_await s.sessions->get(c.text("session_id"));
     if (!known) co_return std::unexpected(std::move(known.error()));
     if (auto e = check_slug(c, known->session.slug, known->session.cwd)) co_return std::unexpected(std::move(*e));
     // The policy may have become stricter since the session was made.
-    if (auto directory = s.rules->check_directory(known->session.cwd); !directory)
-        co_return std::unexpected(std::move(directory.error()));
+    auto directory = s.rules->check_directory(known->session.cwd);
+    if (!directory) co_return std::unexpected(std::move(directory.error()));
+    if (*directory != known->session.cwd) co_return std::unexpected(replaced(known->session.cwd));
     co_return s.rules->check_prompt(c.text("text"));
 }
 
@@ -120,22 +159,23 @@ answer create_session(const services& s, const call_context& c) {
     request.session_id = id_from_key(c.who, "session", c.text("idempotency_key"));
     request.depth = c.depth;
 
-    // A repeated call whose first self was cut off after it acted: the session is there.
     if (!request.session_id.empty()) {
-        auto there = co_await s.sessions->get(request.session_id);
-        if (there)
-            co_return dump(json{{"sessionId", there->session.id},
-                                {"cwd", there->session.cwd},
-                                {"machine", s.machine->id},
-                                {"machineName", s.machine->name}});
+        auto before = co_await made_before(s, request.session_id);
+        if (!before) co_return std::unexpected(std::move(before.error()));
+        if (*before && (*before)->cwd != request.cwd)
+            co_return proto::fail(error_code::idempotency_conflict,
+                                  fmt::format("This idempotency_key made a session in {} before.", (*before)->cwd),
+                                  "Use a new key for a new session.");
+        if (*before) co_return created_json(s, **before);
     }
     auto made = co_await s.sessions->create(std::move(request), c.who);
     if (!made) co_return std::unexpected(std::move(made.error()));
-    co_return dump(json{{"sessionId", made->session_id},
-                        {"cwd", made->cwd},
-                        {"cursor", cursor_at(s, made->cursor)},
-                        {"machine", s.machine->id},
-                        {"machineName", s.machine->name}});
+    // Between the check and the start somebody may have put a symbolic link in the directory's place.
+    if (made->cwd != *directory) {
+        std::ignore = co_await s.sessions->dispose(made->session_id);
+        co_return std::unexpected(replaced(directory->string()));
+    }
+    co_return created_json(s, *made);
 }
 
 answer send_prompt(const services& s, const call_context& c) {
@@ -157,6 +197,7 @@ answer send_and_wait(const services& s, const call_context& c) {
     const auto begin = steady_clock::now();
     auto outcome = co_await wait_with_progress(s, c, std::move(wait));
     if (!outcome) co_return std::unexpected(std::move(outcome.error()));
+    c.journal.provisional = !outcome->done;  // the same call again waits on
 
     json out{{"ok", !outcome->is_error},
              {"done", outcome->done},

@@ -2,10 +2,12 @@
 #include <algorithm>
 #include <charconv>
 #include <set>
+#include <utility>
 
 #include <fmt/format.h>
 
 #include "agent/events/conversation.hpp"
+#include "agent/events/permission_rows.hpp"
 #include "agent/history/projects.hpp"
 #include "agent/history/transcript.hpp"
 #include "agent/tools/handlers.hpp"
@@ -15,6 +17,7 @@
 
 namespace agent::tools {
 
+namespace asio = boost::asio;
 using nlohmann::json;
 using proto::error_code;
 
@@ -52,6 +55,37 @@ std::vector<history::session> read_history(const std::filesystem::path& config, 
         for (const auto& project : history::list_projects(config)) add(project.slug);
     }
     return found;
+}
+
+// At most `limit` of its newest messages, which may be none.
+asio::awaitable<proto::result<events::conversation>> conversation_of(const services& s, std::string id, std::size_t limit) {
+    events::conversation_limit most;
+    most.messages = std::max<std::size_t>(1, limit);
+    auto read = co_await events::read_conversation(*s.log, std::move(id), most);
+    if (read && limit == 0) read->truncated = !std::exchange(read->messages, {}).empty();
+    co_return read;
+}
+
+// Was the request answered in this sense since then? For a call that was cut off after it had acted.
+asio::awaitable<bool> answered_since(const services& s, session::permission_answer given, std::int64_t begun_at) {
+    const auto row = std::make_shared<std::optional<events::permission_row>>();
+    std::function<void(common::db::connection&)> look = [row, given](common::db::connection& c) {
+        *row = events::find_permission(c, given.session_id, given.request_id);
+    };
+    const auto looked = co_await s.log->run(std::move(look));
+    if (!looked || !*row) co_return false;
+    const auto wanted = given.behavior == session::permission_behavior::allow ? events::permission_state::allowed
+                                                                              : events::permission_state::denied;
+    co_return (*row)->state == wanted && (*row)->answered_at.value_or(0) >= begun_at;
+}
+
+// Has the session begun a turn after that time?
+asio::awaitable<proto::result<bool>> turn_began_since(const services& s, std::string session_id, std::int64_t time_ms) {
+    auto start = co_await s.log->turn_start(std::move(session_id));
+    if (!start) co_return std::unexpected(std::move(start.error()));
+    auto before = co_await s.log->seq_before(time_ms + 1);
+    if (!before) co_return std::unexpected(std::move(before.error()));
+    co_return *start && **start >= *before;
 }
 
 }  // namespace
@@ -119,7 +153,7 @@ answer get_session(const services& s, const call_context& c) {
     bool truncated = false;
     if (known) {
         if (auto e = check_slug(c, known->session.slug, known->session.cwd)) co_return std::unexpected(std::move(*e));
-        auto read = co_await events::read_conversation(*s.log, id, {limit});
+        auto read = co_await conversation_of(s, id, limit);
         if (!read) co_return std::unexpected(std::move(read.error()));
         head["session"] = session_json(known->session, *s.machine);
         head["session"]["pendingPermissions"] = known->pending.size();
@@ -136,6 +170,7 @@ answer get_session(const services& s, const call_context& c) {
             most.messages = limit;
             auto text = history::read_transcript(history::transcript_path(config, found->slug, id), id, most);
             if (!text) return out = std::unexpected(std::move(text.error()));
+            if (limit == 0) text->truncated = !std::exchange(text->messages, {}).empty();
             return out = std::pair(std::move(*found), std::move(*text));
         });
         if (!read) co_return proto::fail(error_code::resource_exhausted, "The machine is busy.", "Try again in a moment.");
@@ -165,19 +200,36 @@ answer respond_permission(const services& s, const call_context& c) {
     given.message = c.text("message");
     if (given.behavior == session::permission_behavior::allow && !given.message.empty())
         co_return proto::fail(error_code::invalid_argument, "`message` is for `behavior` deny: it tells claude why.");
-    auto done = co_await s.sessions->respond_permission(std::move(given), c.who);
+    auto done = co_await s.sessions->respond_permission(given, c.who);
+    if (!done && c.journal.begun_at) {
+        const bool own = co_await answered_since(s, given, *c.journal.begun_at);
+        if (own) done = {};
+    }
     if (!done) co_return std::unexpected(std::move(done.error()));
     co_return std::string(R"({"ok":true})");
 }
 
 answer abort_session(const services& s, const call_context& c) {
-    auto done = co_await s.sessions->abort(c.text("session_id"));
+    const auto id = c.text("session_id");
+    if (c.journal.begun_at) {
+        auto later = co_await turn_began_since(s, id, *c.journal.begun_at);
+        if (!later) co_return std::unexpected(std::move(later.error()));
+        // The turn that was meant is over; this one is nobody's to end.
+        if (*later) co_return std::string(R"({"ok":true})");
+    }
+    auto done = co_await s.sessions->abort(id);
     if (!done) co_return std::unexpected(std::move(done.error()));
     co_return dump(json{{"ok", true}, {"was_running", done->was_running}});
 }
 
 answer dispose_session(const services& s, const call_context& c) {
-    auto done = co_await s.sessions->dispose(c.text("session_id"));
+    const auto id = c.text("session_id");
+    if (c.journal.begun_at) {
+        auto later = co_await turn_began_since(s, id, *c.journal.begun_at);
+        if (!later) co_return std::unexpected(std::move(later.error()));
+        if (*later) co_return std::string(R"({"ok":true})");
+    }
+    auto done = co_await s.sessions->dispose(id);
     if (!done) co_return std::unexpected(std::move(done.error()));
     co_return std::string(R"({"ok":true})");
 }

@@ -14,11 +14,12 @@ std::int64_t call_context::number(const char* name, std::int64_t otherwise) cons
     return found == arguments.end() ? otherwise : found->get<std::int64_t>();
 }
 
-std::string cursor_at(const services& s, std::int64_t seq) {
+std::string cursor_at(const services& s, std::int64_t seq, std::int64_t live) {
     proto::cursor_entry here;
     here.machine_id = s.machine->id;
     here.log_id = s.log->log_id();
     here.seq = seq;
+    here.live = live;
     proto::cursor c;
     c.entries.push_back(std::move(here));
     return proto::encode_cursor(std::move(c));

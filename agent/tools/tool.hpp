@@ -1,8 +1,12 @@
 // What a tool's handler gets and gives. Handlers run on the agent's I/O thread after schema, scope and journal.
 #pragma once
 
+#include <cstdint>
+#include <filesystem>
 #include <functional>
+#include <optional>
 #include <string>
+#include <vector>
 
 #include <boost/asio/awaitable.hpp>
 #include <nlohmann/json.hpp>
@@ -36,6 +40,14 @@ struct services {
     std::function<std::vector<std::string>()> troubles;
 };
 
+// Between the runner, which journals a call, and its handler.
+struct journal_note {
+    // The call was made before under its key, then, and was cut off: it may have acted, and must not act twice.
+    std::optional<std::int64_t> begun_at;
+    // The handler says: this is no last word, the same call again may say more.
+    bool provisional = false;
+};
+
 struct call_context {
     const nlohmann::json& arguments;  // validated against the tool's schema
     const proto::principal& who;
@@ -43,6 +55,7 @@ struct call_context {
     int depth = 0;
     bool wants_progress = false;
     common::mcp::call_reply& reply;
+    journal_note& journal;
 
     std::string text(const char* name) const;  // empty if absent
     std::int64_t number(const char* name, std::int64_t otherwise) const;
@@ -52,8 +65,8 @@ struct call_context {
 using answer = boost::asio::awaitable<proto::result<std::string>>;
 using handler = std::function<answer(const services&, const call_context&)>;
 
-// Where a reader goes on after `seq`, for poll_events.
-std::string cursor_at(const services& s, std::int64_t seq);
+// Where a reader goes on after `seq`, for poll_events. `live`: its place among the ephemeral events, 0 for all kept.
+std::string cursor_at(const services& s, std::int64_t seq, std::int64_t live = 0);
 
 std::string dump(const nlohmann::json& value);
 

@@ -6,6 +6,7 @@
 
 #include "agent/history/projects.hpp"
 #include "agent/tools/handlers.hpp"
+#include "agent/tools/tool_result.hpp"
 #include "common/crypto/digest.hpp"
 #include "common/crypto/encoding.hpp"
 #include "proto/limits.hpp"
@@ -20,16 +21,15 @@ namespace {
 
 // How long a repeated call waits for its first self.
 constexpr std::chrono::seconds replay_wait(25);
+// What the journal keeps of an answer; a longer one is made again out of what the machine knows.
+constexpr std::size_t kept_answer_bytes_max = 64 * proto::limits::kib;
+// Answers beyond `small` that slow readers have not taken yet, of all calls.
+constexpr std::size_t small_answer_bytes = 64 * proto::limits::kib;
+constexpr std::size_t held_bytes_max = 128 * proto::limits::mib;
 
-std::string escaped(const std::string& text) { return dump(nlohmann::json(text)); }
-
-// MCP 2025-11-25, server/tools: structuredContent, and the same as text for clients that do not read it.
-std::string call_tool_result(const std::string& object) {
-    return R"({"content":[{"type":"text","text":)" + escaped(object) + R"(}],"structuredContent":)" + object + "}";
-}
-
-// Sending a prompt is journalled with the prompt itself, under an id made from the key: see prompt_uuid().
-bool journals_itself(std::string_view tool) { return tool == "send_prompt" || tool == "send_and_wait"; }
+// A prompt is stored under an id made from the key, so sending it again does nothing, and waiting for it may be done by
+// as many as want to.
+bool joins_itself(std::string_view tool) { return tool == "send_prompt" || tool == "send_and_wait"; }
 
 // Nothing can have been done yet, so the key may be used again.
 bool acted_nothing(error_code code) {
@@ -37,43 +37,105 @@ bool acted_nothing(error_code code) {
            code != error_code::cancelled;
 }
 
-// What the journal keeps of a call: its answer or its error.
+// What the call is to do, for telling whether two are the same: not where it is sent nor how long it waits.
+std::string hash_of(const nlohmann::json& arguments) {
+    nlohmann::json what = arguments;
+    for (const char* name : {"idempotency_key", "machine", "timeout_ms"}) what.erase(name);
+    return common::crypto::hex_encode(common::crypto::sha256(dump(what)));
+}
+
+constexpr std::string_view ok_begin = R"({"ok":)";
+
+// What the journal keeps of a call: its answer, byte by byte, or its error.
 std::string stored(const proto::result<std::string>& result) {
-    if (result) return R"({"ok":)" + *result + "}";
+    if (result) return std::string(ok_begin) + *result + "}";
     return R"({"error":)" + proto::to_json(result.error(), "") + "}";
 }
 
 proto::result<std::string> replayed(const std::string& text) {
+    if (text.starts_with(ok_begin) && text.ends_with('}'))
+        return text.substr(ok_begin.size(), text.size() - ok_begin.size() - 1);
     const auto parsed = nlohmann::json::parse(text, nullptr, false);
-    if (const auto ok = parsed.find("ok"); parsed.is_object() && ok != parsed.end()) return dump(*ok);
     if (const auto error = parsed.find("error"); parsed.is_object() && error != parsed.end())
         if (auto e = proto::parse_error(dump(*error))) return std::unexpected(std::move(*e));
-    return proto::fail(error_code::internal, "The journal of this machine holds no readable answer for the call.");
+    return proto::fail(error_code::internal, "The journal of this machine holds no readable answer for the call.",
+                       "Look at the session with get_session; a new call needs a new idempotency_key.");
 }
 
 }  // namespace
 
-tool_runner::tool_runner(asio::any_io_executor executor, services s)
-    : services_(std::move(s)), calls_(std::move(executor), *services_.log) {
-    handlers_ = {{"list_machines", list_machines},       {"get_machine", get_machine},
-                 {"get_health", get_health},             {"list_projects", list_projects},
-                 {"list_sessions", list_sessions},       {"get_session", get_session},
-                 {"create_session", create_session},     {"send_prompt", send_prompt},
-                 {"send_and_wait", send_and_wait},       {"poll_events", poll_events},
-                 {"respond_permission", respond_permission}, {"abort_session", abort_session},
-                 {"dispose_session", dispose_session}};
+handlers all_handlers() {
+    return {{"list_machines", list_machines},
+            {"get_machine", get_machine},
+            {"get_health", get_health},
+            {"list_projects", list_projects},
+            {"list_sessions", list_sessions},
+            {"get_session", get_session},
+            {"create_session", create_session},
+            {"send_prompt", send_prompt},
+            {"send_and_wait", send_and_wait},
+            {"poll_events", poll_events},
+            {"respond_permission", respond_permission},
+            {"abort_session", abort_session},
+            {"dispose_session", dispose_session}};
 }
+
+class tool_runner::running_call {
+public:
+    explicit running_call(tool_runner& runner) : runner_(runner) { ++runner_.running_; }
+    ~running_call() {
+        if (--runner_.running_ == 0) runner_.ended_.notify_all();
+    }
+    running_call(const running_call&) = delete;
+    running_call& operator=(const running_call&) = delete;
+
+private:
+    tool_runner& runner_;
+};
+
+class tool_runner::held_answer {
+public:
+    held_answer(tool_runner& runner, std::size_t bytes)
+        : runner_(runner), bytes_(bytes > small_answer_bytes ? bytes : 0) {
+        runner_.held_bytes_ += bytes_;
+    }
+    ~held_answer() { runner_.held_bytes_ -= bytes_; }
+    held_answer(const held_answer&) = delete;
+    held_answer& operator=(const held_answer&) = delete;
+
+    bool fits() const { return bytes_ == 0 || runner_.held_bytes_ <= held_bytes_max; }
+
+private:
+    tool_runner& runner_;
+    std::size_t bytes_;
+};
+
+tool_runner::tool_runner(asio::any_io_executor executor, services s, handlers by_name)
+    : services_(std::move(s)),
+      calls_(executor, *services_.log),
+      handlers_(std::move(by_name)),
+      remote_(*this),
+      ended_(executor) {}
 
 asio::awaitable<proto::result<void>> tool_runner::recover() {
     auto open = co_await calls_.open_calls();
     if (!open) co_return std::unexpected(std::move(open.error()));
-    // Each journalled tool can be run again under its key: a session's id is made from the key, an answered permission
-    // says who answered, abort and dispose end what is there. So the key is free, and a repeated call finds out itself.
+    // Each tool finds out what its earlier self did: a session's id and a prompt's are made from the key, an answered
+    // permission says how and when, and what is to end is the turn of then. So the same call may come again.
     for (const auto& call : *open) {
+        if (!call.what.idempotency_key.empty()) {
+            calls_.may_repeat(call.id);
+            continue;
+        }
         auto done = co_await calls_.withdraw(call.id);
         if (!done) co_return std::unexpected(std::move(done.error()));
     }
     co_return proto::result<void>();
+}
+
+asio::awaitable<bool> tool_runner::idle_by(std::chrono::steady_clock::time_point deadline) {
+    while (running_ > 0 && std::chrono::steady_clock::now() < deadline) co_await ended_.wait_until(deadline);
+    co_return running_ == 0;
 }
 
 std::string tool_runner::tools(const proto::principal& who) { return proto::tools().list_json(who); }
@@ -87,59 +149,90 @@ std::string tool_runner::instructions() const {
 
 asio::awaitable<proto::result<void>> tool_runner::call(const common::mcp::tool_call& call,
                                                        common::mcp::call_reply& reply) {
+    return serve(call, reply, false);
+}
+
+asio::awaitable<proto::result<void>> tool_runner::serve(const common::mcp::tool_call& call,
+                                                        common::mcp::call_reply& reply, bool remote) {
+    const running_call place(*this);
+    const bool is_question = remote && call.tool.contains('.');
     proto::result<std::string> outcome;
-    if (call.tool.contains('.')) {
+    if (is_question)
         outcome = co_await internal(call);
-    } else {
-        const auto* tool = proto::tools().find(call.tool);
-        if (tool == nullptr || !has_tool(call.tool))
-            co_return proto::fail(error_code::not_found, fmt::format("There is no tool {}.", call.tool));
-        if (!call.who->has_scope(tool->scope))
-            co_return proto::fail(error_code::permission_denied,
-                                  fmt::format("This needs the scope {}, which the credential does not have.", tool->scope),
-                                  "Use a credential with that scope.");
-        if (call.depth >= proto::limits::call_depth_max)
-            co_return proto::fail(error_code::recursion_limit_exceeded,
-                                  "A session started by a session may not start or steer further ones.");
-        auto arguments = proto::parse_arguments(*tool, call.arguments);
-        if (!arguments) co_return std::unexpected(std::move(arguments.error()));
-        const call_context context{*arguments, *call.who, call.who->workspace_id != "local", call.depth,
-                                   call.wants_progress, reply};
-        if (tool->write && !journals_itself(tool->name)) {
-            outcome = co_await journalled(*tool, context);
-        } else {
-            const auto& run = handlers_.find(call.tool)->second;
-            outcome = co_await run(services_, context);
-        }
-    }
+    else
+        outcome = co_await run_tool(call, reply, remote);
     if (!outcome) co_return std::unexpected(std::move(outcome.error()));
-    const std::string result = call_tool_result(*outcome);
-    const bool heard = co_await reply.write(result);
+    const held_answer held(*this, outcome->size());
+    if (!held.fits())
+        co_return proto::fail(error_code::resource_exhausted,
+                              "This machine holds as many long answers for slow readers as it can.",
+                              "Read again in a moment; repeat a call that changes something with its idempotency_key.");
+    const bool heard = co_await write_result(reply, *outcome);
     if (!heard) co_return proto::fail(error_code::cancelled, "The caller went away.");
     co_return proto::result<void>();
 }
 
+asio::awaitable<proto::result<std::string>> tool_runner::run_tool(const common::mcp::tool_call& call,
+                                                                  common::mcp::call_reply& reply, bool remote) {
+    const auto* tool = proto::tools().find(call.tool);
+    const auto run = handlers_.find(call.tool);
+    if (tool == nullptr || run == handlers_.end())
+        co_return proto::fail(error_code::unsupported_by_machine,
+                              fmt::format("codez {} on this machine has no tool {}.", CODEZ_VERSION, call.tool),
+                              "Update codez on the machine.");
+    if (!call.who->has_scope(tool->scope))
+        co_return proto::fail(error_code::permission_denied,
+                              fmt::format("This needs the scope {}, which the credential does not have.", tool->scope),
+                              "Use a credential with that scope.");
+    if (call.depth >= proto::limits::call_depth_max)
+        co_return proto::fail(error_code::recursion_limit_exceeded,
+                              "A session started by a session may not start or steer further ones.",
+                              "Let the first session do it.");
+    auto arguments = proto::parse_arguments(*tool, call.arguments);
+    if (!arguments) co_return std::unexpected(std::move(arguments.error()));
+    journal_note note;
+    const call_context context{*arguments, *call.who, remote, call.depth, call.wants_progress, reply, note};
+    if (tool->write) co_return co_await journalled(*tool, context);
+    co_return co_await run->second(services_, context);
+}
+
 asio::awaitable<proto::result<std::string>> tool_runner::journalled(const proto::tool& tool, const call_context& context) {
-    nlohmann::json identity = context.arguments;
-    identity.erase("idempotency_key");
+    const bool joins = joins_itself(tool.name);
     journal::call entry;
     entry.principal = context.who.key();
     entry.tool = tool.name;
     entry.idempotency_key = context.text("idempotency_key");
-    entry.arguments_hash = common::crypto::hex_encode(common::crypto::sha256(dump(identity)));
-    auto decision = co_await calls_.begin(std::move(entry), replay_wait);
+    entry.arguments_hash = hash_of(context.arguments);
+    auto decision = co_await calls_.begin(std::move(entry), replay_wait,
+                                          joins ? journal::repetition::joins : journal::repetition::waits);
     if (!decision) co_return std::unexpected(std::move(decision.error()));
     if (decision->replay) co_return replayed(*decision->replay);
 
-    const auto& run = handlers_.find(tool.name)->second;
-    auto outcome = co_await run(services_, context);
-    if (!outcome && acted_nothing(outcome.error().code)) {
-        std::ignore = co_await calls_.withdraw(decision->id);
-    } else {
-        // If it cannot be stored, the caller still gets the truth; a repeated call is told that the outcome is unknown.
-        std::ignore = co_await calls_.finish(decision->id, stored(outcome));
+    context.journal.begun_at = decision->begun_at;
+    proto::result<std::string> outcome;
+    try {
+        outcome = co_await handlers_.find(tool.name)->second(services_, context);
+    } catch (...) {
+        calls_.leave(decision->id);  // else its key would seem to be in use for ever
+        throw;
     }
+    co_await settle(decision->id, context, joins, outcome);
     co_return outcome;
+}
+
+// If the journal cannot be written, the caller still gets the truth; a repeated call then finds out for itself.
+asio::awaitable<void> tool_runner::settle(std::int64_t id, const call_context& context, bool joins,
+                                          const proto::result<std::string>& outcome) {
+    const bool has_key = !context.text("idempotency_key").empty();
+    const bool refused = !outcome && acted_nothing(outcome.error().code) && !context.journal.begun_at;
+    const bool last_word = outcome ? !context.journal.provisional && outcome->size() <= kept_answer_bytes_max : !joins;
+    if (refused || (!has_key && !last_word)) {
+        std::ignore = co_await calls_.withdraw(id);
+    } else if (last_word) {
+        std::ignore = co_await calls_.finish(id, stored(outcome));
+    } else {
+        calls_.leave(id);
+    }
 }
 
 asio::awaitable<proto::result<std::string>> tool_runner::internal(const common::mcp::tool_call& call) {
@@ -154,8 +247,9 @@ asio::awaitable<proto::result<std::string>> tool_runner::internal(const common::
     bool has = known.has_value();
     if (!has) {
         auto found = co_await services_.pool->run(
-            [config = services_.claude_config, id] { return history::find_session(config, "", id).has_value(); });
-        has = found.value_or(false);
+            [config = services_.claude_config, id] { return history::find_session(config, "", id); });
+        // What lies outside the policy's roots is nobody's business over the link.
+        has = found && *found && services_.rules->opens((*found)->cwd);
     }
     co_return dump(nlohmann::json{{"has", has}});
 }

@@ -1,7 +1,10 @@
 // The agent's back end of the MCP engine and of the link: validates a call, checks rights, journals what has side
-// effects, runs the handler, and makes the CallToolResult. One for the agent; its I/O thread.
+// effects, runs the handler, and makes the CallToolResult. One for the agent; its I/O thread. Whatever a call needs of
+// this object it needs until its coroutine is done: see idle_by().
 #pragma once
 
+#include <chrono>
+#include <cstddef>
 #include <map>
 #include <string>
 
@@ -9,18 +12,28 @@
 
 #include "agent/journal/calls.hpp"
 #include "agent/tools/tool.hpp"
+#include "common/async/event_signal.hpp"
 #include "common/mcp/backend.hpp"
 #include "proto/catalogue.hpp"
 
 namespace agent::tools {
 
+using handlers = std::map<std::string, handler, std::less<>>;
+handlers all_handlers();
+
 class tool_runner : public common::mcp::backend {
 public:
     // The services outlive the runner.
-    tool_runner(boost::asio::any_io_executor executor, services s);
+    tool_runner(boost::asio::any_io_executor executor, services s, handlers by_name = all_handlers());
 
     // Settles what an earlier run of the agent left open in the journal. Before the first call.
     boost::asio::awaitable<proto::result<void>> recover();
+
+    // For calls that came over the link: whoever they say they are, the policy's rules for remote calls hold.
+    common::mcp::backend& remote() { return remote_; }
+
+    // True: no call runs any more. False: the deadline passed first.
+    boost::asio::awaitable<bool> idle_by(std::chrono::steady_clock::time_point deadline);
 
     std::string tools(const proto::principal& who) override;
     bool has_tool(std::string_view name) const override;
@@ -29,13 +42,40 @@ public:
                                                      common::mcp::call_reply& reply) override;
 
 private:
+    class remote_side : public common::mcp::backend {
+    public:
+        explicit remote_side(tool_runner& runner) : runner_(runner) {}
+        std::string tools(const proto::principal& who) override { return runner_.tools(who); }
+        bool has_tool(std::string_view name) const override { return runner_.has_tool(name); }
+        std::string instructions() const override { return runner_.instructions(); }
+        boost::asio::awaitable<proto::result<void>> call(const common::mcp::tool_call& call,
+                                                         common::mcp::call_reply& reply) override {
+            return runner_.serve(call, reply, true);
+        }
+
+    private:
+        tool_runner& runner_;
+    };
+    class running_call;
+    class held_answer;
+
+    boost::asio::awaitable<proto::result<void>> serve(const common::mcp::tool_call& call, common::mcp::call_reply& reply,
+                                                      bool remote);
+    boost::asio::awaitable<proto::result<std::string>> run_tool(const common::mcp::tool_call& call,
+                                                                common::mcp::call_reply& reply, bool remote);
     boost::asio::awaitable<proto::result<std::string>> journalled(const proto::tool& tool, const call_context& context);
+    boost::asio::awaitable<void> settle(std::int64_t id, const call_context& context, bool joins,
+                                        const proto::result<std::string>& outcome);
     // The hub's own questions, with a dot in their names: no tools, no scopes.
     boost::asio::awaitable<proto::result<std::string>> internal(const common::mcp::tool_call& call);
 
     services services_;
     journal::calls calls_;
-    std::map<std::string, handler, std::less<>> handlers_;
+    handlers handlers_;
+    remote_side remote_;
+    common::async::event_signal ended_;
+    std::size_t running_ = 0;
+    std::size_t held_bytes_ = 0;  // of large answers that are being written
 };
 
 }  // namespace agent::tools
