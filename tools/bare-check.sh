@@ -8,7 +8,7 @@ fail() {
 }
 nothing_left() {
     local left
-    left=$(grep -lE 'codez|claude|fake-api' /proc/[0-9]*/cmdline 2>/dev/null | grep -vE "/proc/($$|self)/" | xargs -r -n 1 cat | tr '\0' ' ' || true)
+    left=$(grep -lE 'codez|claude|fake-api' /proc/[0-9]*/cmdline 2>/dev/null | grep -vE "/proc/($$|self)/" | xargs -r -n 1 cat 2>/dev/null | tr '\0' ' ' || true)
     [ -z "$left" ] || fail "processes are left: $left"
 }
 data=/root/.local/state/codez-up-demo
