@@ -2,14 +2,16 @@
 
 #include <csignal>
 #include <fstream>
-#include <iostream>
 #include <utility>
 
+#include <fmt/format.h>
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/signal_set.hpp>
-#include <fmt/format.h>
+#include <boost/url/parse.hpp>
+#include <boost/url/url_view.hpp>
 
 #include "common/async/blocking_pool.hpp"
+#include "common/async/program_context.hpp"
 #include "common/crypto/digest.hpp"
 #include "common/crypto/encoding.hpp"
 #include "common/crypto/random.hpp"
@@ -21,6 +23,7 @@
 #include "hub/links/enrolment.hpp"
 #include "hub/links/link_host.hpp"
 #include "hub/ops/ops.hpp"
+#include "hub/refuse.hpp"
 #include "hub/relay/router.hpp"
 #include "hub/tenancy/store.hpp"
 #include "proto/limits.hpp"
@@ -33,6 +36,13 @@ namespace limits = proto::limits;
 std::string database_url(const std::filesystem::path& data, const std::string& database) {
     if (!database.empty()) return database;
     return "sqlite://" + (std::filesystem::absolute(data) / "hub.db").string();
+}
+
+bool is_public_url(std::string_view text) {
+    const auto url = boost::urls::parse_uri(text);
+    return url && (url->scheme_id() == boost::urls::scheme::http || url->scheme_id() == boost::urls::scheme::https) &&
+           !url->host().empty() && !url->has_userinfo() && !url->has_query() && !url->has_fragment() &&
+           (url->path().empty() || url->path() == "/");
 }
 
 namespace {
@@ -59,18 +69,25 @@ public:
           router_(machines_, links_, sessions_),
           engine_(router_, engine_options()) {}
 
+    ~app() {
+        pool_.stop();
+        context_.abandon_handlers();
+    }
+    app(const app&) = delete;
+    app& operator=(const app&) = delete;
+
     int run();
 
 private:
     common::mcp::engine_options engine_options();
     bool open_listeners();
-    void write_port_file();
+    bool write_port_file();
     asio::awaitable<void> until_signalled();
     asio::awaitable<void> reload_on_hangup();
 
     serve_config config_;
     common::log::logger log_;
-    asio::io_context context_{1};
+    common::async::program_context context_{1};
     std::shared_ptr<common::net::server_tls_context> tls_;
     std::unique_ptr<common::db::database> database_;
     tenancy::store store_;
@@ -116,7 +133,7 @@ bool app::open_listeners() {
         context_.get_executor(), options,
         [this](common::net::http_exchange& exchange) { return front_->handle(exchange); }, failed);
     if (!opened) {
-        log_.error(opened.error().message);
+        refuse(opened.error().message);
         return false;
     }
     listener_ = std::move(*opened);
@@ -128,19 +145,25 @@ bool app::open_listeners() {
         context_.get_executor(), ops_options,
         [this](common::net::http_exchange& exchange) { return ops_->handle(exchange); }, failed);
     if (!ops_opened) {
-        log_.error(ops_opened.error().message);
+        refuse(ops_opened.error().message);
         return false;
     }
     ops_listener_ = std::move(*ops_opened);
     return true;
 }
 
-void app::write_port_file() {
-    if (config_.port_file.empty()) return;
+bool app::write_port_file() {
+    if (config_.port_file.empty()) return true;
     auto temporary = config_.port_file;
     temporary += ".new";
-    std::ofstream(temporary) << nlohmann::json{{"port", listener_->port()}, {"ops_port", ops_listener_->port()}} << '\n';
-    std::filesystem::rename(temporary, config_.port_file);
+    std::ofstream out(temporary);
+    out << nlohmann::json{{"port", listener_->port()}, {"ops_port", ops_listener_->port()}} << '\n';
+    out.close();
+    std::error_code ec;
+    if (out) std::filesystem::rename(temporary, config_.port_file, ec);
+    if (out && !ec) return true;
+    refuse(fmt::format("The port file {} cannot be written.", config_.port_file.string()));
+    return false;
 }
 
 int app::run() {
@@ -164,12 +187,11 @@ int app::run() {
     asio::co_spawn(context_, link_host_->keep_time(), asio::detached);
     asio::co_spawn(context_, until_signalled(), asio::detached);
     asio::co_spawn(context_, reload_on_hangup(), asio::detached);
-    write_port_file();
+    if (!write_port_file()) return 1;
     log_.info("codez-hub serves", {{"url", config_.public_url + "/mcp"},
                                    {"listen", fmt::format("{}:{}", listener_->address(), listener_->port())},
                                    {"ops", fmt::format("{}:{}", ops_listener_->address(), ops_listener_->port())}});
     context_.run();
-    pool_.stop();
     return 0;
 }
 
@@ -183,11 +205,11 @@ asio::awaitable<void> app::until_signalled() {
     signals.async_wait([this](const boost::system::error_code& again, int) {
         if (!again) context_.stop();
     });
+    // No new connections from here on; those there are end with what they are at, the machines' links by being drained.
     const std::chrono::milliseconds grace(limits::shutdown_ms_max);
-    const auto deadline = std::chrono::steady_clock::now() + grace;
-    co_await link_host_->drain(deadline);
-    co_await listener_->stop(grace);
-    co_await ops_listener_->stop(std::chrono::milliseconds(500));
+    asio::co_spawn(context_, link_host_->drain(std::chrono::steady_clock::now() + grace), asio::detached);
+    std::ignore = co_await listener_->stop(grace + std::chrono::seconds(1));
+    std::ignore = co_await ops_listener_->stop(std::chrono::milliseconds(500));
     context_.stop();
 }
 
@@ -210,10 +232,6 @@ asio::awaitable<void> app::reload_on_hangup() {
 }  // namespace
 
 int serve(const serve_config& config) {
-    const auto refuse = [](const std::string& why) {
-        std::cerr << "codez-hub: " << why << '\n';
-        return 1;
-    };
     std::shared_ptr<common::net::server_tls_context> tls;
     if (!config.tls_certificate.empty()) {
         auto loaded = common::net::server_tls_context::load(config.tls_certificate, config.tls_key);

@@ -3,6 +3,7 @@
 
 #include <filesystem>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "common/log/logger.hpp"
@@ -23,6 +24,9 @@ struct serve_config {
     common::log::level log_level = common::log::level::info;
     common::log::format log_format = common::log::format::human;
 };
+
+// http(s)://host[:port], nothing behind it but a slash: what machines sign and clients compare.
+bool is_public_url(std::string_view text);
 
 // The database's URL, for common::db::open.
 std::string database_url(const std::filesystem::path& data, const std::string& database);

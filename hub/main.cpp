@@ -1,11 +1,10 @@
 // codez-hub: parses the command line, nothing else.
 
-#include <iostream>
-
 #include <CLI/CLI.hpp>
 
 #include "hub/app.hpp"
-#include "hub/init.hpp"
+#include "hub/operator.hpp"
+#include "hub/refuse.hpp"
 
 namespace {
 
@@ -30,7 +29,8 @@ int main(int argc, char** argv) {
     init_command->add_flag("--json", init.json, "Print JSON");
 
     hub::init_config workspace;
-    auto* workspace_command = cli.add_subcommand("workspace", "Make another workspace, with an owner and credentials of its own.");
+    auto* workspace_command =
+        cli.add_subcommand("workspace", "Make another workspace, with an owner and credentials of its own.");
     workspace_command->add_option("--data", workspace.data, "Data directory")->required();
     workspace_command->add_option("--database", workspace.database, "As for init");
     workspace_command->add_option("--name", workspace.workspace, "Name of the workspace")->required();
@@ -46,12 +46,29 @@ int main(int argc, char** argv) {
     key_command->add_flag("--json", key.json, "Print JSON");
 
     hub::credential_config join;
-    auto* join_command = cli.add_subcommand("join-token", "Make a token that enrols one machine; printed once, good for an hour.");
+    auto* join_command =
+        cli.add_subcommand("join-token", "Make a token that enrols one machine; printed once, good for an hour.");
     join_command->add_option("--data", join.data, "Data directory")->required();
     join_command->add_option("--database", join.database, "As for init");
     join_command->add_option("--workspace", join.workspace, "Name of the workspace; needed if there are several");
     join_command->add_option("--name", join.name, "Name that the machine will get");
     join_command->add_flag("--json", join.json, "Print JSON");
+
+    hub::credential_config listed;
+    auto* list_command = cli.add_subcommand("list", "List the API keys and machines of a workspace.");
+    list_command->add_option("--data", listed.data, "Data directory")->required();
+    list_command->add_option("--database", listed.database, "As for init");
+    list_command->add_option("--workspace", listed.workspace, "Name of the workspace; needed if there are several");
+    list_command->add_flag("--json", listed.json, "Print JSON");
+
+    hub::credential_config from;
+    std::string revoked;
+    auto* revoke_command = cli.add_subcommand("revoke", "Revoke an API key or a machine for good.");
+    revoke_command->add_option("id", revoked, "Id of the key, or id or name of the machine; see list")->required();
+    revoke_command->add_option("--data", from.data, "Data directory")->required();
+    revoke_command->add_option("--database", from.database, "As for init");
+    revoke_command->add_option("--workspace", from.workspace, "Name of the workspace; needed if there are several");
+    revoke_command->add_flag("--json", from.json, "Print JSON");
 
     hub::serve_config serve;
     std::string listen = "127.0.0.1:4096";
@@ -63,7 +80,8 @@ int main(int argc, char** argv) {
     serve_command->add_option("--database", serve.database, "As for init");
     serve_command->add_option("--listen", listen, "ADDRESS:PORT for clients and machines")->capture_default_str();
     serve_command->add_option("--ops-listen", ops_listen, "ADDRESS:PORT for health checks")->capture_default_str();
-    serve_command->add_option("--public-url", serve.public_url, "The URL that clients and machines use, e.g. https://hub.example.com");
+    serve_command->add_option("--public-url", serve.public_url,
+                              "The URL that clients and machines use, e.g. https://hub.example.com");
     serve_command->add_option("--tls-cert", serve.tls_certificate, "PEM file: certificate chain. Read again on SIGHUP");
     serve_command->add_option("--tls-key", serve.tls_key, "PEM file: its private key");
     serve_command->add_option("--allow-origin", serve.allowed_origins, "Origin of web pages that may call; repeatable");
@@ -77,6 +95,8 @@ int main(int argc, char** argv) {
             throw CLI::ValidationError("--tls-cert", "needs --tls-key, and the other way round");
         serve.listen = parse_address(listen);
         serve.ops_listen = parse_address(ops_listen);
+        if (!serve.public_url.empty() && !hub::is_public_url(serve.public_url))
+            throw CLI::ValidationError("--public-url", "must be of the form https://hub.example.com, without a path");
         serve.log_level = *common::log::parse_level(log_level);
         serve.log_format = *common::log::parse_format(log_format);
     } catch (const CLI::ParseError& e) {
@@ -87,9 +107,10 @@ int main(int argc, char** argv) {
         if (workspace_command->parsed()) return hub::make_workspace(workspace);
         if (key_command->parsed()) return hub::make_api_key(key);
         if (join_command->parsed()) return hub::make_join_token(join);
+        if (list_command->parsed()) return hub::list(listed);
+        if (revoke_command->parsed()) return hub::revoke(from, revoked);
         return hub::serve(serve);
     } catch (const std::exception& e) {
-        std::cerr << "codez-hub: " << e.what() << '\n';
-        return 1;
+        return hub::refuse(std::string("It ended by a bug: ") + e.what());
     }
 }

@@ -50,8 +50,8 @@ boost::asio::awaitable<void> front::handle(http_exchange& exchange) {
     const http_request& request = exchange.request();
     if (!origins_.accepts_host(request)) {
         // RFC 9110 §15.5.20: this server does not answer for that authority.
-        co_await exchange.respond(problem(421, "misdirected_request",
-                                          "This hub does not answer for that Host. Use its public URL."));
+        co_await exchange.respond(
+            problem(421, "misdirected_request", "This hub does not answer for that Host. Use its public URL."));
         co_return;
     }
     if (!origins_.accepts_origin(request)) {
@@ -69,7 +69,8 @@ boost::asio::awaitable<void> front::handle(http_exchange& exchange) {
     } else if (path == "/agent/v1/enroll") {
         co_await enroll_(exchange);
     } else {
-        co_await exchange.respond(problem(404, "not_found", "There is nothing at this path. MCP clients connect to /mcp."));
+        co_await exchange.respond(
+            problem(404, "not_found", "There is nothing at this path. MCP clients connect to /mcp."));
     }
 }
 
@@ -91,7 +92,8 @@ boost::asio::awaitable<void> front::handle_mcp(http_exchange& exchange) {
                                             resource_metadata_path, base_scope);
         if (sent) challenge += ", error=\"invalid_token\"";
         http_fields fields{{"WWW-Authenticate", std::move(challenge)}};
-        co_await exchange.respond(problem(401, sent ? "invalid_token" : "unauthorized", who.error().message, std::move(fields)));
+        co_await exchange.respond(
+            problem(401, sent ? "invalid_token" : "unauthorized", who.error().message, std::move(fields)));
         co_return;
     }
     co_await mcp_.handle(exchange, *who, 0);

@@ -9,7 +9,8 @@ namespace {
 
 std::string lower(std::string_view text) {
     std::string out(text);
-    std::ranges::transform(out, out.begin(), [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
+    std::ranges::transform(out, out.begin(),
+                           [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
     return out;
 }
 
@@ -55,7 +56,8 @@ bool origin_policy::accepts_origin(const common::net::http_request& request) con
     if (origin == origin_ || std::ranges::find(allowed_origins_, origin) != allowed_origins_.end()) return true;
     if (!request.peer_is_loopback) return false;
     for (const std::string_view scheme : {"http://", "https://"})
-        if (origin.starts_with(scheme) && is_loopback_authority(std::string_view(origin).substr(scheme.size()))) return true;
+        if (origin.starts_with(scheme) && is_loopback_authority(std::string_view(origin).substr(scheme.size())))
+            return true;
     return false;
 }
 

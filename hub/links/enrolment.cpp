@@ -36,27 +36,41 @@ std::optional<std::string> text(const json& body, const char* name, std::size_t 
 
 int status_for(tenancy::errc code) {
     switch (code) {
-        case tenancy::errc::invalid: return 400;
+        case tenancy::errc::invalid:
+            return 400;
         case tenancy::errc::token_unknown:
         case tenancy::errc::token_expired:
-        case tenancy::errc::token_used: return 401;
-        case tenancy::errc::revoked: return 403;
-        case tenancy::errc::already_exists: return 409;
-        case tenancy::errc::unavailable: return 503;
-        default: return 500;
+        case tenancy::errc::token_used:
+            return 401;
+        case tenancy::errc::revoked:
+            return 403;
+        case tenancy::errc::already_exists:
+            return 409;
+        case tenancy::errc::unavailable:
+            return 503;
+        default:
+            return 500;
     }
 }
 
 std::string_view code_for(tenancy::errc code) {
     switch (code) {
-        case tenancy::errc::invalid: return "invalid_request";
-        case tenancy::errc::token_unknown: return "token_unknown";
-        case tenancy::errc::token_expired: return "token_expired";
-        case tenancy::errc::token_used: return "token_used";
-        case tenancy::errc::revoked: return "machine_revoked";
-        case tenancy::errc::already_exists: return "already_exists";
-        case tenancy::errc::unavailable: return "unavailable";
-        default: return "internal";
+        case tenancy::errc::invalid:
+            return "invalid_request";
+        case tenancy::errc::token_unknown:
+            return "token_unknown";
+        case tenancy::errc::token_expired:
+            return "token_expired";
+        case tenancy::errc::token_used:
+            return "token_used";
+        case tenancy::errc::revoked:
+            return "machine_revoked";
+        case tenancy::errc::already_exists:
+            return "already_exists";
+        case tenancy::errc::unavailable:
+            return "unavailable";
+        default:
+            return "internal";
     }
 }
 
@@ -80,7 +94,8 @@ std::expected<enroll_request, std::string> parse(std::string_view body) {
     const auto pub = raw("pub", common::crypto::ed25519_key::public_key_size);
     const auto nonce = raw("nonce", proto::limits::handshake_nonce_bytes);
     const auto sig = raw("sig", common::crypto::ed25519_key::signature_size);
-    if (!pub || !nonce || !sig) return std::unexpected("`pub`, `nonce` and `sig` must be base64url of 32, 32 and 64 bytes.");
+    if (!pub || !nonce || !sig)
+        return std::unexpected("`pub`, `nonce` and `sig` must be base64url of 32, 32 and 64 bytes.");
     const auto name = text(parsed, "name", proto::limits::name_bytes_max);
     if (!name) return std::unexpected("`name` must be a string of at most 128 bytes.");
     request.fields.public_key = *pub;
@@ -121,8 +136,9 @@ boost::asio::awaitable<void> enrolment::handle(http_exchange& exchange) {
     // The machine shows that it holds the key that it enrols (auth.md §3.2).
     const std::string text = proto::enroll_signing_text(identity_.origin, parsed->nonce, parsed->fields.public_key);
     if (!common::crypto::ed25519_key::verify(parsed->fields.public_key, text, parsed->signature)) {
-        co_await exchange.respond(problem(400, "bad_signature",
-                                          "The signature does not fit. Is the hub's URL the one that the hub was started with?"));
+        co_await exchange.respond(
+            problem(400, "bad_signature",
+                    "The signature does not fit. Is the hub's URL the one that the hub was started with?"));
         co_return;
     }
     parsed->fields.token_hash = common::crypto::sha256(authorization->substr(7));

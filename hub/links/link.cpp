@@ -12,10 +12,11 @@ namespace hub::links {
 namespace asio = boost::asio;
 namespace action = proto::hub_action;
 
-std::int64_t steady_ms() {
-    using namespace std::chrono;
-    return duration_cast<milliseconds>(steady_clock::now().time_since_epoch()).count();
+std::int64_t to_ms(std::chrono::steady_clock::time_point when) {
+    return std::chrono::duration_cast<std::chrono::milliseconds>(when.time_since_epoch()).count();
 }
+
+std::int64_t steady_ms() { return to_ms(std::chrono::steady_clock::now()); }
 
 link::link(std::unique_ptr<common::net::websocket_channel> channel, proto::hub_link_config config, link_owner& owner)
     : channel_(std::move(channel)), machine_(std::move(config)), owner_(owner) {}
@@ -39,16 +40,15 @@ asio::awaitable<void> link::run() {
     }
 }
 
-void link::tick() {
-    machine_.on_tick(steady_ms());
+void link::tick(std::int64_t now_ms) {
+    machine_.on_tick(now_ms);
     act();
 }
 
 void link::act() {
     // Handlers may call back into the machine and so add actions.
     for (auto actions = machine_.take_actions(); !actions.empty(); actions = machine_.take_actions())
-        for (auto& a : actions)
-            std::visit([this](auto&& one) { handle(std::move(one)); }, std::move(a));
+        for (auto& a : actions) std::visit([this](auto&& one) { handle(std::move(one)); }, std::move(a));
     schedule_flush();
 }
 
@@ -60,13 +60,9 @@ void link::handle(action::verified&& a) {
     asio::co_spawn(channel_->executor(), owner_.admit(shared_from_this(), std::move(a)), asio::detached);
 }
 
-void link::handle(action::key_conflict&& a) {
-    owner_.conflict(*this, a);
-}
+void link::handle(action::key_conflict&& a) { owner_.conflict(*this, a); }
 
-void link::handle(action::established&&) {
-    owner_.established(shared_from_this());
-}
+void link::handle(action::established&&) { owner_.established(shared_from_this()); }
 
 void link::handle(action::reply_chunk&& a) {
     const auto found = calls_.find(a.id);
@@ -89,13 +85,9 @@ void link::handle(action::progress_received&& a) {
     if (found != calls_.end()) found->second->progress(std::move(a.update));
 }
 
-void link::handle(action::event_received&& a) {
-    owner_.event(*this, a);
-}
+void link::handle(action::event_received&& a) { owner_.event(*this, a); }
 
-void link::handle(action::sessions_received&& a) {
-    owner_.sessions(*this, a.snapshot);
-}
+void link::handle(action::sessions_received&& a) { owner_.sessions(*this, a.snapshot); }
 
 void link::handle(action::drained&&) {
     machine_.close(proto::close_code::draining, "The hub restarts; link again now.");
@@ -112,11 +104,22 @@ void link::handle(action::closed&& a) {
 void link::schedule_flush() {
     if (flush_scheduled_ || over_ || !machine_.has_output()) return;
     flush_scheduled_ = true;
+    if (channel_->queued_bytes() >= proto::limits::link_output_bytes_max) {
+        // A machine that takes nothing: what is for it stays in the state machine, which refuses calls when it is full.
+        asio::co_spawn(channel_->executor(), flush_when_drained(shared_from_this()), asio::detached);
+        return;
+    }
     // One turn later: what the turn queued leaves as one message.
     asio::post(channel_->executor(), [self = shared_from_this()] {
         self->flush_scheduled_ = false;
         self->flush();
     });
+}
+
+asio::awaitable<void> link::flush_when_drained(std::shared_ptr<link>) {
+    co_await channel_->drained_below(proto::limits::link_output_bytes_max);
+    flush_scheduled_ = false;
+    if (!over_) flush();
 }
 
 void link::flush() {
@@ -156,6 +159,7 @@ void link::close(proto::close_code code, std::string_view reason) {
 
 void link::drain() {
     machine_.drain();
+    for (const auto& [id, call] : std::map(calls_)) call->drain();
     act();
 }
 

@@ -2,6 +2,7 @@
 // while it is established. Everything on the hub's executor.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -38,14 +39,15 @@ public:
 
     // Until the link is over.
     boost::asio::awaitable<void> run();
-    // At least once a second.
-    void tick();
+    // When machine().next_tick_ms() says so.
+    void tick(std::int64_t now_ms);
 
     proto::result<std::shared_ptr<remote_call>> call(const proto::call_header& header, std::string_view arguments);
     void cancel(std::uint64_t id);
     void grant_credit(std::uint64_t id, std::size_t bytes);
     void acknowledge_events(std::int64_t seq);
     void close(proto::close_code code, std::string_view reason);
+    // Takes no more calls; closes when those under way have ended.
     void drain();
 
     // The state machine, for the handshake's answers; act() must follow.
@@ -56,6 +58,8 @@ public:
     // Set at admission.
     std::string workspace_id;
     std::string machine_name;
+    // Until then the database need not be asked whether the machine may still be here.
+    std::chrono::steady_clock::time_point confirmed_until{};
     // Called when the machine was admitted: it no longer counts as unproven.
     std::function<void()> on_proven;
 
@@ -73,6 +77,7 @@ private:
     void handle(proto::hub_action::closed&& a);
     void schedule_flush();
     void flush();
+    boost::asio::awaitable<void> flush_when_drained(std::shared_ptr<link> self);
 
     std::unique_ptr<common::net::websocket_channel> channel_;
     proto::hub_link machine_;
@@ -83,6 +88,7 @@ private:
 };
 
 // For the state machines: milliseconds of the steady clock.
+std::int64_t to_ms(std::chrono::steady_clock::time_point when);
 std::int64_t steady_ms();
 
 }  // namespace hub::links

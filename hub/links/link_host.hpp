@@ -1,5 +1,6 @@
 // Takes in the machines' links: GET /agent/v1/link. Does the database's part of the handshake, keeps registry and
-// directory true, and counts who is still unproven. One for the hub; hub's executor, SQL on the pool.
+// directory true, counts who is still unproven, and beats every link's heart on one timer wheel. One for the hub; hub's
+// executor, SQL on the pool.
 #pragma once
 
 #include <map>
@@ -10,6 +11,8 @@
 #include <boost/asio/awaitable.hpp>
 
 #include "common/async/blocking_pool.hpp"
+#include "common/async/event_signal.hpp"
+#include "common/async/timer_wheel.hpp"
 #include "common/crypto/ed25519_key.hpp"
 #include "common/log/logger.hpp"
 #include "common/net/http.hpp"
@@ -36,9 +39,12 @@ public:
 
     boost::asio::awaitable<void> handle(common::net::http_exchange& exchange);
 
-    // Calls tick() of every link, once a second, until the executor ends.
+    // Calls tick() once a second, until the executor ends.
     boost::asio::awaitable<void> keep_time();
-    // Tells every machine to link elsewhere; completes when all have gone, or at the deadline.
+    // Serves the links whose time has come.
+    void tick(std::chrono::steady_clock::time_point now);
+    // Tells every machine to link elsewhere and ends the waits of calls that only read; completes when all links have
+    // gone, or shortly after the deadline.
     boost::asio::awaitable<void> drain(std::chrono::steady_clock::time_point deadline);
 
     boost::asio::awaitable<void> authenticate(std::shared_ptr<link> from, proto::hello hello) override;
@@ -50,8 +56,29 @@ public:
     void closed(link& from, std::uint16_t code, const std::string& reason) override;
 
 private:
-    boost::asio::awaitable<void> quarantine(std::string machine_id);
-    boost::asio::awaitable<void> store_acknowledgement(std::shared_ptr<link> of);
+    using clock = std::chrono::steady_clock;
+
+    // A link from its first byte on, established or not.
+    struct open_link {
+        open_link(std::shared_ptr<link> l, std::function<void()> beat, std::function<void()> store)
+            : one(std::move(l)), heartbeat(std::move(beat)), store_soon(std::move(store)) {}
+        std::shared_ptr<link> one;
+        common::async::timer_wheel::timer heartbeat;
+        common::async::timer_wheel::timer store_soon;
+        std::int64_t acknowledged = 0;  // told to the machine
+        std::int64_t stored = 0;
+        bool storing = false;
+    };
+
+    void open(const std::shared_ptr<link>& one);
+    void beat(const link* key);
+    void take_out(const std::string& machine_id, std::string_view why);
+    void store_acknowledgement(const link* key);
+    boost::asio::awaitable<void> write_acknowledgement(std::shared_ptr<link> of, std::int64_t seq);
+    boost::asio::awaitable<void> write_end(std::string machine_id, std::int64_t epoch, std::int64_t unstored_seq);
+    boost::asio::awaitable<void> write_quarantine(std::string machine_id);
+    boost::asio::awaitable<void> settled(clock::time_point deadline);
+    void write_done();
 
     boost::asio::any_io_executor executor_;
     hub_identity identity_;
@@ -60,16 +87,14 @@ private:
     registry& links_;
     directory::sessions& sessions_;
     common::log::logger& log_;
-    std::map<const link*, std::shared_ptr<link>> open_;  // established or not: for the clock
+    clock::time_point now_;  // of the last tick
+    common::async::timer_wheel wheel_;
+    std::map<const link*, open_link> open_;
     std::map<std::string, std::size_t> pending_by_address_;
     std::size_t pending_ = 0;
+    std::size_t writes_ = 0;  // of links that have ended
+    common::async::event_signal something_ended_;
     bool draining_ = false;
-
-    struct acknowledgement {
-        std::int64_t seq = 0;
-        bool storing = false;
-    };
-    std::map<const link*, acknowledgement> acknowledged_;
 };
 
 }  // namespace hub::links

@@ -1,9 +1,9 @@
-// One call that a machine is carrying out. Made by link::call(); shared by the link, which feeds it, and the waiting
-// caller. Lives on the hub's executor. Bounded by the credit that the machine was given.
+// One call that a machine is carrying out. Made by link::call(); shared by the link, which feeds it, and the one waiting
+// caller. Lives on the hub's executor. Bounded: the bytes by the credit that the machine was given, progress by keeping
+// the newest only.
 #pragma once
 
 #include <cstdint>
-#include <deque>
 #include <memory>
 #include <optional>
 #include <string>
@@ -36,21 +36,30 @@ public:
     boost::asio::awaitable<std::expected<std::optional<call_part>, call_failure>> next();
 
     // Ends the waiting: the machine is told, and next() fails with `reason`. What the machine already did stays done.
+    // Without effect once the call is over and all of it was taken.
     void cancel(proto::error reason);
+
+    // The call only reads, so a hub that is about to stop ends it at once with route_unavailable instead of waiting for
+    // the answer.
+    void end_on_drain() { ends_on_drain_ = true; }
 
 private:
     friend class link;
     void piece(std::string bytes, bool fin);
     void progress(proto::progress_update update);
     void failed(call_failure failure);
+    void drain();
     void wake();
 
     std::uint64_t id_ = 0;
     std::weak_ptr<link> link_;
-    boost::asio::steady_timer ready_;  // cancelled to wake the waiting next(): experimental::channel loses replies (1.81)
-    std::deque<call_part> parts_;
+    boost::asio::steady_timer
+        ready_;  // cancelled to wake the waiting next(): experimental::channel loses replies (1.81)
+    std::string bytes_;
+    std::optional<proto::progress_update> progress_;
     std::size_t taken_ = 0;
     bool whole_ = false;
+    bool ends_on_drain_ = false;
     std::optional<call_failure> failure_;
 };
 

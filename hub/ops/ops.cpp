@@ -27,9 +27,9 @@ boost::asio::awaitable<void> ops::handle(common::net::http_exchange& exchange) {
     } else if (request.path == "/readyz") {
         auto listed = co_await pool_.run([this] { return store_.list_workspaces(); });
         const bool database = listed && *listed;
-        co_await exchange.respond(answer(database ? 200 : 503, {{"ok", database},
-                                                                {"database", database ? "ok" : "unavailable"},
-                                                                {"links", links_.all().size()}}));
+        co_await exchange.respond(
+            answer(database ? 200 : 503,
+                   {{"ok", database}, {"database", database ? "ok" : "unavailable"}, {"links", links_.size()}}));
     } else {
         co_await exchange.respond(answer(404, {{"error", "not_found"}, {"message", "Ask /healthz or /readyz."}}));
     }

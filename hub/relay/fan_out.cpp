@@ -1,5 +1,6 @@
 #include "hub/relay/fan_out.hpp"
 
+#include <algorithm>
 #include <utility>
 
 #include <boost/asio/as_tuple.hpp>
@@ -12,28 +13,22 @@ namespace hub::relay {
 
 namespace asio = boost::asio;
 namespace limits = proto::limits;
+using nlohmann::json;
 using proto::error_code;
 
 namespace {
 
-constexpr auto as_tuple = asio::as_tuple(asio::use_awaitable);
-
-// What the asking coroutines share; it outlives whichever of them ends last.
-struct round {
-    explicit round(asio::any_io_executor executor) : finished(executor, asio::steady_timer::time_point::max()) {}
-
-    std::vector<machine_answer> answers;
-    std::vector<std::shared_ptr<links::remote_call>> calls;
-    std::vector<bool> answered;
-    std::function<bool(const machine_answer&)> until;
-    std::size_t open = 0;
-    std::size_t next = 0;
-    bool over = false;
-    asio::steady_timer finished;
-};
-
-proto::result<nlohmann::json> structured(const std::string& bytes) {
-    auto parsed = nlohmann::json::parse(bytes, nullptr, false);
+// The one member of a machine's answer that the fleet's is made of. What a hostile machine can make of the memory that
+// this takes is bounded by its answer's bytes and by the number of values in it.
+proto::result<json> structured(const std::string& bytes) {
+    std::size_t nodes = 0;
+    const auto keep = [&nodes](int depth, json::parse_event_t event, const json& parsed) {
+        if (event == json::parse_event_t::key && depth == 1) return parsed == "structuredContent";
+        return ++nodes <= limits::fan_out_nodes_max;
+    };
+    auto parsed = json::parse(bytes, keep, false);
+    if (nodes > limits::fan_out_nodes_max)
+        return proto::fail(error_code::resource_exhausted, "The machine's answer is too large.", "Ask for less.");
     if (parsed.is_object()) {
         const auto found = parsed.find("structuredContent");
         if (found != parsed.end() && found->is_object()) return std::move(*found);
@@ -41,7 +36,7 @@ proto::result<nlohmann::json> structured(const std::string& bytes) {
     return proto::fail(error_code::internal, "The machine's answer has no structuredContent.");
 }
 
-asio::awaitable<proto::result<nlohmann::json>> whole_answer(std::shared_ptr<links::remote_call> call) {
+asio::awaitable<proto::result<json>> whole_answer(std::shared_ptr<links::remote_call> call, std::size_t bytes_max) {
     std::string bytes;
     for (;;) {
         auto part = co_await call->next();
@@ -49,9 +44,10 @@ asio::awaitable<proto::result<nlohmann::json>> whole_answer(std::shared_ptr<link
         if (!*part) co_return structured(bytes);
         const auto* piece = std::get_if<std::string>(&**part);
         if (piece == nullptr) continue;
-        if (bytes.size() + piece->size() > limits::result_bytes_max) {
-            call->cancel({error_code::resource_exhausted, "The machine's answer is too large.", "Ask for less.", {}});
-            continue;
+        if (bytes.size() + piece->size() > bytes_max) {
+            call->cancel({});
+            co_return proto::fail(error_code::resource_exhausted, "The machine's answer is too large.",
+                                  "Ask for less.");
         }
         bytes += *piece;
     }
@@ -59,62 +55,82 @@ asio::awaitable<proto::result<nlohmann::json>> whole_answer(std::shared_ptr<link
 
 }  // namespace
 
-asio::awaitable<std::vector<machine_answer>> fan_out::collect(proto::call_header header, std::string arguments,
-                                                              std::chrono::milliseconds timeout,
-                                                              std::function<bool(const machine_answer&)> until) {
-    std::vector<std::string> each(machines_.size(), arguments);
-    return collect(std::move(header), std::move(each), timeout, std::move(until));
+// What the asking coroutines share; it outlives whichever of them ends last.
+struct fan_out::round {
+    std::vector<std::shared_ptr<links::link>> machines;
+    fan_out_request request;
+    std::size_t answer_bytes_max = 0;
+    std::vector<machine_answer> answers;
+    std::vector<std::shared_ptr<links::remote_call>> calls;  // under way
+    std::size_t working = 0;
+    std::size_t next = 0;
+    bool over = false;
+    asio::steady_timer* finished = nullptr;  // cancelled when all have answered or enough have
+
+    void finish(const proto::error& unanswered) {
+        if (std::exchange(over, true)) return;
+        for (std::size_t i = 0; i < calls.size(); ++i) {
+            if (!calls[i] && i < next) continue;
+            answers[i].result = std::unexpected(unanswered);
+            if (calls[i]) calls[i]->cancel(unanswered);
+        }
+        if (finished != nullptr) finished->cancel();
+    }
+};
+
+fan_out::fan_out(std::vector<std::shared_ptr<links::link>> machines) : round_(std::make_shared<round>()) {
+    round_->machines = std::move(machines);
 }
 
-asio::awaitable<std::vector<machine_answer>> fan_out::collect(proto::call_header header,
-                                                              std::vector<std::string> arguments,
-                                                              std::chrono::milliseconds timeout,
-                                                              std::function<bool(const machine_answer&)> until) {
-    const auto executor = co_await asio::this_coro::executor;
-    const auto state = std::make_shared<round>(executor);
-    header.deadline_ms = timeout.count();
-    state->until = std::move(until);
-    for (const auto& one : machines_) {
-        const proto::error pending{error_code::timeout, "The machine did not answer in time.", "Try again.", {}};
-        state->answers.push_back({one->machine().machine().machine_id, one->machine_name, std::unexpected(pending)});
-    }
-    state->calls.resize(machines_.size());
-
-    // One worker takes machine after machine, so that no more are asked at once than there are workers.
-    const auto worker = [](std::shared_ptr<round> shared, std::vector<std::shared_ptr<links::link>> machines,
-                           proto::call_header head, std::vector<std::string> each) -> asio::awaitable<void> {
-        while (!shared->over && shared->next < machines.size()) {
-            const std::size_t i = shared->next++;
-            auto call = machines[i]->call(head, each[i]);
-            if (!call) {
-                shared->answers[i].result = std::unexpected(std::move(call.error()));
-            } else {
-                shared->calls[i] = *call;
-                auto result = co_await whole_answer(*call);
-                shared->calls[i].reset();
-                if (!shared->over) shared->answers[i].result = std::move(result);
-            }
-            if (!shared->over && shared->until && shared->until(shared->answers[i])) {
-                shared->over = true;
-                shared->finished.cancel();
-            }
+// One worker takes machine after machine, so that no more are asked at once than there are workers.
+asio::awaitable<void> fan_out::work(std::shared_ptr<round> shared) {
+    auto& r = *shared;
+    while (!r.over && r.next < r.machines.size()) {
+        const std::size_t i = r.next++;
+        const auto& arguments = r.request.arguments[r.request.arguments.size() == 1 ? 0 : i];
+        auto call = r.machines[i]->call(r.request.header, arguments);
+        if (!call) {
+            r.answers[i].result = std::unexpected(std::move(call.error()));
+        } else {
+            r.calls[i] = *call;
+            if (r.request.ends_on_drain) (*call)->end_on_drain();
+            auto result = co_await whole_answer(*call, r.answer_bytes_max);
+            r.calls[i].reset();
+            if (r.over) break;
+            r.answers[i].result = std::move(result);
         }
-        if (--shared->open == 0) shared->finished.cancel();
-    };
-    const std::size_t workers = std::min(machines_.size(), limits::fan_out_machines_max);
-    state->open = workers;
-    for (std::size_t i = 0; i < workers; ++i)
-        asio::co_spawn(executor, worker(state, machines_, header, arguments), asio::detached);
+        if (r.request.until && r.request.until(r.answers[i]))
+            r.finish({error_code::cancelled, "Enough machines have answered.", {}, {}});
+    }
+    if (--r.working == 0) r.finish({});
+}
 
-    if (workers > 0) {
-        state->finished.expires_after(timeout);
-        auto [ec] = co_await state->finished.async_wait(as_tuple);
+asio::awaitable<std::vector<machine_answer>> fan_out::collect(fan_out_request request) {
+    const auto executor = co_await asio::this_coro::executor;
+    const auto shared = round_;
+    auto& r = *shared;
+    r.request = std::move(request);
+    r.request.header.deadline_ms = r.request.timeout.count();
+    for (const auto& one : r.machines)
+        r.answers.push_back({one->machine().machine().machine_id, one->machine_name, std::unexpected(proto::error{})});
+    if (r.machines.empty()) co_return std::move(r.answers);
+    r.calls.resize(r.machines.size());
+    r.answer_bytes_max = std::max(limits::result_bytes_max / r.machines.size(), limits::fan_out_answer_bytes_min);
+
+    asio::steady_timer finished(executor, r.request.timeout);
+    r.finished = &finished;
+    r.working = std::min(r.machines.size(), limits::fan_out_machines_max);
+    for (std::size_t i = r.working; i > 0; --i) asio::co_spawn(executor, work(shared), asio::detached);
+    if (!r.over) {
+        constexpr auto token = asio::as_tuple(asio::use_awaitable);
+        auto [ec] = co_await finished.async_wait(token);
         (void)ec;
     }
-    state->over = true;
-    for (const auto& call : state->calls)
-        if (call) call->cancel({error_code::cancelled, "Enough machines have answered.", {}, {}});
-    co_return std::move(state->answers);
+    r.finished = nullptr;
+    r.finish({error_code::timeout, "The machine did not answer in time.", "Try again.", {}});
+    co_return std::move(r.answers);
 }
+
+void fan_out::stop() { round_->finish({error_code::cancelled, "The caller stopped waiting.", {}, {}}); }
 
 }  // namespace hub::relay

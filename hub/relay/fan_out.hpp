@@ -3,6 +3,7 @@
 #pragma once
 
 #include <chrono>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -21,22 +22,29 @@ struct machine_answer {
     proto::result<nlohmann::json> result;  // the structuredContent of the machine's CallToolResult
 };
 
+struct fan_out_request {
+    proto::call_header header;
+    std::vector<std::string> arguments;  // one for all, or one for each machine
+    std::chrono::milliseconds timeout{0};
+    // Called with each answer as it comes; true ends the waiting for the others (their result is then `cancelled`).
+    std::function<bool(const machine_answer&)> until{};
+    bool ends_on_drain = false;  // the calls wait for something to happen
+};
+
 class fan_out {
 public:
-    explicit fan_out(std::vector<std::shared_ptr<links::link>> machines) : machines_(std::move(machines)) {}
+    explicit fan_out(std::vector<std::shared_ptr<links::link>> machines);
 
-    // Asks at most proto::limits::fan_out_machines_max at a time; answers are in the machines' order. `until` is called
-    // with each answer as it comes; true ends the waiting for the others (their result is then `cancelled`).
-    boost::asio::awaitable<std::vector<machine_answer>> collect(
-        proto::call_header header, std::string arguments, std::chrono::milliseconds timeout,
-        std::function<bool(const machine_answer&)> until = {});
-    // The same with arguments of each machine's own, in the machines' order.
-    boost::asio::awaitable<std::vector<machine_answer>> collect(
-        proto::call_header header, std::vector<std::string> arguments, std::chrono::milliseconds timeout,
-        std::function<bool(const machine_answer&)> until = {});
+    // Asks at most proto::limits::fan_out_machines_max at a time; answers are in the machines' order. Once for an object.
+    boost::asio::awaitable<std::vector<machine_answer>> collect(fan_out_request request);
+    // Ends the waiting, as if `until` had said so.
+    void stop();
 
 private:
-    std::vector<std::shared_ptr<links::link>> machines_;
+    struct round;
+    static boost::asio::awaitable<void> work(std::shared_ptr<round> shared);
+
+    std::shared_ptr<round> round_;
 };
 
 }  // namespace hub::relay

@@ -11,7 +11,6 @@
 #include "hub/directory/sessions.hpp"
 #include "hub/links/registry.hpp"
 #include "hub/relay/machine_finder.hpp"
-#include "hub/relay/routing_arguments.hpp"
 #include "hub/tenancy/store.hpp"
 
 namespace hub::relay {
@@ -26,10 +25,11 @@ public:
     answer list_machines(const proto::principal& who);
     answer get_machine(const proto::principal& who, std::string id_or_name);
 
-    // list_projects, list_sessions, get_health: asked everywhere, joined, with unreachable[].
-    answer ask_all(const common::mcp::tool_call& call);
-    // poll_events without a session: waits on all machines at once, ends with the first that has something.
-    answer poll(const common::mcp::tool_call& call, const routing_arguments& where, common::mcp::call_reply& reply);
+    // list_projects, list_sessions, get_health: asked everywhere, joined, with unreachable[]. `arguments` are the call's,
+    // validated.
+    answer ask_all(const common::mcp::tool_call& call, const nlohmann::json& arguments, common::mcp::call_reply& reply);
+    // poll_events without a session: first what all machines have already, then waits for the first that has something.
+    answer poll(const common::mcp::tool_call& call, const nlohmann::json& arguments, common::mcp::call_reply& reply);
 
 private:
     nlohmann::json machine_json(const tenancy::machine& m) const;

@@ -15,18 +15,23 @@ namespace hub::relay {
 namespace asio = boost::asio;
 namespace limits = proto::limits;
 using proto::error_code;
+using clock = std::chrono::steady_clock;
 
 namespace {
 
 proto::error database_error(const tenancy::error& e) {
     if (e.code == tenancy::errc::unavailable)
         return {error_code::route_unavailable, "The hub's database does not answer.", "Try again in a moment.", {}};
-    return {error_code::internal, "The hub could not look up the machine.", "Try again; tell the hub's operator if it stays.", {}};
+    return {error_code::internal,
+            "The hub could not look up the machine.",
+            "Try again; tell the hub's operator if it stays.",
+            {}};
 }
 
-proto::error overloaded() {
-    return {error_code::resource_exhausted, "The hub is busy.", "Try again in a moment.", {}};
-}
+// So long a revoked machine may still be called (ARCHITECTURE §9).
+constexpr std::chrono::seconds confirmed_for(1);
+
+proto::error overloaded() { return {error_code::resource_exhausted, "The hub is busy.", "Try again in a moment.", {}}; }
 
 std::string choices(const std::vector<tenancy::machine>& machines) {
     auto list = nlohmann::json::array();
@@ -57,25 +62,41 @@ asio::awaitable<proto::result<std::vector<tenancy::machine>>> machine_finder::ma
     auto listed = co_await pool_.run([this, workspace_id] { return store_.list_machines(workspace_id); });
     if (!listed) co_return std::unexpected(overloaded());
     if (!*listed) co_return std::unexpected(database_error(listed->error()));
-    std::erase_if(**listed, [](const auto& m) { return m.state == tenancy::machine_state::revoked; });
+    std::erase_if(**listed, [this](const auto& m) {
+        if (m.state != tenancy::machine_state::revoked) return false;
+        end_revoked(m);
+        return true;
+    });
     std::ranges::sort(**listed, {}, &tenancy::machine::name);
     co_return std::move(**listed);
 }
 
-asio::awaitable<proto::result<tenancy::machine>> machine_finder::machine(std::string workspace_id, std::string id_or_name) {
-    auto found = co_await pool_.run([this, workspace_id, id_or_name] { return store_.find_machine(workspace_id, id_or_name); });
+asio::awaitable<proto::result<tenancy::machine>> machine_finder::machine(std::string workspace_id,
+                                                                         std::string id_or_name) {
+    auto found =
+        co_await pool_.run([this, workspace_id, id_or_name] { return store_.find_machine(workspace_id, id_or_name); });
     if (!found) co_return std::unexpected(overloaded());
     if (*found && (*found)->state != tenancy::machine_state::revoked) co_return std::move(**found);
+    if (*found) end_revoked(**found);
     if (!*found && found->error().code != tenancy::errc::not_found && found->error().code != tenancy::errc::invalid)
         co_return std::unexpected(database_error(found->error()));
     co_return proto::fail(error_code::not_found, fmt::format("There is no machine {}.", id_or_name),
                           "list_machines tells the machines of this workspace.");
 }
 
+// Revoked by another process: whoever notices first ends its link.
+void machine_finder::end_revoked(const tenancy::machine& machine) {
+    sessions_.forget_machine(machine.id);
+    if (const auto link = links_.find(machine.id)) link->close(proto::close_code::revoked, "This machine was revoked.");
+}
+
 machine_finder::found_link machine_finder::link_of(tenancy::machine machine) {
-    const auto deadline = std::chrono::steady_clock::now() + std::chrono::milliseconds(limits::machine_offline_grace_ms);
+    const auto deadline = clock::now() + std::chrono::milliseconds(limits::machine_offline_grace_ms);
     auto link = co_await links_.wait_for(machine.id, deadline);
-    if (link) co_return link;
+    if (link) {
+        link->confirmed_until = clock::now() + confirmed_for;
+        co_return link;
+    }
     if (machine.state == tenancy::machine_state::quarantined)
         co_return proto::fail(error_code::machine_offline,
                               fmt::format("The machine {} is in quarantine: its key was seen twice.", machine.name),
@@ -91,6 +112,8 @@ machine_finder::found_link machine_finder::link_of(tenancy::machine machine) {
 
 machine_finder::found_link machine_finder::by_name(std::string workspace_id, std::string id_or_name) {
     if (!id_or_name.empty()) {
+        const auto up = links_.find(id_or_name);
+        if (up && up->workspace_id == workspace_id && clock::now() < up->confirmed_until) co_return up;
         auto found = co_await machine(workspace_id, id_or_name);
         if (!found) co_return std::unexpected(std::move(found.error()));
         co_return co_await link_of(std::move(*found));
@@ -109,13 +132,14 @@ machine_finder::found_link machine_finder::by_name(std::string workspace_id, std
 asio::awaitable<machine_finder::ownership> machine_finder::who_has(proto::principal who, std::string session_id,
                                                                    std::string request_id) {
     fan_out asked(links_.of_workspace(who.workspace_id));
-    proto::call_header header;
-    header.tool = "codez.has_session";
-    header.who = who;
-    header.request_id = std::move(request_id);
-    const std::string arguments = nlohmann::json{{"session_id", session_id}}.dump(
-        -1, ' ', false, nlohmann::json::error_handler_t::replace);
-    auto answers = co_await asked.collect(std::move(header), arguments, std::chrono::milliseconds(limits::fan_out_ms_max));
+    fan_out_request request;
+    request.header.tool = "codez.has_session";
+    request.header.who = who;
+    request.header.request_id = std::move(request_id);
+    request.arguments = {
+        nlohmann::json{{"session_id", session_id}}.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace)};
+    request.timeout = std::chrono::milliseconds(limits::fan_out_ms_max);
+    const auto answers = co_await asked.collect(std::move(request));
     ownership told;
     for (const auto& answer : answers) {
         if (!answer.result) continue;
@@ -132,7 +156,12 @@ machine_finder::found_link machine_finder::by_session(proto::principal who, std:
     if (!machine.empty()) co_return co_await by_name(who.workspace_id, std::move(machine));
     ownership told{sessions_.machines_with(who.workspace_id, session_id), {}};
     if (told.having.empty()) told = co_await who_has(who, session_id, std::move(request_id));
-    if (told.having.size() == 1) co_return co_await by_name(who.workspace_id, told.having.front());
+    if (told.having.size() == 1) {
+        auto link = co_await by_name(who.workspace_id, told.having.front());
+        if (link || link.error().code != error_code::not_found) co_return link;
+        sessions_.forget_machine(told.having.front());  // the machine was removed since
+        told.having.clear();
+    }
 
     auto all = co_await machines(who.workspace_id);
     if (!all) co_return std::unexpected(std::move(all.error()));
@@ -142,6 +171,7 @@ machine_finder::found_link machine_finder::by_session(proto::principal who, std:
     };
     if (told.having.size() > 1) {
         keep([&](const auto& m) { return among(told.having, m); });
+        if (all->size() == 1) co_return co_await link_of(std::move(all->front()));  // the others were removed
         co_return proto::fail(error_code::machine_ambiguous,
                               fmt::format("Several machines have a session of this id: {}.", names(*all)),
                               "Name the machine in `machine`.", choices(*all));
@@ -150,14 +180,18 @@ machine_finder::found_link machine_finder::by_session(proto::principal who, std:
     const bool only_one = all->size() == 1;
     keep([&](const auto& m) { return !among(told.lacking, m); });
     if (only_one && !all->empty()) co_return co_await link_of(std::move(all->front()));
-    const std::string silent = names(*all);
+    if (all->empty())
+        co_return proto::fail(error_code::not_found, fmt::format("There is no session {}.", session_id),
+                              "list_sessions tells the sessions.");
     if (std::ranges::any_of(*all, [&](const auto& m) { return links_.find(m.id) != nullptr; }))
-        co_return proto::fail(error_code::route_unavailable,
-                              fmt::format("These machines did not tell whether they have the session: {}.", silent),
-                              "Try again in a moment, or name the machine in `machine`.");
-    co_return proto::fail(error_code::not_found, fmt::format("There is no session {}.", session_id),
-                          silent.empty() ? "list_sessions tells the sessions."
-                                         : fmt::format("These machines are offline and may have it: {}.", silent));
+        co_return proto::fail(
+            error_code::route_unavailable,
+            fmt::format("These machines did not tell whether they have the session: {}.", names(*all)),
+            "Try again in a moment, or name the machine in `machine`.");
+    co_return proto::fail(error_code::machine_offline,
+                          fmt::format("No linked machine has a session {}; these are offline and may have it: {}.",
+                                      session_id, names(*all)),
+                          "Try again later. list_sessions tells the sessions of the linked machines.", choices(*all));
 }
 
 }  // namespace hub::relay

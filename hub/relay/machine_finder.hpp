@@ -28,7 +28,8 @@ public:
     boost::asio::awaitable<proto::result<std::vector<tenancy::machine>>> machines(std::string workspace_id);
     boost::asio::awaitable<proto::result<tenancy::machine>> machine(std::string workspace_id, std::string id_or_name);
 
-    // By id or name; with an empty name the only machine there is, else machine_ambiguous with the choices. Waits a
+    // By id or name; a machine whose link was confirmed by the database within the last second is not asked for again.
+    // With an empty name the only machine there is, else machine_ambiguous with the choices. Waits a
     // moment for a machine that is linking again, then machine_offline.
     found_link by_name(std::string workspace_id, std::string id_or_name);
     // The machine that has the session; `machine` may narrow it. The directory first; for a session that it does not
@@ -37,6 +38,7 @@ public:
 
 private:
     found_link link_of(tenancy::machine machine);
+    void end_revoked(const tenancy::machine& machine);
     // Asks every linked machine of the workspace for the session, all at once.
     struct ownership {
         std::vector<std::string> having;  // ids of machines

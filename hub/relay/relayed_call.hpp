@@ -15,7 +15,11 @@ namespace hub::relay {
 struct relay_request {
     const common::mcp::tool_call* call = nullptr;
     const proto::tool* tool = nullptr;
-    std::chrono::milliseconds deadline{30'000};  // then `timeout`: the machine may still be at it
+    // For the first piece of the result, and for each further one: then `timeout`. The machine may still be at it.
+    std::chrono::milliseconds deadline{30'000};
+    // The call waits for something to happen: a hub that stops ends it at once, with `idle_answer` if there is one.
+    bool ends_on_drain = false;
+    std::string idle_answer;
 };
 
 // The error says what the caller can rely on: with a write tool whose machine was lost, unknown_outcome.

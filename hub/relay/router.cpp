@@ -30,7 +30,8 @@ milliseconds deadline_for(const common::mcp::tool_call& call, const routing_argu
     if (call.tool == "send_and_wait") {
         const auto wanted = std::clamp<std::int64_t>(where.timeout_ms.value_or(limits::send_and_wait_ms_default), 0,
                                                      limits::send_and_wait_ms_max);
-        return milliseconds(call.wants_progress ? wanted : std::min(wanted, limits::send_and_wait_cut_ms)) + machine_slack;
+        return milliseconds(call.wants_progress ? wanted : std::min(wanted, limits::send_and_wait_cut_ms)) +
+               machine_slack;
     }
     // A session that has to be started first takes a while.
     return milliseconds(limits::call_ms_default) + machine_slack;
@@ -85,9 +86,9 @@ router::outcome router::call(const common::mcp::tool_call& call, common::mcp::ca
     } else if (call.tool == "get_machine") {
         own = co_await fleet_.get_machine(*call.who, where->machine);
     } else if (call.tool == "poll_events") {
-        own = co_await fleet_.poll(call, *where, reply);
+        own = co_await fleet_.poll(call, *arguments, reply);
     } else {
-        own = co_await fleet_.ask_all(call);
+        own = co_await fleet_.ask_all(call, *arguments, reply);
     }
     if (!own) co_return std::unexpected(std::move(own.error()));
     const std::string result = tool_result(*own);
@@ -95,9 +96,8 @@ router::outcome router::call(const common::mcp::tool_call& call, common::mcp::ca
     co_return proto::result<void>();
 }
 
-boost::asio::awaitable<proto::result<std::shared_ptr<links::link>>> router::find_link(const common::mcp::tool_call& call,
-                                                                                      const proto::tool& tool,
-                                                                                      const routing_arguments& where) {
+boost::asio::awaitable<proto::result<std::shared_ptr<links::link>>> router::find_link(
+    const common::mcp::tool_call& call, const proto::tool& tool, const routing_arguments& where) {
     if (tool.route == tool_route::session && !where.session_id.empty())
         return machines_.by_session(*call.who, where.session_id, where.machine, std::string(call.request_id));
     return machines_.by_name(call.who->workspace_id, where.machine);
@@ -110,6 +110,13 @@ router::outcome router::to_machine(const common::mcp::tool_call& call, const pro
     request.call = &call;
     request.tool = &tool;
     request.deadline = deadline_for(call, where);
+    if (call.tool == "poll_events") {
+        request.ends_on_drain = true;
+        // Nothing has happened: the same cursor goes on at the next hub.
+        if (!where.cursor.empty())
+            request.idle_answer =
+                tool_result({{"events", nlohmann::json::array()}, {"next_cursor", where.cursor}, {"has_more", false}});
+    }
     co_return co_await relay_call(std::move(link), request, reply);
 }
 

@@ -1,5 +1,7 @@
 #include "hub/relay/routing_arguments.hpp"
 
+#include <cmath>
+
 #include <simdjson.h>
 
 #include "proto/limits.hpp"
@@ -11,8 +13,9 @@ namespace {
 proto::result<std::string> string_field(simdjson::ondemand::value value, const char* name, std::size_t bytes_max) {
     std::string_view text;
     if (value.get_string().get(text) != simdjson::SUCCESS || text.size() > bytes_max)
-        return proto::fail(proto::error_code::invalid_argument,
-                           "`" + std::string(name) + "` must be a string of at most " + std::to_string(bytes_max) + " bytes.");
+        return proto::fail(
+            proto::error_code::invalid_argument,
+            "`" + std::string(name) + "` must be a string of at most " + std::to_string(bytes_max) + " bytes.");
     return std::string(text);
 }
 
@@ -28,7 +31,8 @@ proto::result<routing_arguments> read_routing_arguments(std::string_view raw) {
     const auto malformed = [] {
         return proto::fail(proto::error_code::invalid_argument, "The arguments must be one JSON object.");
     };
-    if (parser.iterate(text).get(document) != simdjson::SUCCESS || document.get_object().get(object) != simdjson::SUCCESS)
+    if (parser.iterate(text).get(document) != simdjson::SUCCESS ||
+        document.get_object().get(object) != simdjson::SUCCESS)
         return malformed();
     for (auto entry : object) {
         std::string_view key;
@@ -46,8 +50,10 @@ proto::result<routing_arguments> read_routing_arguments(std::string_view raw) {
             into = &found.cursor;
             bytes_max = limits::cursor_bytes_max;
         } else if (key == "timeout_ms") {
-            std::int64_t number = 0;
-            if (value.get_int64().get(number) == simdjson::SUCCESS) found.timeout_ms = number;
+            // As the schema counts: 5000.0 is an integer too. Whatever else it is, the machine refuses it.
+            double number = 0;
+            if (value.get_double().get(number) == simdjson::SUCCESS && std::abs(number) <= 1e15)
+                found.timeout_ms = static_cast<std::int64_t>(number);
             continue;
         } else {
             continue;

@@ -12,7 +12,7 @@
 namespace hub::relay {
 
 struct routing_arguments {
-    std::string machine;     // id or name
+    std::string machine;  // id or name
     std::string session_id;
     std::string cursor;
     std::optional<std::int64_t> timeout_ms;

@@ -1,5 +1,5 @@
-// The commands of an operator at the hub's database: init, workspace, api-key, join-token. Each prints its credential once on
-// stdout and returns the exit status.
+// The commands of an operator at the hub's database: init, workspace, api-key, join-token, list, revoke.
+// Each prints to stdout (a credential once) and returns the exit status.
 #pragma once
 
 #include <filesystem>
@@ -27,5 +27,10 @@ struct credential_config {
 };
 int make_api_key(const credential_config& config);
 int make_join_token(const credential_config& config);
+
+// The API keys and machines of a workspace, without secrets.
+int list(const credential_config& config);
+// Revokes the API key k_… or the machine m_… (or of that name) for good. A hub that runs notices within seconds.
+int revoke(const credential_config& config, const std::string& id);
 
 }  // namespace hub

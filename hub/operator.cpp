@@ -1,4 +1,4 @@
-#include "hub/init.hpp"
+#include "hub/operator.hpp"
 
 #include <algorithm>
 #include <iostream>
@@ -10,6 +10,7 @@
 
 #include "common/db/database.hpp"
 #include "hub/config.hpp"
+#include "hub/refuse.hpp"
 #include "hub/tenancy/setup.hpp"
 #include "hub/tenancy/store.hpp"
 
@@ -18,11 +19,6 @@ namespace hub {
 namespace fs = std::filesystem;
 
 namespace {
-
-int refuse(const std::string& why) {
-    std::cerr << "codez-hub: " << why << '\n';
-    return 1;
-}
 
 enum class expect { new_hub, existing_hub };
 
@@ -89,8 +85,10 @@ tenancy::setup_options setup_options_of(const init_config& config) {
 }  // namespace
 
 int init(const init_config& config) {
-    fs::create_directories(config.data);
-    fs::permissions(config.data, fs::perms::owner_all);
+    std::error_code ec;
+    fs::create_directories(config.data, ec);
+    if (!ec) fs::permissions(config.data, fs::perms::owner_all, ec);
+    if (ec) return refuse(fmt::format("The data directory {} cannot be made: {}.", config.data.string(), ec.message()));
     const auto database = open_database(config.data, config.database, expect::new_hub);
     if (!database) return 1;
     return print_made(config, tenancy::initialise(*database, setup_options_of(config)));
@@ -140,6 +138,51 @@ int make_join_token(const credential_config& config) {
     } else {
         std::cout << made->secret << '\n';
     }
+    return 0;
+}
+
+int list(const credential_config& config) {
+    const auto database = open_database(config.data, config.database, expect::existing_hub);
+    if (!database) return 1;
+    tenancy::store store(*database);
+    const auto where = find_place(store, config.workspace);
+    if (!where) return 1;
+    const auto keys = store.list_api_keys(where->workspace_id);
+    if (!keys) return refuse(keys.error().message);
+    const auto machines = store.list_machines(where->workspace_id);
+    if (!machines) return refuse(machines.error().message);
+    if (config.json) {
+        nlohmann::json out{{"api_keys", nlohmann::json::array()}, {"machines", nlohmann::json::array()}};
+        for (const auto& k : *keys) out["api_keys"].push_back({{"id", k.id}, {"name", k.name}, {"revoked", k.revoked_at.has_value()}});
+        for (const auto& m : *machines)
+            out["machines"].push_back({{"id", m.id}, {"name", m.name}, {"state", tenancy::to_string(m.state)}});
+        std::cout << out.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) << '\n';
+        return 0;
+    }
+    for (const auto& k : *keys)
+        std::cout << fmt::format("API key  {}  {}{}\n", k.id, k.name, k.revoked_at ? "  (revoked)" : "");
+    for (const auto& m : *machines)
+        std::cout << fmt::format("machine  {}  {}  ({})\n", m.id, m.name, tenancy::to_string(m.state));
+    return 0;
+}
+
+int revoke(const credential_config& config, const std::string& id) {
+    const auto database = open_database(config.data, config.database, expect::existing_hub);
+    if (!database) return 1;
+    tenancy::store store(*database);
+    const auto where = find_place(store, config.workspace);
+    if (!where) return 1;
+    const std::string actor = "user:" + where->owner_id;
+    if (id.starts_with("k_")) {
+        if (const auto done = store.revoke_api_key(where->workspace_id, id, actor); !done) return refuse(done.error().message);
+    } else {
+        const auto machine = store.find_machine(where->workspace_id, id);
+        if (!machine) return refuse(machine.error().message);
+        if (const auto done = store.revoke_machine(where->workspace_id, machine->id, actor); !done)
+            return refuse(done.error().message);
+    }
+    if (config.json) std::cout << nlohmann::json{{"revoked", id}} << '\n';
+    else std::cout << id << " is revoked.\n";
     return 0;
 }
 
