@@ -59,7 +59,7 @@ constexpr std::int64_t heartbeat_ms = 15'000;             // nothing sent for so
 constexpr std::int64_t link_dead_ms = 45'000;             // nothing received for so long: closed
 constexpr std::size_t link_close_reason_bytes_max = 123;  // RFC 6455 §5.5: control frames carry 125 bytes
 
-// --- The link before `welcome` (auth.md §3.2) ---
+// --- The link before `welcome` ---
 constexpr std::size_t handshake_frame_bytes_max = 4 * kib;
 constexpr int handshake_frames_max = 4;
 constexpr std::int64_t handshake_ms_max = 5'000;         // hub's patience with a machine it does not know yet

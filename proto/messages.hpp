@@ -170,7 +170,7 @@ std::string agent_signing_text(const link_proof& proof);  // "codez-link-v1\0"�
 std::string hub_signing_text(const link_proof& proof);    // "codez-hub-v1\0"…, the same fields
 std::string enroll_signing_text(std::string_view hub_origin, std::string_view nonce, std::string_view public_key);
 
-// --- Clone detection (ARCHITECTURE §8) ---
+// --- Clone detection ---
 
 enum class counter_verdict {
     current,       // what the last welcome gave

@@ -8,7 +8,7 @@ namespace {
 
 constexpr std::string_view umbrella = "mcp:tools";
 
-// What the umbrella covers (ARCHITECTURE §9). Outside: machines:admin, workspace:admin, audit:read, agent:enroll.
+// What the umbrella covers. Outside: machines:admin, workspace:admin, audit:read, agent:enroll.
 constexpr std::array<std::string_view, 15> covered{
     "projects:read",       "machines:read", "sessions:read", "sessions:write", "events:read",
     "permissions:respond", "memory:read",   "search:read",   "state:read",     "state:write",

@@ -1,4 +1,4 @@
-// How claude is started: its arguments (claude-cli.md §0.1, §3) and its environment. Pure.
+// How claude is started: its arguments and its environment, as measured with Claude Code 2.1.329. Pure.
 #pragma once
 
 #include <filesystem>

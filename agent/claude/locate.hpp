@@ -1,6 +1,6 @@
 // Finds the Claude Code program: the configured path, then CLAUDE_BIN, then PATH, then where its installers put it. Of
 // the npm package it takes the native program itself: bin/claude.exe may be a stub if install scripts were blocked
-// (claude-cli.md §1). Stateless; looks at files only, read_version() runs the program.
+// (as of Claude Code 2.1.329). Stateless; looks at files only, read_version() runs the program.
 #pragma once
 
 #include <chrono>

@@ -1,4 +1,4 @@
-// The lines that we write to claude's stdin (claude-cli.md §2.1, §2.5, §2.6), each one JSON object without a newline.
+// The lines that we write to claude's stdin (as of Claude Code 2.1.329), each one JSON object without a newline.
 // Texts must be valid UTF-8; what is not becomes U+FFFD, since one broken line ends the process. Stateless.
 #pragma once
 

@@ -1,4 +1,4 @@
-// What Claude Code writes on stdout in stream-json mode, as typed values (claude-cli.md §2). Unknown types and unknown
+// What Claude Code writes on stdout in stream-json mode, as typed values (2.1.329). Unknown types and unknown
 // members are not errors: the set grows with each release. Plain values.
 #pragma once
 

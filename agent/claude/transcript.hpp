@@ -1,4 +1,4 @@
-// Where claude keeps a session's conversation on disk, and what the engine asks of it (claude-cli.md §4). Read only;
+// Where claude keeps a session's conversation on disk, and what the engine asks of it. Read only;
 // blocking, at most some tens of milliseconds.
 #pragma once
 

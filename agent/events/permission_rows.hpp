@@ -48,7 +48,7 @@ bool answer_permission(common::db::connection& c, std::string_view session_id, s
 std::vector<std::string> withdraw_permissions(common::db::connection& c, std::string_view session_id,
                                               std::int64_t now_ms);
 
-// As callers see it, systems.md §1.3: {requestId, toolName, description, inputPreview, toolUseId,
+// As callers see it, CodeZ's shape: {requestId, toolName, description, inputPreview, toolUseId,
 // input, suggestions, createdAt}.
 std::string request_json(const permission_row& row);
 

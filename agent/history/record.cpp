@@ -11,7 +11,7 @@ namespace dom = simdjson::dom;
 
 namespace {
 
-// A prompt that reached the session from outside is meta to Claude, yet somebody's words (claude-cli.md §5).
+// A prompt that reached the session from outside is meta to Claude, yet somebody's words.
 bool is_peer_prompt(dom::element all) {
     std::string_view kind;
     return !all["origin"]["kind"].get(kind) && kind == "peer";

@@ -1,4 +1,4 @@
-// One line of a transcript (claude-cli.md §4). Views and elements belong to the parser until its next line.
+// One line of a transcript. Views and elements belong to the parser until its next line.
 #pragma once
 
 #include <cstdint>

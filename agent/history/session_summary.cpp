@@ -9,7 +9,7 @@ namespace agent::history {
 
 namespace {
 
-// A first turn takes about 150 kB, of which Claude's copies of its requests are the most (claude-cli.md §4); the
+// A first turn takes about 150 kB, of which Claude's copies of its requests are the most; the
 // first prompt comes before them, titles and the last messages are at the end.
 constexpr std::int64_t head_bytes = 128 * 1024;
 constexpr std::int64_t tail_bytes = 128 * 1024;

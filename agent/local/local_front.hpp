@@ -1,5 +1,5 @@
 // The agent's own MCP endpoint on loopback, for clients on this machine. No credential: who may call is judged by the
-// socket (auth.md §4 rows 1, 2): a loopback peer, the agent's own user, no sign of a proxy or of a foreign web page.
+// socket: a loopback peer, the agent's own user, no sign of a proxy or of a foreign web page.
 // The agent's I/O thread.
 #pragma once
 

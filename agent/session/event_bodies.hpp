@@ -1,4 +1,4 @@
-// The bodies of the events that the engine writes: CodeZ's names and shapes (systems.md §1.3), every text bounded so
+// The bodies of the events that the engine writes: CodeZ's names and shapes, every text bounded so
 // that an event always fits a page. Pure.
 #pragma once
 

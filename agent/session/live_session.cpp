@@ -21,7 +21,7 @@ using steady = std::chrono::steady_clock;
 namespace {
 
 constexpr std::chrono::seconds interrupt_timeout{10};
-// A turn that is interrupted tells its result within some 50 ms (claude-cli.md §2.6).
+// A turn that is interrupted tells its result within some 50 ms (measured with 2.1.329).
 constexpr std::chrono::seconds last_result_timeout{2};
 
 void store_prompts(connection& c, const std::vector<prompt_change>& changes, std::int64_t now_ms) {

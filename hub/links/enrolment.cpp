@@ -133,7 +133,7 @@ boost::asio::awaitable<void> enrolment::handle(http_exchange& exchange) {
         co_await exchange.respond(problem(400, "invalid_request", parsed.error()));
         co_return;
     }
-    // The machine shows that it holds the key that it enrols (auth.md §3.2).
+    // The machine shows that it holds the key that it enrols.
     const std::string text = proto::enroll_signing_text(identity_.origin, parsed->nonce, parsed->fields.public_key);
     if (!common::crypto::ed25519_key::verify(parsed->fields.public_key, text, parsed->signature)) {
         co_await exchange.respond(

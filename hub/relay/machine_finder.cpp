@@ -28,7 +28,7 @@ proto::error database_error(const tenancy::error& e) {
             {}};
 }
 
-// So long a revoked machine may still be called (ARCHITECTURE §9).
+// So long a revoked machine may still be called.
 constexpr std::chrono::seconds confirmed_for(1);
 
 proto::error overloaded() { return {error_code::resource_exhausted, "The hub is busy.", "Try again in a moment.", {}}; }

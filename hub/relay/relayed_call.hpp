@@ -1,4 +1,4 @@
-// Carries one call to one machine and its result back, byte for byte (ARCHITECTURE §2.2). Hub's executor.
+// Carries one call to one machine and its result back, byte for byte. Hub's executor.
 #pragma once
 
 #include <chrono>

@@ -1,4 +1,4 @@
-// The few arguments of a call that decide where it goes, read without building the rest (ARCHITECTURE §2.2). The machine
+// The few arguments of a call that decide where it goes, read without building the rest. The machine
 // validates all of them against the schema; here only their form counts. Pure.
 #pragma once
 
