@@ -151,6 +151,10 @@ session::engine_options app::session_options() {
     options.claude_path = rules_.claude().string();
     options.environment = whole_environment();
     options.live_max = static_cast<int>(rules_.max_sessions());
+    options.permission_mode_for = [this](const std::string& asked) {
+        auto allowed = rules_.check_permission_mode(asked);
+        return allowed ? *allowed : rules_.check_permission_mode({}).value();
+    };
     return options;
 }
 

@@ -1,7 +1,6 @@
 #include "agent/policy/policy.hpp"
 
 #include <fcntl.h>
-#include <fnmatch.h>
 #include <linux/openat2.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -69,22 +68,15 @@ bool is_under(const fs::path& path, const fs::path& root) {
     return r == root.end();
 }
 
-// "**/x" matches x as any component, and what lies below it; other patterns match a whole path or a parent of it.
-bool matches(const std::string& pattern, const fs::path& path) {
-    const bool anywhere = pattern.starts_with("**/");
-    const std::string rest = anywhere ? pattern.substr(3) : pattern;
-    fs::path prefix;
-    for (const auto& part : path) {
-        prefix /= part;
-        const std::string& candidate = anywhere ? part.native() : prefix.native();
-        if (::fnmatch(rest.c_str(), candidate.c_str(), FNM_PATHNAME) == 0) return true;
-    }
-    return false;
-}
+enum class file_state { absent, protected_by_root, others_write };
 
-bool only_root_writes(const fs::path& file) {
+
+file_state system_file_state(const fs::path& file) {
     struct stat st{};
-    return ::stat(file.c_str(), &st) == 0 && st.st_uid == 0 && (st.st_mode & (S_IWGRP | S_IWOTH)) == 0;
+    if (::stat(file.c_str(), &st) != 0)
+        return errno == ENOENT || errno == ENOTDIR ? file_state::absent : file_state::others_write;
+    const bool others = st.st_uid != 0 || (st.st_mode & (S_IWGRP | S_IWOTH)) != 0;
+    return others ? file_state::others_write : file_state::protected_by_root;
 }
 
 std::optional<std::string> bad_strings(const toml::table& table, std::string_view key, std::vector<std::string>& out) {
@@ -114,8 +106,14 @@ std::optional<std::string> bad_count(const toml::table& table, std::string_view 
 
 std::expected<policy, std::string> policy::load(const fs::path& user_file, const fs::path& system_file) {
     policy p;
-    p.file_ = fs::exists(system_file) && only_root_writes(system_file) ? system_file : user_file;
-    if (!fs::exists(p.file_)) return p;
+    const file_state system = system_file_state(system_file);
+    if (system == file_state::others_write)
+        return std::unexpected(fmt::format("{} is there, but others than root could have written it, or it cannot be "
+                                           "examined. As root: chown root and chmod go-w it, or remove it.",
+                                           system_file.string()));
+    p.file_ = system == file_state::protected_by_root ? system_file : user_file;
+    std::error_code absent;
+    if (!fs::exists(fs::symlink_status(p.file_, absent))) return p;
 
     const auto wrong = [&](std::string_view what) { return std::unexpected(fmt::format("{}: {}", p.file_.string(), what)); };
     toml::table table;
@@ -137,9 +135,16 @@ std::expected<policy, std::string> policy::load(const fs::path& user_file, const
         std::error_code ec;
         auto real = fs::canonical(root, ec);
         if (ec) return wrong(fmt::format("the root {} does not exist. Make the directory or remove it from `roots`.", root));
+        if (!fs::is_directory(real, ec)) return wrong(fmt::format("the root {} is not a directory.", root));
         p.roots_.push_back(std::move(real));
     }
-    if (auto e = bad_strings(table, "deny", p.deny_)) return wrong(*e);
+    std::vector<std::string> deny{"**/.ssh", "**/.aws", "**/.gnupg"};
+    if (auto e = bad_strings(table, "deny", deny)) return wrong(*e);
+    for (const auto& text : deny) {
+        auto pattern = deny_pattern::parse(text);
+        if (!pattern) return wrong(pattern.error());
+        p.deny_.push_back(std::move(*pattern));
+    }
     if (auto e = bad_count(table, "max_sessions", p.max_sessions_, 1000)) return wrong(*e);
     if (auto e = bad_count(table, "max_prompt_bytes", p.max_prompt_bytes_, proto::limits::prompt_bytes_max)) return wrong(*e);
     if (const auto* node = table.get("max_permission_mode")) {
@@ -187,12 +192,16 @@ proto::result<fs::path> policy::check_directory(std::string_view cwd) const {
             if (found.error() == EACCES || found.error() == EPERM)
                 return proto::fail(error_code::invalid_argument,
                                    fmt::format("`cwd` {} is not accessible to the agent's user.", path.string()));
-            break;
+            continue;
         }
+        // Somebody may have put a link in the root's own place since the policy was read.
+        if (!is_under(*found, root)) continue;
+        // By either name: a pattern means the place as its author saw it.
         for (const auto& pattern : deny_)
-            if (matches(pattern, *found))
-                return std::unexpected(denied("deny", fmt::format("`cwd` matches \"{}\", which is closed to sessions.", pattern),
-                                              "Use another directory."));
+            if (pattern.matches(*found) || pattern.matches(path))
+                return std::unexpected(denied(
+                    "deny", fmt::format("`cwd` matches \"{}\", which is closed to sessions.", pattern.text()),
+                    "Use another directory."));
         return *found;
     }
     std::string list;
@@ -204,7 +213,7 @@ proto::result<fs::path> policy::check_directory(std::string_view cwd) const {
 bool policy::opens(const fs::path& path) const {
     const fs::path plain = path.lexically_normal();
     const auto under = [&](const fs::path& root) { return is_under(plain, root); };
-    const auto denies = [&](const std::string& pattern) { return matches(pattern, plain); };
+    const auto denies = [&](const deny_pattern& pattern) { return pattern.matches(plain); };
     return std::ranges::any_of(roots_, under) && std::ranges::none_of(deny_, denies);
 }
 

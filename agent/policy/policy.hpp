@@ -9,14 +9,16 @@
 #include <string_view>
 #include <vector>
 
+#include "agent/policy/deny_pattern.hpp"
 #include "proto/error.hpp"
 
 namespace agent {
 
 class policy {
 public:
-    // Reads `file`; /etc/codez/agent.toml wins if it exists and only root can write it. A missing file is the default
-    // policy: no roots, so no session can be created. A bad file is an error naming the line: never a laxer policy.
+    // Reads `file`; /etc/codez/agent.toml wins if it exists: then only root may be able to write it. A missing file is
+    // the default policy: no roots, so no session can be created. A bad file is an error that names it and the line:
+    // never a laxer policy.
     static std::expected<policy, std::string> load(const std::filesystem::path& file,
                                                    const std::filesystem::path& system_file = "/etc/codez/agent.toml");
 
@@ -46,7 +48,7 @@ private:
 
     std::filesystem::path file_;
     std::vector<std::filesystem::path> roots_;
-    std::vector<std::string> deny_{"**/.ssh", "**/.aws", "**/.gnupg"};
+    std::vector<deny_pattern> deny_;
     std::string max_permission_mode_ = "acceptEdits";
     std::size_t max_sessions_ = 8;
     std::size_t max_prompt_bytes_ = 256 * 1024;

@@ -40,6 +40,18 @@ struct created {
     std::int64_t cursor = 0;  // the seq before the session's first event: pass as `after`
 };
 
+// A session that Claude Code left on the disk and nobody uses now.
+struct adoption {
+    std::string session_id;  // a UUID
+    std::string cwd;         // real, checked by the policy
+    std::string title;       // empty: none
+    std::string permission_mode = "default";
+    std::int64_t created_at_ms = 0;
+    std::int64_t last_message_at_ms = 0;  // 0: none
+    std::int64_t transcript_end = 0;      // what its transcript holds so far, in bytes; what comes later is in the log
+    int depth = 0;
+};
+
 struct prompt_request {
     std::string session_id;
     std::string text;
@@ -127,6 +139,7 @@ struct summary {
     std::int64_t last_message_at_ms = 0;  // 0: none
     std::string metadata;                 // raw JSON object, CodeZ's SessionMetadata
     int claude_pid = 0;                   // 0: not live
+    std::int64_t transcript_base = 0;     // so many bytes of its transcript are older than its events; 0: none
 };
 
 struct details {
@@ -169,6 +182,8 @@ public:
     virtual boost::asio::awaitable<void> stop() = 0;
 
     virtual task<created> create(create_request request, proto::principal who) = 0;
+    // The session becomes one of this engine's, idle: the next prompt resumes it. Known already: nothing happens.
+    virtual task<void> adopt_session(adoption what, proto::principal who) = 0;
     virtual task<sent> send_prompt(prompt_request request, proto::principal who) = 0;
     // Waiting never changes anything. Ends with done:false at the timeout or when the token is cancelled.
     virtual task<turn_outcome> wait_for_turn(wait_request request) = 0;

@@ -39,6 +39,9 @@ struct engine_options {
     std::string claude_path;  // from the configuration; empty: CLAUDE_BIN, PATH, the usual places
     std::map<std::string, std::string> environment;  // the agent's own, as it was started
     std::vector<std::string> setting_sources = {"user", "project", "local"};
+    // The permission mode to start claude in for a session that was made with the given one: the policy may have become
+    // stricter since. Empty: that one.
+    std::function<std::string(const std::string& asked)> permission_mode_for;
     int live_max = 8;
     std::chrono::milliseconds end_grace{5'000};
     std::chrono::milliseconds start_timeout{60'000};  // until claude answered `initialize`

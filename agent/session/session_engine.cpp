@@ -117,6 +117,10 @@ session_engine::task<created> session_engine::create(create_request request, pro
     std::error_code ec;
     const fs::path real = fs::canonical(request.cwd, ec);
     if (ec) co_return fail(error_code::invalid_argument, "cwd cannot be reached on this machine.");
+    // Between the policy's look at it and this one somebody may have put a symbolic link in its place.
+    if (real != request.cwd)
+        co_return fail(error_code::policy_denied, "cwd leads through a symbolic link, to " + bounded_text(real.string(), 512) + ".",
+                       "Name the directory itself.");
 
     events::session_row row;
     row.id = request.session_id.empty() ? random_uuid() : request.session_id;

@@ -1,5 +1,5 @@
 // The engine behind engine.hpp. See there; the parts are in session_engine.cpp (commands), session_launch.cpp (starting
-// and finding again) and session_queries.cpp (reading and waiting).
+// and finding again), session_adoption.cpp (taking over what others began) and session_queries.cpp (reading and waiting).
 #pragma once
 
 #include <map>
@@ -23,6 +23,7 @@ public:
     boost::asio::awaitable<void> stop() override;
 
     task<created> create(create_request request, proto::principal who) override;
+    task<void> adopt_session(adoption what, proto::principal who) override;
     task<sent> send_prompt(prompt_request request, proto::principal who) override;
     task<turn_outcome> wait_for_turn(wait_request request) override;
     task<void> respond_permission(permission_answer answer, proto::principal who) override;

@@ -123,6 +123,7 @@ session_engine::task<session_engine::live_ptr> session_engine::launch(events::se
     what.resume = claude::find_transcript(services_.options.environment, row.cwd, row.id).has_value();
     what.model = memory.asked_model;
     what.permission_mode = memory.asked_mode.empty() ? "default" : memory.asked_mode;
+    if (const auto& allowed = services_.options.permission_mode_for) what.permission_mode = allowed(what.permission_mode);
     what.include_partial_messages = row.include_partial;
     what.setting_sources = services_.options.setting_sources;
     what.depth = depth;

@@ -69,6 +69,7 @@ summary session_engine::summary_of(const events::session_row& row) const {
     out.updated_at_ms = row.updated_at;
     out.last_message_at_ms = row.last_message_at.value_or(0);
     out.metadata = row.metadata;
+    out.transcript_base = row.transcript_base_offset;
     if (const auto live = find_live(row.id); live && row.status == events::session_status::live)
         out.claude_pid = live->claude_pid();
     return out;

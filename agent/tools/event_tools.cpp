@@ -3,6 +3,7 @@
 
 #include "agent/events/poll.hpp"
 #include "agent/tools/handlers.hpp"
+#include "agent/tools/history_session.hpp"
 #include "agent/tools/session_json.hpp"
 #include "proto/cursor.hpp"
 #include "proto/limits.hpp"
@@ -26,7 +27,12 @@ answer poll_events(const services& s, const call_context& c) {
     }
     if (!request.session_id.empty()) {
         auto known = co_await s.sessions->get(request.session_id);
-        if (!known) co_return std::unexpected(std::move(known.error()));
+        if (!known && known.error().code != proto::error_code::not_found) co_return std::unexpected(std::move(known.error()));
+        // One that claude left on the disk has no events until somebody prompts it.
+        if (!known) {
+            auto found = co_await find_in_history(s, request.session_id);
+            if (!found) co_return std::unexpected(std::move(found.error()));
+        }
     }
     // Ephemeral events go to readers of one session only; a reader of all of them keeps its place.
     std::optional<std::int64_t> live;

@@ -8,6 +8,7 @@
 #include "agent/history/projects.hpp"
 #include "agent/tools/derived_id.hpp"
 #include "agent/tools/handlers.hpp"
+#include "agent/tools/history_session.hpp"
 #include "agent/tools/session_json.hpp"
 #include "agent/tools/session_match.hpp"
 #include "proto/limits.hpp"
@@ -76,21 +77,31 @@ asio::awaitable<proto::result<std::optional<session::created>>> made_before(cons
     }
 }
 
-// What the policy and the arguments say of a prompt, before anything is sent.
-asio::awaitable<proto::result<void>> check_prompt(const services& s, const call_context& c) {
-    auto known = co_await s.sessions->get(c.text("session_id"));
+// What the policy and the arguments say of a prompt, before anything is sent. A session that claude left on the disk
+// becomes one of ours.
+asio::awaitable<proto::result<void>> prepare(const services& s, const call_context& c) {
+    if (auto prompt = s.rules->check_prompt(c.text("text")); !prompt) co_return std::unexpected(std::move(prompt.error()));
+    const auto id = c.text("session_id");
+    auto known = co_await s.sessions->get(id);
+    if (!known && known.error().code == error_code::not_found) co_return co_await adopt(s, c, id);
     if (!known) co_return std::unexpected(std::move(known.error()));
     if (auto e = check_slug(c, known->session.slug, known->session.cwd)) co_return std::unexpected(std::move(*e));
     // The policy may have become stricter since the session was made.
     auto directory = s.rules->check_directory(known->session.cwd);
     if (!directory) co_return std::unexpected(std::move(directory.error()));
     if (*directory != known->session.cwd) co_return std::unexpected(replaced(known->session.cwd));
-    co_return s.rules->check_prompt(c.text("text"));
+    if (known->session.status == "live") {
+        auto mode = s.rules->check_permission_mode(known->session.permission_mode);
+        if (mode) co_return proto::result<void>();
+        mode.error().hint = "Dispose of the session: the next prompt then resumes it in a mode that is open.";
+        co_return std::unexpected(std::move(mode.error()));
+    }
+    co_return co_await check_unused(s, id);
 }
 
 asio::awaitable<proto::result<session::sent>> send(const services& s, const call_context& c) {
-    auto checked = co_await check_prompt(s, c);
-    if (!checked) co_return std::unexpected(std::move(checked.error()));
+    auto prepared = co_await prepare(s, c);
+    if (!prepared) co_return std::unexpected(std::move(prepared.error()));
     session::prompt_request request;
     request.session_id = c.text("session_id");
     request.text = c.text("text");

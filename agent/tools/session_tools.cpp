@@ -1,6 +1,7 @@
 // The tools that read and end sessions: list_sessions, get_session, respond_permission, abort_session, dispose_session.
 #include <algorithm>
 #include <charconv>
+#include <iterator>
 #include <set>
 #include <utility>
 
@@ -9,8 +10,8 @@
 #include "agent/events/conversation.hpp"
 #include "agent/events/permission_rows.hpp"
 #include "agent/history/projects.hpp"
-#include "agent/history/transcript.hpp"
 #include "agent/tools/handlers.hpp"
+#include "agent/tools/history_session.hpp"
 #include "agent/tools/session_json.hpp"
 #include "agent/tools/session_match.hpp"
 #include "proto/limits.hpp"
@@ -42,7 +43,7 @@ proto::result<list_position> parse_position(const std::string& text) {
 }
 
 // Sessions that Claude Code left on the disk, of one project or of all.
-std::vector<history::session> read_history(const std::filesystem::path& config, const std::string& slug,
+std::vector<history::session> list_history(const std::filesystem::path& config, const std::string& slug,
                                            std::size_t limit) {
     std::vector<history::session> found;
     const auto add = [&](const std::string& project) {
@@ -57,13 +58,27 @@ std::vector<history::session> read_history(const std::filesystem::path& config, 
     return found;
 }
 
-// At most `limit` of its newest messages, which may be none.
-asio::awaitable<proto::result<events::conversation>> conversation_of(const services& s, std::string id, std::size_t limit) {
+// At most `limit` of its newest messages, which may be none: those that the log has, and before them those of its
+// transcript from before it was ours.
+asio::awaitable<proto::result<events::conversation>> conversation_of(const services& s, session::summary of, std::size_t limit) {
     events::conversation_limit most;
     most.messages = std::max<std::size_t>(1, limit);
-    auto read = co_await events::read_conversation(*s.log, std::move(id), most);
-    if (read && limit == 0) read->truncated = !std::exchange(read->messages, {}).empty();
-    co_return read;
+    auto read = co_await events::read_conversation(*s.log, of.id, most);
+    if (!read) co_return read;
+    if (limit == 0) {
+        const bool some = !std::exchange(read->messages, {}).empty();
+        read->truncated = some || of.transcript_base > 0;
+    }
+    if (limit == 0 || of.transcript_base == 0 || read->truncated) co_return read;
+    most.messages = limit - std::min(limit, read->messages.size());
+    auto older = co_await read_history(s, of.id, most, of.transcript_base);
+    if (!older) {  // somebody removed the transcript
+        read->truncated = true;
+        co_return read;
+    }
+    older->messages.insert(older->messages.end(), std::make_move_iterator(read->messages.begin()),
+                           std::make_move_iterator(read->messages.end()));
+    co_return older;
 }
 
 // Was the request answered in this sense since then? For a call that was cut off after it had acted.
@@ -104,7 +119,7 @@ answer list_sessions(const services& s, const call_context& c) {
     auto ours = co_await s.sessions->list(filter);
     if (!ours) co_return std::unexpected(std::move(ours.error()));
     auto read = co_await s.pool->run([config = s.claude_config, slug] {
-        return read_history(config, slug, proto::limits::list_page_max);
+        return list_history(config, slug, proto::limits::list_page_max);
     });
     if (!read) co_return proto::fail(error_code::resource_exhausted, "The machine is busy.", "Try again in a moment.");
 
@@ -153,36 +168,28 @@ answer get_session(const services& s, const call_context& c) {
     bool truncated = false;
     if (known) {
         if (auto e = check_slug(c, known->session.slug, known->session.cwd)) co_return std::unexpected(std::move(*e));
-        auto read = co_await conversation_of(s, id, limit);
+        auto read = co_await conversation_of(s, known->session, limit);
         if (!read) co_return std::unexpected(std::move(read.error()));
         head["session"] = session_json(known->session, *s.machine);
         head["session"]["pendingPermissions"] = known->pending.size();
-        head["session"]["channel"] = {{"present", false}};
         head["pending_permissions"] = permissions_json(known->pending);
         messages = std::move(read->messages);
         truncated = read->truncated;
     } else {
-        auto read = co_await s.pool->run([config = s.claude_config, id, limit] {
-            proto::result<std::pair<history::session, history::transcript>> out;
-            auto found = history::find_session(config, "", id);
-            if (!found) return out = std::unexpected(std::move(found.error()));
-            history::transcript_limit most;
-            most.messages = limit;
-            auto text = history::read_transcript(history::transcript_path(config, found->slug, id), id, most);
-            if (!text) return out = std::unexpected(std::move(text.error()));
-            if (limit == 0) text->truncated = !std::exchange(text->messages, {}).empty();
-            return out = std::pair(std::move(*found), std::move(*text));
-        });
-        if (!read) co_return proto::fail(error_code::resource_exhausted, "The machine is busy.", "Try again in a moment.");
-        if (!*read || !s.rules->opens((*read)->first.cwd))
-            co_return proto::fail(error_code::not_found, fmt::format("There is no session {}.", id),
-                                  "list_sessions tells the sessions.");
-        auto& [found, text] = **read;
-        if (auto e = check_slug(c, found.slug, found.cwd)) co_return std::unexpected(std::move(*e));
-        head["session"] = session_json(found, *s.machine);
-        messages = std::move(text.messages);
-        truncated = text.truncated;
+        auto found = co_await find_in_history(s, id);
+        if (!found) co_return std::unexpected(std::move(found.error()));
+        if (auto e = check_slug(c, found->slug, found->cwd)) co_return std::unexpected(std::move(*e));
+        events::conversation_limit most;
+        most.messages = limit;
+        auto read = co_await read_history(s, id, most, -1);
+        if (!read) co_return std::unexpected(std::move(read.error()));
+        head["session"] = session_json(*found, *s.machine);
+        head["session"]["pendingPermissions"] = 0;
+        head["pending_permissions"] = json::array();
+        messages = std::move(read->messages);
+        truncated = read->truncated;
     }
+    head["session"]["channel"] = {{"present", false}};
     head["truncated"] = truncated;
     head["cursor"] = cursor_at(s, seq);
     std::string out = dump(head);
@@ -218,6 +225,10 @@ answer abort_session(const services& s, const call_context& c) {
         if (*later) co_return std::string(R"({"ok":true})");
     }
     auto done = co_await s.sessions->abort(id);
+    if (!done && done.error().code == error_code::not_found) {
+        auto found = co_await find_in_history(s, id);
+        if (found) done = session::aborted();
+    }
     if (!done) co_return std::unexpected(std::move(done.error()));
     co_return dump(json{{"ok", true}, {"was_running", done->was_running}});
 }
@@ -230,6 +241,10 @@ answer dispose_session(const services& s, const call_context& c) {
         if (*later) co_return std::string(R"({"ok":true})");
     }
     auto done = co_await s.sessions->dispose(id);
+    if (!done && done.error().code == error_code::not_found) {
+        auto found = co_await find_in_history(s, id);
+        if (found) done = {};
+    }
     if (!done) co_return std::unexpected(std::move(done.error()));
     co_return std::string(R"({"ok":true})");
 }

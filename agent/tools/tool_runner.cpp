@@ -4,8 +4,8 @@
 
 #include <fmt/format.h>
 
-#include "agent/history/projects.hpp"
 #include "agent/tools/handlers.hpp"
+#include "agent/tools/history_session.hpp"
 #include "agent/tools/tool_result.hpp"
 #include "common/crypto/digest.hpp"
 #include "common/crypto/encoding.hpp"
@@ -246,10 +246,8 @@ asio::awaitable<proto::result<std::string>> tool_runner::internal(const common::
     auto known = co_await services_.sessions->get(id);
     bool has = known.has_value();
     if (!has) {
-        auto found = co_await services_.pool->run(
-            [config = services_.claude_config, id] { return history::find_session(config, "", id); });
-        // What lies outside the policy's roots is nobody's business over the link.
-        has = found && *found && services_.rules->opens((*found)->cwd);
+        const auto found = co_await find_in_history(services_, id);
+        has = found.has_value();
     }
     co_return dump(nlohmann::json{{"has", has}});
 }

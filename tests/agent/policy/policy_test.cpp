@@ -1,8 +1,12 @@
 #include "agent/policy/policy.hpp"
 
+#include <atomic>
 #include <filesystem>
 #include <fstream>
+#include <thread>
 
+#include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -78,6 +82,89 @@ TEST_F(policy_test, deny_patterns_win_over_roots) {
     const auto r = with_root().check_directory((dir_ / "root/project/.ssh").string());
     ASSERT_FALSE(r);
     EXPECT_NE(r.error().message.find("rule `deny`"), std::string::npos);
+    // What lies below, however the path is spelled, and in either case of letters.
+    fs::create_directories(dir_ / "root/project/.ssh/below");
+    fs::create_directories(dir_ / "root/.SSH");
+    fs::create_directory_symlink(dir_ / "root/project/.ssh", dir_ / "root/harmless");
+    for (const char* path : {"root/project/.ssh/below", "root/project/./.ssh/", "root/x/../project/.ssh", "root/.SSH", "root/harmless"})
+        EXPECT_EQ(with_root().check_directory((dir_ / path).string()).error().code, error_code::policy_denied) << path;
+}
+
+TEST_F(policy_test, a_denied_name_counts_also_where_it_is_a_link) {
+    fs::create_directories(dir_ / "root/data/secret");
+    fs::create_directory_symlink(dir_ / "root/data/secret", dir_ / "root/secret");
+    const std::string roots = "roots = [\"" + (dir_ / "root").string() + "\"]\n";
+    const auto p = load(roots + "deny = [\"" + (dir_ / "root/secret").string() + "\"]").value();
+    for (const char* path : {"root/secret", "root/data/secret"})
+        EXPECT_EQ(p.check_directory((dir_ / path).string()).error().code, error_code::policy_denied) << path;
+    EXPECT_TRUE(p.check_directory((dir_ / "root/data").string()));
+    EXPECT_FALSE(p.opens(dir_ / "root/data/secret/below"));
+    EXPECT_TRUE(p.opens(dir_ / "root/data"));
+}
+
+TEST_F(policy_test, an_own_list_of_denials_replaces_the_usual_one) {
+    const auto p = load("roots = [\"" + (dir_ / "root").string() + "\"]\ndeny = []").value();
+    EXPECT_TRUE(p.check_directory((dir_ / "root/project/.ssh").string()));
+}
+
+TEST_F(policy_test, magic_links_and_dots_do_not_lead_out) {
+    const auto p = with_root();
+    fs::create_directory_symlink("/proc/self/root", dir_ / "root/slash");
+    fs::create_directory_symlink("../outside", dir_ / "root/relative");
+    fs::create_directory_symlink("loop", dir_ / "root/loop");
+    const std::string self = "/proc/self/root" + dir_.string();
+    for (const fs::path& path : {fs::path(self + "/outside"), dir_ / "root/slash", dir_ / "root/slash/etc", dir_ / "root/relative",
+                                 dir_ / "root/project/../../outside", fs::path("/proc/self/cwd/../../../../../../etc"),
+                                 dir_ / "rootx", fs::path("//etc"), fs::path("/")})
+        EXPECT_EQ(p.check_directory(path.string()).error().code, error_code::policy_denied) << path;
+    EXPECT_FALSE(p.check_directory((dir_ / "root/loop").string()));
+    // By another way to a place inside it is that place.
+    EXPECT_EQ(p.check_directory(self + "/root/project").value(), dir_ / "root/project");
+    EXPECT_EQ(p.check_directory((dir_ / "root/project").string() + "//./").value(), dir_ / "root/project");
+}
+
+TEST_F(policy_test, a_root_that_becomes_a_link_opens_nothing_else) {
+    fs::create_directory_symlink(dir_ / "root", dir_ / "link");
+    const auto p = load("roots = [\"" + (dir_ / "link").string() + "\"]").value();
+    EXPECT_EQ(p.check_directory((dir_ / "link/project").string()).value(), dir_ / "root/project");
+    EXPECT_EQ(p.check_directory((dir_ / "root/project").string()).value(), dir_ / "root/project");
+
+    fs::create_directories(dir_ / "outside/project");
+    fs::rename(dir_ / "root", dir_ / "moved");
+    fs::create_directory_symlink(dir_ / "outside", dir_ / "root");
+    EXPECT_EQ(p.check_directory((dir_ / "root/project").string()).error().code, error_code::policy_denied);
+    EXPECT_EQ(p.check_directory((dir_ / "outside/project").string()).error().code, error_code::policy_denied);
+}
+
+TEST_F(policy_test, never_gives_a_place_outside_while_somebody_swaps_links) {
+    const auto p = with_root();
+    fs::create_directories(dir_ / "root/a");
+    fs::create_directory_symlink(dir_ / "outside", dir_ / "root/b");
+    std::atomic<bool> stop = false;
+    std::thread swapping([&] {
+        while (!stop)
+            ::renameat2(AT_FDCWD, (dir_ / "root/a").c_str(), AT_FDCWD, (dir_ / "root/b").c_str(), RENAME_EXCHANGE);
+    });
+    int opened = 0;
+    for (int i = 0; i < 3000; ++i) {
+        const auto r = p.check_directory((dir_ / "root/a").string());
+        if (!r) continue;
+        ++opened;
+        const bool inside = *r == dir_ / "root/a" || *r == dir_ / "root/b";
+        EXPECT_TRUE(inside) << *r;
+    }
+    stop = true;
+    swapping.join();
+    EXPECT_GT(opened, 0);
+}
+
+TEST_F(policy_test, names_are_bytes) {
+    fs::create_directories(dir_ / "root/caf\xc3\xa9");
+    const auto p = load("roots = [\"" + (dir_ / "root/caf\xc3\xa9").string() + "\"]").value();
+    EXPECT_TRUE(p.check_directory((dir_ / "root/caf\xc3\xa9").string()));
+    fs::create_directories(dir_ / "root/cafe\xcc\x81");  // looks the same, is another directory
+    EXPECT_EQ(p.check_directory((dir_ / "root/cafe\xcc\x81").string()).error().code, error_code::policy_denied);
+    EXPECT_FALSE(p.check_directory((dir_ / "root/\xff").string()));
 }
 
 TEST_F(policy_test, permission_modes_follow_the_ladder) {
@@ -100,17 +187,30 @@ TEST_F(policy_test, a_bad_file_is_refused_with_its_place) {
     EXPECT_NE(load("roots = [\n").error().find("line"), std::string::npos);
     for (const char* text : {"root = [\"/\"]", "roots = [\"relative\"]", "roots = [\"/absent-directory\"]", "roots = 3",
                              "max_sessions = 0", "max_permission_mode = \"bypassPermissions\"",
-                             "remote_permission_response = \"perhaps\"", "claude = \"claude\""})
+                             "remote_permission_response = \"perhaps\"", "claude = \"claude\"", "deny = [\"~/.ssh\"]",
+                             "deny = [\"a/../b\"]", "deny = [\"/\"]", "deny = [\"\"]", "deny = [3]"})
         EXPECT_FALSE(load(text)) << text;
 }
 
-TEST_F(policy_test, the_system_file_wins_only_if_nobody_but_root_could_have_written_it) {
+TEST_F(policy_test, the_system_file_wins_and_must_be_roots_alone) {
+    EXPECT_EQ(load("max_sessions = 5").value().max_sessions(), 5u);
     std::ofstream(dir_ / "system.toml") << "max_sessions = 3";
     fs::permissions(dir_ / "system.toml", fs::perms::owner_read | fs::perms::owner_write);
-    const std::size_t expected = ::geteuid() == 0 ? 3 : 5;
-    EXPECT_EQ(load("max_sessions = 5").value().max_sessions(), expected);
-    fs::permissions(dir_ / "system.toml", fs::perms::all);
-    EXPECT_EQ(load("max_sessions = 5").value().max_sessions(), 5u);
+    if (::geteuid() == 0) {
+        EXPECT_EQ(load("max_sessions = 5").value().max_sessions(), 3u);
+    }
+    // Never the laxer file of the user in its place, and never silently.
+    for (const auto writers : {fs::perms::group_write, fs::perms::others_write}) {
+        fs::permissions(dir_ / "system.toml", fs::perms::owner_all | writers);
+        const auto refused = load("max_sessions = 5");
+        ASSERT_FALSE(refused);
+        EXPECT_NE(refused.error().find("system.toml"), std::string::npos) << refused.error();
+    }
+}
+
+TEST_F(policy_test, a_root_must_be_a_directory) {
+    std::ofstream(dir_ / "file") << "x";
+    EXPECT_NE(load("roots = [\"" + (dir_ / "file").string() + "\"]").error().find("not a directory"), std::string::npos);
 }
 
 TEST_F(policy_test, remote_answers_can_be_switched_off) {

@@ -1,0 +1,27 @@
+// Which running claude has a session open now: Claude Code's own registry, <config>/sessions/<pid>.json (claude-cli.md
+// §5; an internal format, so whatever cannot be read counts as not there). Blocking, a few small files.
+#pragma once
+
+#include <filesystem>
+#include <functional>
+#include <optional>
+#include <string>
+
+#include <sys/types.h>
+
+namespace agent::claude {
+
+struct running_claude {
+    pid_t pid = 0;
+    bool interactive = false;  // in somebody's terminal
+};
+
+// When the process was started, field 22 of proc_pid_stat(5); nullopt if there is no such process.
+std::optional<std::string> process_start(pid_t pid);
+
+// The claude that has the session open, if it still runs: an entry outlives a claude that was killed.
+std::optional<running_claude> find_running(
+    const std::filesystem::path& config, const std::string& session_id,
+    const std::function<std::optional<std::string>(pid_t)>& start_of = process_start);
+
+}  // namespace agent::claude
