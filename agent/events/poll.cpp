@@ -130,6 +130,7 @@ struct gathering {
             add(event_json(e));
         }
         reply.next.seq = p.next_seq;
+        if (reply.next.live) reply.next.live = p.next_ephemeral;
         reply.has_more = p.has_more;
     }
     int room() const {
@@ -185,6 +186,7 @@ asio::awaitable<proto::result<poll_reply>> start_afresh(log& source, poll_reques
     if (!gap.empty()) g.events_max = limits::events_page_default;
     if (request.limit > 0) g.events_max = static_cast<std::size_t>(request.limit);
     g.reply.next = {source.log_id(), *start, std::nullopt};
+    if (!request.session_id.empty()) g.reply.next.live = 0;
     if (!gap.empty()) g.add(gap_json(request.session_id, *start, now_ms(), gap));
     for (const auto& row : standing_now->pending) {
         g.add(pending_json(row, *start));
@@ -198,6 +200,7 @@ asio::awaitable<proto::result<poll_reply>> start_afresh(log& source, poll_reques
     for (;;) {
         filter f;
         f.session_id = request.session_id;
+        f.ephemeral_after = g.reply.next.live;
         auto read = co_await source.read(std::move(f), g.reply.next.seq, g.room(), wait);
         if (!read) co_return std::unexpected(std::move(read.error()));
         const bool nothing_came = read->events.empty();

@@ -27,8 +27,8 @@ namespace agent::events {
 struct position {
     std::string log_id;
     std::int64_t seq = 0;
-    // Of the ephemeral events, see filter::ephemeral_after. Without it a reader gets none: cursors for clients do not
-    // carry it, only readers that live on this machine do.
+    // Of the ephemeral events, see filter::ephemeral_after. Without it a reader gets none; who starts afresh at a session
+    // gets one.
     std::optional<std::int64_t> live = std::nullopt;
     bool operator==(const position&) const = default;
 };

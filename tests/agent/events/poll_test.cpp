@@ -72,7 +72,9 @@ TEST_F(poll_test, an_event_is_one_flat_object) {
     EXPECT_EQ(e["sessionId"], "s");
     EXPECT_EQ(e["result"]["subtype"], "success");
     EXPECT_GT(e["at"], 1'500'000'000'000);
-    EXPECT_EQ(r.next, (position{log_->log_id(), 1, std::nullopt}));
+    EXPECT_EQ(r.next.log_id, log_->log_id());
+    EXPECT_EQ(r.next.seq, 1);
+    EXPECT_TRUE(r.next.live) << "a reader of one session has a place among the deltas too";
 }
 
 TEST_F(poll_test, with_a_cursor_each_event_comes_once_and_reading_waits) {
@@ -221,6 +223,18 @@ TEST_F(poll_test, deltas_reach_who_has_a_position_for_them_once) {
     EXPECT_FALSE(*waiting);
     append({made("s", "message.part.completed", R"({"part":{"id":"p"}})")});
     EXPECT_EQ(types(*finish(io_, waiting)), names{"message.part.completed"});
+}
+
+TEST_F(poll_test, who_starts_in_the_middle_of_a_part_gets_its_deltas_from_the_first_on) {
+    append({made("s", "message.created", "{}", true)});
+    log_->push_ephemeral(made("s", "message.part.delta", R"({"partId":"p","offset":0,"delta":"he"})"));
+    append({made("t", "session.updated")});  // elsewhere; the reader's cursor moves over it
+    log_->push_ephemeral(made("s", "message.part.delta", R"({"partId":"p","offset":2,"delta":"llo"})"));
+    auto reply = ask(request("s", std::chrono::milliseconds(0)));
+    EXPECT_EQ(types(reply), (names{"message.created", "message.part.delta", "message.part.delta"}));
+    poll_request r = request("s", std::chrono::milliseconds(0));
+    r.from = reply.next;
+    EXPECT_EQ(types(ask(r)), names{});
 }
 
 }  // namespace
