@@ -2,9 +2,11 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <optional>
 #include <string>
+#include <utility>
 
 #include "agent/local/peer_user.hpp"
 
@@ -37,13 +39,20 @@ bool was_forwarded(const http_request& request) {
     return false;
 }
 
-std::optional<http_response> refusal(const http_request& request, std::uint16_t port) {
+bool is_allowed_page(const http_request& request, const std::vector<std::string>& allowed_origins) {
+    const auto origin = request.fields.find("Origin");
+    return request.fields.count("Origin") == 1 && std::ranges::find(allowed_origins, *origin) != allowed_origins.end();
+}
+
+std::optional<http_response> refusal(const http_request& request, std::uint16_t port,
+                                     const std::vector<std::string>& allowed_origins) {
     const auto host = request.fields.find("Host");
     if (request.fields.count("Host") != 1 || !is_loopback_name(*host, port))
         return problem(421, "misdirected_request", "This endpoint answers on 127.0.0.1 only.");
-    if (request.fields.find("Origin"))
+    const bool allowed_page = is_allowed_page(request, allowed_origins);
+    if (request.fields.find("Origin") && !allowed_page)
         return problem(403, "forbidden_origin", "Web pages may not call this endpoint.");
-    if (const auto site = request.fields.find("Sec-Fetch-Site"); site && *site != "none" && *site != "same-origin")
+    if (const auto site = request.fields.find("Sec-Fetch-Site"); site && !allowed_page && *site != "none" && *site != "same-origin")
         return problem(403, "forbidden_origin", "Web pages may not call this endpoint.");
     if (!request.peer_is_loopback || was_forwarded(request))
         return problem(401, "unauthorized", "This endpoint is for programs on this machine. From elsewhere use the hub's URL.");
@@ -55,7 +64,8 @@ std::optional<http_response> refusal(const http_request& request, std::uint16_t 
 
 }  // namespace
 
-local_front::local_front(common::mcp::engine& engine, std::uint16_t port) : engine_(engine), port_(port) {
+local_front::local_front(common::mcp::engine& engine, std::uint16_t port, std::vector<std::string> allowed_origins)
+    : engine_(engine), port_(port), allowed_origins_(std::move(allowed_origins)) {
     who_.workspace_id = "local";
     who_.user_id = "local";
     who_.client_id = "loopback";
@@ -65,7 +75,7 @@ local_front::local_front(common::mcp::engine& engine, std::uint16_t port) : engi
 
 boost::asio::awaitable<void> local_front::handle(common::net::http_exchange& exchange) {
     const auto& request = exchange.request();
-    if (auto no = refusal(request, port_)) {
+    if (auto no = refusal(request, port_, allowed_origins_)) {
         co_await exchange.respond(std::move(*no));
     } else if (request.path == "/mcp" || request.path == "/mcp/") {
         co_await engine_.handle(exchange, who_, 0);

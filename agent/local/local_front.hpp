@@ -3,6 +3,10 @@
 // The agent's I/O thread.
 #pragma once
 
+#include <cstdint>
+#include <string>
+#include <vector>
+
 #include <boost/asio/awaitable.hpp>
 
 #include "common/mcp/engine.hpp"
@@ -13,14 +17,15 @@ namespace agent::local {
 
 class local_front {
 public:
-    // The engine outlives the front. `port` is the listener's.
-    local_front(common::mcp::engine& engine, std::uint16_t port);
+    // The engine outlives the front. `port` is the listener's. Web pages may call only from `allowed_origins`.
+    local_front(common::mcp::engine& engine, std::uint16_t port, std::vector<std::string> allowed_origins = {});
 
     boost::asio::awaitable<void> handle(common::net::http_exchange& exchange);
 
 private:
     common::mcp::engine& engine_;
     std::uint16_t port_;
+    std::vector<std::string> allowed_origins_;
     proto::principal who_;
 };
 
