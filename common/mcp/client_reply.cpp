@@ -54,7 +54,12 @@ boost::asio::awaitable<bool> client_reply::progress(double progress, std::option
 
 boost::asio::awaitable<bool> client_reply::log(log_level level, std::string_view logger, std::string_view data) {
     const std::optional<log_level> from = context_.terms.log_from;
-    if (!from || level < *from || data.empty() || data.size() > proto::limits::mcp_log_bytes_max) co_return true;
+    if (!from || level < *from || data.empty()) co_return true;
+    std::string left_out;
+    if (data.size() > proto::limits::mcp_log_bytes_max) {
+        left_out = fmt::format("\"A message of {} bytes has been left out.\"", data.size());
+        data = left_out;
+    }
     const std::string text = log_text(to_string(level), logger, data);
     co_return co_await answer_.notify(text);
 }
@@ -130,7 +135,7 @@ void client_reply::suspend(const std::vector<const input_request*>& missing, std
     }
     input_required_ = fmt::format(R"({{"inputRequests":{{{}}})", texts);
     if (!next.state.empty() || !next.answered.empty()) {
-        const std::optional<std::string> sealed = seal_state(context_.options, request_.binding, next);
+        const std::optional<std::string> sealed = seal_state(context_.options, request_.binding(), next);
         if (!sealed) {
             error_ = protocol_error{rpc_code::internal_error, "The answers so far are too long to go on with.", {}};
             return;

@@ -3,6 +3,7 @@
 // coroutine.
 #pragma once
 
+#include <functional>
 #include <limits>
 #include <optional>
 #include <string>
@@ -25,7 +26,7 @@ struct running_request {
     std::string_view progress_token;   // empty if the client wants no progress
     std::string_view input_responses;  // a raw object, or empty
     std::optional<request_state> earlier;
-    std::string binding;  // of its requestState
+    std::function<std::string()> binding;  // of its requestState
     result_kind kind = result_kind::plain;
 };
 

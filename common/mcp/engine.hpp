@@ -73,7 +73,8 @@ struct engine_options {
     std::size_t questions_waiting_max = proto::limits::mcp_questions_waiting_max;
 };
 
-// What a front that answers browsers has to allow and expose (CORS); the engine itself sends no such fields.
+// What a front that answers browsers has to allow (and every Mcp-Param-* that is asked for) and to expose (CORS); the
+// engine itself sends no such fields.
 constexpr std::string_view cors_request_fields =
     "Authorization, Content-Type, Accept, Mcp-Session-Id, MCP-Protocol-Version, Mcp-Method, Mcp-Name, Last-Event-ID";
 constexpr std::string_view cors_exposed_fields = "Mcp-Session-Id, MCP-Protocol-Version, WWW-Authenticate, X-Request-Id";

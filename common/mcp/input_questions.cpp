@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "common/mcp/json_members.hpp"
+#include "common/mcp/result_frame.hpp"
 #include "common/mcp/rpc_text.hpp"
 #include "proto/limits.hpp"
 
@@ -88,8 +89,14 @@ std::string input_request_text(const input_request& question) {
 }
 
 std::string question_text(std::string_view id, const input_request& question) {
+    std::string params(params_of(question));
+    // 2025-11-25 names an elicitation by URL; nothing refers to that name but its end, which is the answer itself.
+    const bool is_url = question.kind == input_kind::elicitation && member(params, "mode") == "\"url\"";
+    if (is_url && member(params, "elicitationId").empty()) {
+        params = with_members(fmt::format(R"("elicitationId":{})", id), params);
+    }
     return fmt::format(R"({{"jsonrpc":"2.0","id":{},"method":"{}","params":{}}})", id, method_of(question.kind),
-                       params_of(question));
+                       params);
 }
 
 std::string question_withdrawn_text(std::string_view id, std::string_view reason) {

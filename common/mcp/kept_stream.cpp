@@ -38,6 +38,15 @@ void kept_stream::append(std::string_view text) {
         partial_ += text;
         return;
     }
+    drop();
+}
+
+void kept_stream::cut() {
+    const std::lock_guard lock(mutex_);
+    drop();
+}
+
+void kept_stream::drop() {
     is_cut_ = true;
     budget_.give_back(std::exchange(bytes_, 0));
     events_ = {};
@@ -119,6 +128,7 @@ void kept_streams::finished(const std::string& name) {
     const std::lock_guard lock(mutex_);
     const auto found = streams_.find(name);
     if (found == streams_.end()) return;
+    found->second->finish();
     if (found->second->next_number() == 1) {
         streams_.erase(found);
         return;

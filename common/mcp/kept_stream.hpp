@@ -44,7 +44,8 @@ public:
     void append(std::string_view text);
     void end_event();
     void finish();
-    // Too much has been written: nobody can come back for it.
+    // It broke off, or too much has been written: nobody can come back for it.
+    void cut();
     bool is_cut() const;
     bool has_reader() const;
 
@@ -62,6 +63,7 @@ public:
     void leave(std::size_t reader);
 
 private:
+    void drop();
     void tell() const;
 
     const std::string owner_;

@@ -15,31 +15,6 @@
 namespace common::mcp {
 namespace {
 
-boost::asio::awaitable<void> respond(request_context& context, std::string body) {
-    net::http_response response;
-    response.fields.add("X-Request-Id", context.request_id);
-    response.fields.add("Content-Type", "application/json");
-    response.fields.add("Cache-Control", "no-store");
-    response.body = std::move(body);
-    co_await context.exchange.respond(std::move(response));
-}
-
-boost::asio::awaitable<void> respond(request_context& context, const message& request, const method_answer& answer) {
-    if (answer) {
-        const std::string members = own_members(context.options, context.terms, answer->kind);
-        co_await respond(context, framed(request.id, members, answer->object));
-        co_return;
-    }
-    const protocol_error& error = answer.error();
-    rejection refused = rejection::of(200, error.code, error.message);
-    refused.data = error.data;
-    refused.id = request.id;
-    // Errors that a method finds are answers like others, but for these two (basic/transports/streamable-http).
-    if (error.code == rpc_code::method_not_found) refused.status = 404;
-    if (error.code == rpc_code::missing_client_capability) refused.status = 400;
-    co_await refuse(context, std::move(refused));
-}
-
 short_result discover(const request_context& context) {
     short_result result{fmt::format(R"({{"supportedVersions":["{}"],"capabilities":{})", modern_version,
                                     server_capabilities(context.offered, true)),
@@ -50,8 +25,31 @@ short_result discover(const request_context& context) {
     return result;
 }
 
-boost::asio::awaitable<void> run_modern(request_context& context, const message& request, run_method method,
-                                        accepted_types accepted) {
+boost::asio::awaitable<method_answer> find_answer(request_context& context, const message& request) {
+    if (request.method == "server/discover") co_return discover(context);
+    if (is_task_method(request.method) && context.offered.tasks)
+        co_return co_await answer_task_method(context, request);
+    co_return co_await answer_method(context, request);
+}
+
+boost::asio::awaitable<void> write_answer(request_context& context, const message& request, const method_answer& found,
+                                          response_stream& answer) {
+    if (found) {
+        const std::string members = own_members(context.options, context.terms, found->kind);
+        const std::string text = framed(request.id, members, found->object);
+        co_await answer.write_message(text);
+        co_return;
+    }
+    const protocol_error& error = found.error();
+    const std::string text = error_text(request.id, error.code, error.message, error.data);
+    // Errors that a method finds are answers like others, but for these two (basic/transports/streamable-http).
+    int status = 200;
+    if (error.code == rpc_code::method_not_found) status = 404;
+    if (error.code == rpc_code::missing_client_capability) status = 400;
+    co_await answer.write_error(status, text);
+}
+
+boost::asio::awaitable<void> answer_request(request_context& context, const message& request, accepted_types accepted) {
     using form = response_stream::form;
     response_stream::settings settings;
     settings.initial = !accepted.events ? form::json : !accepted.json ? form::events : form::undecided;
@@ -65,7 +63,14 @@ boost::asio::awaitable<void> run_modern(request_context& context, const message&
         ~unwinding() { answer.abandon(); }
     } guard{*answer};
     answer->expect_delay();
-    const bool is_whole = co_await run_request(context, request, method, context.request_id, *answer);
+
+    bool is_whole = true;
+    if (const std::optional<run_method> method = run_method_of(context.offered, request.method)) {
+        is_whole = co_await run_request(context, request, *method, context.request_id, *answer);
+    } else {
+        const method_answer found = co_await find_answer(context, request);
+        co_await write_answer(context, request, found, *answer);
+    }
     if (is_whole) co_await answer->finish();
 }
 
@@ -90,20 +95,10 @@ boost::asio::awaitable<void> post_modern(request_context& context, const message
         co_return;
     }
     context.terms.scope = "request/" + context.request_id;  // of its own: nobody else can cancel it
-
-    if (const std::optional<run_method> method = run_method_of(context.offered, request.method)) {
-        co_await run_modern(context, request, *method, accepted);
-    } else if (request.method == "subscriptions/listen" && has_news(context.offered)) {
+    if (request.method == "subscriptions/listen" && has_news(context.offered))
         co_await listen(context, request, accepted);
-    } else if (request.method == "server/discover") {
-        co_await respond(context, request, discover(context));
-    } else if (is_task_method(request.method) && context.offered.tasks) {
-        const method_answer answer = co_await answer_task_method(context, request);
-        co_await respond(context, request, answer);
-    } else {
-        const method_answer answer = co_await answer_method(context, request);
-        co_await respond(context, request, answer);
-    }
+    else
+        co_await answer_request(context, request, accepted);
 }
 
 }  // namespace common::mcp

@@ -191,7 +191,7 @@ boost::asio::awaitable<bool> response_stream::write_message(std::string_view mes
 }
 
 boost::asio::awaitable<bool> response_stream::write_error(int status, std::string_view message) {
-    if (!has_started_ && !settings_.is_batch) {
+    if (status != 200 && !has_started_ && !settings_.is_batch) {
         status_ = status;
         form_ = form::json;  // errors of HTTP are JSON, whatever the client accepts
     }
@@ -267,7 +267,7 @@ boost::asio::awaitable<void> response_stream::abort() {
     const write_turn::holder turn = co_await turn_.take();
     is_gone_ = true;
     abandon();
-    if (settings_.kept) settings_.kept->finish();
+    if (settings_.kept) settings_.kept->cut();
 }
 
 }  // namespace common::mcp

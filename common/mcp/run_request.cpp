@@ -78,9 +78,11 @@ std::optional<rejection> run::prepare() {
         std::string mismatch = check_param_fields(context_, parameters_);
         if (!mismatch.empty()) return rejection::of(400, rpc_code::header_mismatch, std::move(mismatch));
     }
-    running_.binding = state_binding(context_.who.key(), message_.method, parameters_.name, parameters_.arguments);
+    running_.binding = [this] {
+        return state_binding(context_.who.key(), message_.method, parameters_.name, parameters_.arguments);
+    };
     if (parameters_.request_state.empty()) return std::nullopt;
-    running_.earlier = open_state(context_.options, running_.binding, parameters_.request_state);
+    running_.earlier = open_state(context_.options, running_.binding(), parameters_.request_state);
     if (running_.earlier) return std::nullopt;
     return rejection::of(
         200, rpc_code::invalid_params,
