@@ -5,6 +5,8 @@
 
 #include <fmt/format.h>
 
+#include "common/crypto/digest.hpp"
+
 namespace common::mcp {
 namespace {
 
@@ -91,7 +93,8 @@ std::string state_binding(std::string_view principal_key, std::string_view metho
                           std::string_view arguments) {
     std::string text;
     for (const std::string_view part : {principal_key, method, name}) put(text, part);
-    return text + compact(arguments);
+    // Its digest: what a seal is bound to must be short, and arguments are not.
+    return crypto::sha256(text + compact(arguments));
 }
 
 std::optional<std::string> seal_state(const engine_options& options, const std::string& binding,
