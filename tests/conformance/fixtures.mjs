@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 
 import { Child } from "../support/processes.mjs";
-import { startCredentialProxy } from "./credential-proxy.mjs";
+import { startProxy } from "../support/proxy.mjs";
 
 const build = process.env.CODEZ_BUILD ?? resolve(import.meta.dirname, "../../build/asan");
 const passedOn = ["ASAN_OPTIONS", "UBSAN_OPTIONS", "LSAN_OPTIONS", "ASAN_SYMBOLIZER_PATH"];
@@ -40,7 +40,7 @@ export async function startAgentFixture(t) {
 /** The hub's core, behind a proxy that adds an API key; `directUrl` and `key` lead to it without. */
 export async function startHubFixture(t) {
     const { dir, ports } = await start(t, "hub_fixture", (directory) => [directory]);
-    const proxy = await startCredentialProxy(ports.port, ports.api_key);
+    const proxy = await startProxy(ports.port, { credential: ports.api_key });
     t.after(() => proxy.close());
     return { dir, url: proxy.url, directUrl: `http://127.0.0.1:${ports.port}/mcp`, key: ports.api_key };
 }

@@ -3,7 +3,7 @@
 import { test } from "node:test";
 
 import { startWorld } from "../support/harness.mjs";
-import { startCredentialProxy } from "./credential-proxy.mjs";
+import { startProxy } from "../support/proxy.mjs";
 import { runSuite } from "./suite.mjs";
 
 const scenarios = {
@@ -14,7 +14,7 @@ const scenarios = {
 
 test("the conformance suite against codez-hub and codez agent", async (t) => {
     const world = await startWorld(t);
-    const proxy = await startCredentialProxy(world.hub.port, world.hub.credentials.api_key);
+    const proxy = await startProxy(world.hub.port, { credential: world.hub.credentials.api_key });
     t.after(() => proxy.close());
     // Web pages may call the hub, but not the agent.
     const places = [["hub", proxy.url, ["dns-rebinding-protection"]], ["agent", world.machines[0].localUrl, []]];

@@ -15,6 +15,7 @@ import { startFakeApi } from "./fake-api.mjs";
 import { McpClient } from "./mcp-client.mjs";
 import { freePort } from "./ports.mjs";
 import { Child, alive, kill, processesOf, run } from "./processes.mjs";
+import { startProxy } from "./proxy.mjs";
 import { watchMessages } from "./schema-check.mjs";
 import { Fatal, until } from "./wait.mjs";
 
@@ -157,6 +158,12 @@ class World {
         return new McpClient(this.hub.mcpUrl, credential, headers);
     }
 
+    /** The hub's MCP URL for a client that is a program of its own: its messages are checked on their way. */
+    async watchedUrl() {
+        this.proxy ??= await startProxy(this.hub.port, { watch: watched });
+        return this.proxy.url;
+    }
+
     reader(options, client = this.client()) {
         return new EventReader(client, options);
     }
@@ -202,6 +209,7 @@ class World {
             if (machine.child?.running) await this.disposeAll(machine).catch(() => {}); // what is left is found below
             await attempt(() => machine.child?.end());
         }
+        this.proxy?.close();
         await attempt(() => this.hub?.child?.end());
         this.api?.close();
         for (const child of [...this.machines.map((m) => m.child), this.hub?.child])

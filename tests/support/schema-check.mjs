@@ -1,5 +1,5 @@
-// Holds every JSON-RPC message that a test's fetch exchanges against the published schema of its revision. Installed once
-// by the harness; what it finds, a test's end asserts to be nothing.
+// Holds every JSON-RPC message that a test exchanges against the published schema of its revision. The harness installs it
+// around fetch; other clients are watched on their way (proxy.mjs). A test's end asserts that it found nothing.
 //
 // What the server sends must be valid whatever it was sent. What a test sends must be valid if the server accepts it:
 // tests send bad input on purpose, and that must be refused.
@@ -131,42 +131,49 @@ export class MessageWatch {
     /** A fetch that watches. */
     around(fetch) {
         return async (input, init = {}) => {
-            const method = init.method ?? "GET";
-            const headers = new Headers(init.headers);
-            const sent = method === "POST" ? messageIn(init.body) : undefined;
-            const listens = method === "GET" && /text\/event-stream/.test(headers.get("accept") ?? "");
             const response = await fetch(input, init);
-            if (!sent && !listens) return response;
-            return this.#watched(response, sent, headers);
+            const look = this.begin(init.method ?? "GET", new Headers(init.headers), init.body, response.headers);
+            if (!look || !response.body) return response;
+            const through = new TransformStream({
+                transform: (chunk, out) => {
+                    look.piece(chunk);
+                    out.enqueue(chunk);
+                },
+                flush: () => look.end(),
+            });
+            const { status, statusText, headers } = response;
+            const watched = new Response(response.body.pipeThrough(through), { status, statusText, headers });
+            Object.defineProperty(watched, "url", { value: response.url });
+            return watched;
         };
     }
 
-    #watched(response, sent, headers) {
-        const type = response.headers.get("content-type") ?? "";
-        if (!response.body || !/^(application\/json|text\/event-stream)/.test(type)) return response;
-        const session = this.#sessions.get(headers.get("mcp-session-id"));
+    /** One exchange, however it travels: {piece(bytes), end()} for the answer's body, or nothing if it is none of MCP's. */
+    begin(method, requestHeaders, requestBody, responseHeaders) {
+        const sent = method === "POST" ? messageIn(requestBody) : undefined;
+        const listens = method === "GET" && /text\/event-stream/.test(requestHeaders.get("accept") ?? "");
+        const type = responseHeaders.get("content-type") ?? "";
+        if ((!sent && !listens) || !/^(application\/json|text\/event-stream)/.test(type)) return undefined;
+        const session = this.#sessions.get(requestHeaders.get("mcp-session-id"));
         const methods = new Map(session?.methods);
         for (const one of sent ? each(sent) : []) if (one?.method && one.id !== undefined) methods.set(keyOf(one.id), one.method);
-        if (session) for (const [id, method] of methods) session.methods.set(id, method);
-        const exchange = { sent, methods, revision: this.#revision(sent, headers, session), answer: response.headers.get("mcp-session-id") };
+        if (session) for (const [id, name] of methods) session.methods.set(id, name);
+        const revision = this.#revision(sent, requestHeaders, session);
+        const exchange = { sent, methods, revision, answer: responseHeaders.get("mcp-session-id") };
 
         const events = type.startsWith("text/event-stream") ? new EventText() : undefined;
         const decoder = new TextDecoder();
         let text = "";
-        const look = new TransformStream({
-            transform: (chunk, out) => {
-                const piece = decoder.decode(chunk, { stream: true });
+        return {
+            piece: (bytes) => {
+                const piece = decoder.decode(bytes, { stream: true });
                 if (events) for (const data of events.take(piece)) this.#received(data, exchange);
                 else text += piece;
-                out.enqueue(chunk);
             },
-            flush: () => {
-                if (!events) this.#received(text, exchange);
+            end: () => {
+                if (!events && text) this.#received(text, exchange);
             },
-        });
-        const watched = new Response(response.body.pipeThrough(look), { status: response.status, statusText: response.statusText, headers: response.headers });
-        Object.defineProperty(watched, "url", { value: response.url });
-        return watched;
+        };
     }
 
     #revision(sent, headers, session) {

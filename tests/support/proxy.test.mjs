@@ -1,18 +1,19 @@
-// What the conformance suite's way to the hub does to requests: it adds the credential, and nothing else.
+// What the proxy does to requests: it adds the credential, watches, and nothing else.
 
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import http from "node:http";
 import { test } from "node:test";
 
-import { within } from "../support/wait.mjs";
-import { startCredentialProxy } from "./credential-proxy.mjs";
+import { startProxy } from "./proxy.mjs";
+import { MessageWatch } from "./schema-check.mjs";
+import { within } from "./wait.mjs";
 
-async function serverWith(t, handler) {
+async function serverWith(t, handler, options = { credential: "secret" }) {
     const server = http.createServer(handler);
     t.after(() => server.close() && server.closeAllConnections());
     await once(server.listen(0, "127.0.0.1"), "listening");
-    const proxy = await startCredentialProxy(server.address().port, "secret");
+    const proxy = await startProxy(server.address().port, options);
     t.after(() => proxy.close());
     return proxy;
 }
@@ -52,4 +53,20 @@ test("the first bytes go on before the last, and a client that leaves is seen to
     assert.equal(new TextDecoder().decode(value), ": first\n\n");
     stop.abort();
     await within(gone, "the server to see the client leave");
+});
+
+test("messages are watched on their way", async (t) => {
+    const watch = new MessageWatch();
+    let result = {};
+    const proxy = await serverWith(t, (request, response) => {
+        request.resume().on("end", () => response.setHeader("content-type", "application/json").end(JSON.stringify({ jsonrpc: "2.0", id: 1, result })));
+    }, { watch });
+    const post = async () => (await fetch(proxy.url, { method: "POST", body: JSON.stringify({ jsonrpc: "2.0", id: 1, method: "tools/list" }) })).text();
+    result = { tools: [] };
+    await post();
+    assert.deepEqual(watch.problems, []);
+    result = { tools: "none" };
+    await post();
+    assert.equal(watch.problems.length, 1);
+    assert.equal(watch.messages, 2);
 });
