@@ -16,6 +16,14 @@ if(CODEZ_SANITIZE)
     add_link_options(-fsanitize=${CODEZ_SANITIZE})
 endif()
 
+# Everything is instrumented for libFuzzer; only the fuzz targets get its main(). Without `vptr`, which needs every type's
+# RTTI in every library.
+if(CODEZ_FUZZ)
+    add_compile_options(-fsanitize=fuzzer-no-link,address,undefined -fno-sanitize=vptr -fno-sanitize-recover=undefined
+                        -fno-omit-frame-pointer)
+    add_link_options(-fsanitize=address,undefined)
+endif()
+
 # codez_library(NAME SOURCES... DEPENDS...): a static library with the house's warnings and include root.
 function(codez_library name)
     cmake_parse_arguments(ARG "NO_PCH;UBSAN" "" "SOURCES;DEPENDS" ${ARGN})

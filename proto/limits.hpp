@@ -87,6 +87,27 @@ constexpr std::size_t fan_out_machines_max = 32;
 constexpr std::size_t fan_out_answer_bytes_min = 4 * mib;
 constexpr std::size_t fan_out_nodes_max = 1'000'000;  // values in one machine's answer; a page of events may be 1 MiB of digits
 
+// --- MCP streams and questions ---
+constexpr std::size_t mcp_listeners_max = 4096;  // open change streams, per process
+constexpr std::size_t mcp_listeners_per_principal_max = 32;
+constexpr std::size_t mcp_watched_max = 256;  // resources and tasks that one change stream watches
+constexpr std::size_t mcp_uri_bytes_max = 2048;
+constexpr std::size_t mcp_sessions_kept_max = 10'000;  // with a log level, subscriptions or a stream, per process
+constexpr std::size_t mcp_streams_kept_max = 1024;     // of calls, for clients that come back
+constexpr std::size_t mcp_stream_bytes_kept_max = 1 * mib;
+constexpr std::size_t mcp_bytes_kept_max = 64 * mib;       // all such streams together
+constexpr std::int64_t mcp_resume_ms_max = 60'000;         // a call goes on so long without its client
+constexpr std::int64_t mcp_keep_ms = 300'000;              // a finished stream is kept so long
+constexpr std::size_t mcp_questions_max = 16;              // one round's
+constexpr std::size_t mcp_questions_waiting_max = 16'384;  // per process
+constexpr std::size_t mcp_question_key_bytes_max = 64;
+constexpr std::int64_t mcp_question_ms_max = 600'000;  // a person's time to answer
+constexpr std::int64_t mcp_state_ms_max = 3'600'000;   // a requestState is good for so long
+constexpr std::size_t mcp_state_bytes_max = 2 * kib;   // the back end's part of it; a sealed text holds 4 KiB
+constexpr std::size_t mcp_log_bytes_max = 64 * kib;
+constexpr std::size_t mcp_completions_max = 100;     // the specification's own
+constexpr std::int64_t mcp_lists_fresh_ms = 60'000;  // ttlMs of lists
+
 // --- Events ---
 constexpr int events_page_default = 200;
 constexpr int events_page_max = 1000;

@@ -28,6 +28,11 @@ bool was_forwarded(const http_request& request) {
     return std::ranges::any_of(names, [&](const char* name) { return request.fields.count(name) > 0; });
 }
 
+bool from_allowed_page(const http_request& request, const std::vector<std::string>& allowed_origins) {
+    const auto origin = request.fields.find("Origin");
+    return request.fields.count("Origin") == 1 && std::ranges::find(allowed_origins, *origin) != allowed_origins.end();
+}
+
 // Of the sites that a browser tells: a page of this very origin, or the person at the address bar.
 bool from_foreign_page(const http_request& request) {
     if (request.fields.count("Origin") > 0 || request.fields.count("Sec-Fetch-Site") > 1) return true;
@@ -37,8 +42,12 @@ bool from_foreign_page(const http_request& request) {
 
 }  // namespace
 
-local_front::local_front(common::mcp::engine& engine, socket_address own, peer_lookup user_of)
-    : engine_(engine), own_(std::move(own)), user_of_(std::move(user_of)) {
+local_front::local_front(common::mcp::engine& engine, socket_address own, peer_lookup user_of,
+                         std::vector<std::string> allowed_origins)
+    : engine_(engine),
+      own_(std::move(own)),
+      user_of_(std::move(user_of)),
+      allowed_origins_(std::move(allowed_origins)) {
     who_.workspace_id = "local";
     who_.user_id = "local";
     who_.client_id = "loopback";
@@ -58,7 +67,8 @@ std::optional<http_response> local_front::refusal(const http_request& request) c
     const auto host = request.fields.find("Host");
     if (request.fields.count("Host") != 1 || !is_own_name(*host))
         return problem(421, "misdirected_request", "This endpoint answers on 127.0.0.1 and localhost only.");
-    if (from_foreign_page(request)) return problem(403, "forbidden_origin", "Web pages may not call this endpoint.");
+    if (!from_allowed_page(request, allowed_origins_) && from_foreign_page(request))
+        return problem(403, "forbidden_origin", "Web pages may not call this endpoint.");
     if (!request.peer_is_loopback || was_forwarded(request))
         return problem(401, "unauthorized", "This endpoint is for programs on this machine. From elsewhere use the hub's URL.");
     const auto user = user_of_({request.peer_address, request.peer_port}, own_);

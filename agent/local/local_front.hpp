@@ -5,6 +5,8 @@
 
 #include <functional>
 #include <optional>
+#include <string>
+#include <vector>
 
 #include <boost/asio/awaitable.hpp>
 
@@ -19,8 +21,9 @@ class local_front {
 public:
     using peer_lookup = std::function<std::optional<uid_t>(const socket_address& peer, const socket_address& own)>;
 
-    // The engine outlives the front. `own` is the listener's address.
-    local_front(common::mcp::engine& engine, socket_address own, peer_lookup user_of = user_of_peer);
+    // The engine outlives the front. `own` is the listener's address. Web pages may call only from `allowed_origins`.
+    local_front(common::mcp::engine& engine, socket_address own, peer_lookup user_of = user_of_peer,
+                std::vector<std::string> allowed_origins = {});
 
     boost::asio::awaitable<void> handle(common::net::http_exchange& exchange);
 
@@ -32,6 +35,7 @@ private:
     common::mcp::engine& engine_;
     socket_address own_;
     peer_lookup user_of_;
+    std::vector<std::string> allowed_origins_;
     proto::principal who_;
 };
 

@@ -69,6 +69,7 @@ std::expected<message, rejection> parse_message(std::string_view object) {
     if (values[method].empty()) {
         if (!answers) return refuse(rpc_code::invalid_request, "Invalid request: \"method\" is missing.", parsed.id);
         parsed.kind = message_kind::response;
+        if (values[error].empty()) parsed.result = values[result];
         return parsed;
     }
     std::optional<std::string> decoded = decode_string(values[method], rpc_method_bytes_max);

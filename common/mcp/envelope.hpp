@@ -21,6 +21,7 @@ struct message {
     std::string method;       // empty for responses
     std::string_view params;  // raw object, or empty
     std::string_view meta;    // raw object params._meta, or empty
+    std::string_view result;  // of a response: raw, or empty if it is an error
 };
 
 struct posted_body {

@@ -17,7 +17,8 @@ struct served_version {
 };
 
 // The two oldest never had this transport, but clients that still name them speak it all the same.
-constexpr std::array<served_version, 5> served_versions{{
+constexpr std::array<served_version, 6> served_versions{{
+    {modern_version, era::modern},
     {latest_legacy_version, era::legacy},
     {"2025-06-18", era::legacy},
     {"2025-03-26", era::legacy},
@@ -30,9 +31,12 @@ constexpr std::size_t version_bytes_max = 64;
 // Requests of the modern era that have no legacy meaning: without a claim they are a probe gone wrong.
 constexpr std::array<std::string_view, 2> modern_methods{"server/discover", "subscriptions/listen"};
 
-rejection unsupported_version(std::string_view requested, std::string_view id) {
+// A claim in _meta is answered with the versions that can be claimed there; the others begin with initialize, and a
+// client of both eras knows that (as server/discover names no others).
+rejection unsupported_version(std::string_view requested, std::string_view id, bool is_claim) {
     std::string supported;
     for (const served_version& version : served_versions) {
+        if (is_claim && version.belongs_to != era::modern) continue;
         if (!supported.empty()) supported += ',';
         supported += quote_json(version.name);
     }
@@ -59,32 +63,51 @@ std::expected<std::string_view, rejection> claim_of(const message& m) {
     return std::unexpected(std::move(refused));
 }
 
+rejection refusal(const message& m, int code, std::string text) {
+    rejection refused = rejection::of(400, code, std::move(text));
+    refused.id = m.id;
+    return refused;
+}
+
+std::expected<era, rejection> classify_claim(const message& m, std::string_view claim,
+                                             std::optional<std::string_view> header) {
+    const std::string version = decode_string(claim, version_bytes_max).value_or("(too long)");
+    if (header && *header != version) {
+        return std::unexpected(
+            refusal(m, rpc_code::header_mismatch,
+                    "Header mismatch: the field MCP-Protocol-Version names another version than _meta does."));
+    }
+    const std::optional<era> claimed = era_of_version(version);
+    if (!claimed) return std::unexpected(unsupported_version(version, m.id, true));
+    if (!header && *claimed == era::modern && m.kind == message_kind::request) {
+        return std::unexpected(
+            refusal(m, rpc_code::header_mismatch, "Header mismatch: the field MCP-Protocol-Version is missing."));
+    }
+    return *claimed;
+}
+
 std::expected<era, rejection> classify_one(const message& m, std::optional<std::string_view> header) {
     const std::expected<std::string_view, rejection> claim = claim_of(m);
     if (!claim) return std::unexpected(claim.error());
+    if (!claim->empty()) return classify_claim(m, *claim, header);
 
-    if (!claim->empty()) {
-        const std::string version = decode_string(*claim, version_bytes_max).value_or("(too long)");
-        const std::optional<era> claimed = era_of_version(version);
-        if (!claimed) return std::unexpected(unsupported_version(version, m.id));
-        if (header && *header != version) {
-            rejection refused;
-            refused.code = rpc_code::header_mismatch;
-            refused.message = "The MCP-Protocol-Version header names another version than _meta does.";
-            refused.id = m.id;
-            return std::unexpected(std::move(refused));
-        }
-        return *claimed;
-    }
     // initialize negotiates the version itself, whatever a header carried over from a probe says.
     if (m.method == "initialize") return era::legacy;
-    if (header && !era_of_version(*header)) return std::unexpected(unsupported_version(*header, m.id));
+    const std::optional<era> named = header ? era_of_version(*header) : era::legacy;
+    if (!named) return std::unexpected(unsupported_version(*header, m.id, false));
+    if (*named == era::modern) {
+        if (m.kind == message_kind::notification) return era::modern;
+        if (m.kind == message_kind::response) {
+            return std::unexpected(refusal(m, rpc_code::invalid_request,
+                                           "Invalid request: in this protocol version clients send no responses."));
+        }
+        return std::unexpected(refusal(m, rpc_code::invalid_params,
+                                       fmt::format("Invalid params: _meta lacks \"{}\".", protocol_version_meta_key)));
+    }
     if (std::ranges::find(modern_methods, m.method) != modern_methods.end()) {
-        rejection refused;
+        rejection refused = refusal(m, rpc_code::method_not_found,
+                                    fmt::format("Method not found: {}. Start with initialize.", m.method));
         refused.status = 404;
-        refused.code = rpc_code::method_not_found;
-        refused.message = fmt::format("Method not found: {}. Start with initialize.", m.method);
-        refused.id = m.id;
         return std::unexpected(std::move(refused));
     }
     return era::legacy;

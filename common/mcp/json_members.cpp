@@ -81,6 +81,26 @@ bool key_is(std::string_view raw_key, std::string_view name) {
     return escaped_key_is(raw_key.substr(1, raw_key.size() - 2), name);
 }
 
+// `visit` answers false to end early. A template, since every request is looked through by it.
+template <class visitor>
+void scan_members(std::string_view object, visitor visit) {
+    std::size_t at = skip_spaces(object, 0);
+    if (at >= object.size() || object[at] != '{') return;
+    at = skip_spaces(object, at + 1);
+    while (at < object.size() && object[at] == '"') {
+        const std::size_t key_end = skip_string(object, at);
+        const std::string_view key = object.substr(at, key_end - at);
+        at = skip_spaces(object, key_end);
+        if (at >= object.size() || object[at] != ':' || key.size() < 2) return;
+        at = skip_spaces(object, at + 1);
+        const std::size_t value_end = skip_value(object, at);
+        if (!visit(key, object.substr(at, value_end - at))) return;
+        at = skip_spaces(object, value_end);
+        if (at >= object.size() || object[at] != ',') return;
+        at = skip_spaces(object, at + 1);
+    }
+}
+
 }  // namespace
 
 json_kind kind_of(std::string_view value) {
@@ -108,29 +128,40 @@ std::string_view trim_json(std::string_view text) {
     return text;
 }
 
+void for_each_member(std::string_view object,
+                     const std::function<bool(std::string_view raw_key, std::string_view value)>& visit) {
+    scan_members(object, visit);
+}
+
 bool read_members(std::string_view object, std::span<const std::string_view> names,
                   std::span<std::string_view> values) {
     for (std::string_view& value : values) value = {};
-    std::size_t at = skip_spaces(object, 0);
-    if (at >= object.size() || object[at] != '{') return true;
-    at = skip_spaces(object, at + 1);
-    while (at < object.size() && object[at] == '"') {
-        const std::size_t key_end = skip_string(object, at);
-        const std::string_view key = object.substr(at, key_end - at);
-        at = skip_spaces(object, key_end);
-        if (at >= object.size() || object[at] != ':' || key.size() < 2) return true;
-        at = skip_spaces(object, at + 1);
-        const std::size_t value_end = skip_value(object, at);
+    bool is_unique = true;
+    scan_members(object, [&](std::string_view key, std::string_view value) {
         for (std::size_t i = 0; i < names.size() && i < values.size(); ++i) {
             if (!key_is(key, names[i])) continue;
-            if (!values[i].empty()) return false;
-            values[i] = object.substr(at, value_end - at);
+            is_unique &= values[i].empty();
+            values[i] = value;
         }
-        at = skip_spaces(object, value_end);
-        if (at >= object.size() || object[at] != ',') return true;
-        at = skip_spaces(object, at + 1);
+        return is_unique;
+    });
+    return is_unique;
+}
+
+bool read_elements(std::string_view array, std::size_t elements_max, std::vector<std::string_view>& elements) {
+    std::size_t at = skip_spaces(array, 0);
+    if (at >= array.size() || array[at] != '[') return false;
+    at = skip_spaces(array, at + 1);
+    if (at < array.size() && array[at] == ']') return true;
+    while (at < array.size()) {
+        if (elements.size() == elements_max) return false;
+        const std::size_t end = skip_value(array, at);
+        elements.push_back(array.substr(at, end - at));
+        at = skip_spaces(array, end);
+        if (at >= array.size() || array[at] != ',') return at < array.size() && array[at] == ']';
+        at = skip_spaces(array, at + 1);
     }
-    return true;
+    return false;
 }
 
 split_outcome split_objects(std::string_view array, std::size_t elements_max, std::vector<std::string_view>& elements) {

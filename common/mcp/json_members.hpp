@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <span>
 #include <string>
@@ -22,6 +23,13 @@ std::string_view trim_json(std::string_view text);
 // Looks up `names` in one object in a single pass: values[i] becomes the raw value of names[i], or empty if absent.
 // False if one of those names occurs twice, by whatever escapes: two readers could then disagree on which one counts.
 bool read_members(std::string_view object, std::span<const std::string_view> names, std::span<std::string_view> values);
+
+// Every member of an object, in order: its key with the quotes, and its value, both raw. Ends early when told so by false.
+void for_each_member(std::string_view object,
+                     const std::function<bool(std::string_view raw_key, std::string_view value)>& visit);
+
+// The raw elements of an array. False if it is no array or has more than that.
+bool read_elements(std::string_view array, std::size_t elements_max, std::vector<std::string_view>& elements);
 
 // The raw objects of an array of objects. The array's own structure is checked here, the objects' is not.
 enum class split_outcome : std::uint8_t { ok, malformed, not_objects, too_many };

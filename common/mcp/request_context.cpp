@@ -4,6 +4,14 @@
 
 namespace common::mcp {
 
+void request_context::describe(request_origin& request, std::string_view id) const {
+    request.who = &who;
+    request.request_id = id;
+    request.depth = depth;
+    request.client = terms.client;
+    request.trace_parent = terms.trace_parent;
+}
+
 std::string make_request_id(const engine_options& options) { return "req_" + options.random_token(16); }
 
 boost::asio::awaitable<void> refuse(request_context& context, rejection refused, std::string_view allow) {

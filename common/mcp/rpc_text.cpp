@@ -29,10 +29,12 @@ std::string error_text(const rejection& refused) {
     return error_text(refused.id, refused.code, refused.message, refused.data);
 }
 
-std::string tool_error_result(const proto::error& error, std::string_view request_id) {
+tool_error tool_error_result(const proto::error& error, std::string_view request_id) {
     const std::string envelope = proto::to_json(error, request_id);
-    return fmt::format(R"({{"content":[{{"type":"text","text":{}}}],"isError":true,"_meta":{{"codez/error":{}}}}})",
-                       quote_json(envelope), envelope);
+    tool_error text;
+    text.result = fmt::format(R"({{"content":[{{"type":"text","text":{}}}],"isError":true}})", quote_json(envelope));
+    text.meta = fmt::format(R"("codez/error":{})", envelope);
+    return text;
 }
 
 std::optional<std::string> progress_text(std::string_view token, double progress, std::optional<double> total,
@@ -44,6 +46,14 @@ std::optional<std::string> progress_text(std::string_view token, double progress
     if (total) text += fmt::format(R"(,"total":{})", *total);
     if (!message.empty()) text += fmt::format(R"(,"message":{})", quote_json(message));
     text += "}}";
+    return text;
+}
+
+std::string log_text(std::string_view level, std::string_view logger, std::string_view data) {
+    std::string text =
+        fmt::format(R"({{"jsonrpc":"2.0","method":"notifications/message","params":{{"level":"{}")", level);
+    if (!logger.empty()) text += fmt::format(R"(,"logger":{})", quote_json(logger));
+    text += fmt::format(R"(,"data":{}}}}})", data);
     return text;
 }
 

@@ -54,6 +54,9 @@ asio::awaitable<bool> http_answer::respond(http_response response) {
 
 asio::awaitable<bool> http_answer::start(int status, http_fields fields) {
     if (state_ != state::open) co_return false;
+    if (const auto connection = fields.find("connection"); connection && list_contains(*connection, "close")) {
+        keep_alive_ = false;
+    }
     framing_ = body_framing::none;
     if (body_allowed(status)) framing_ = http_1_0_ ? body_framing::until_close : body_framing::chunked;
     if (framing_ == body_framing::until_close) keep_alive_ = false;

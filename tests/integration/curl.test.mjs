@@ -10,11 +10,12 @@ import { bash, ended, textsOf } from "../support/turns.mjs";
 
 test("the main job by curl", async (t) => {
     const world = await startWorld(t);
+    const url = await world.watchedUrl();
     const key = world.hub.credentials.api_key;
 
     /** curl's answer: {status, headers, body}. */
     const curl = async (body, ...options) => {
-        const { code, stdout, stderr } = await run(["curl", "-sS", "-i", "--max-time", "60", ...options, "--data-binary", "@-", world.hub.mcpUrl], { env: cleanEnv(world.home), input: body });
+        const { code, stdout, stderr } = await run(["curl", "-sS", "-i", "--max-time", "60", ...options, "--data-binary", "@-", url], { env: cleanEnv(world.home), input: body });
         assert.equal(code, 0, stderr);
         const [head, ...rest] = stdout.split("\r\n\r\n");
         return { status: Number(head.split(" ")[1]), headers: head.toLowerCase(), body: rest.join("\r\n\r\n") };
@@ -76,12 +77,13 @@ test("the main job by curl", async (t) => {
         assert.equal(status, 403);
     });
 
-    await world.test("a modern client falls back cleanly", async () => {
+    await world.test("a modern client finds its version", async () => {
         const probe = JSON.stringify({ jsonrpc: "2.0", id: "server-discover-probe-1", method: "server/discover", params: { _meta: { "io.modelcontextprotocol/protocolVersion": "2026-07-28", "io.modelcontextprotocol/clientCapabilities": {} } } });
         const { status, body } = await curl(probe, ...json, ...bearer, "-H", "MCP-Protocol-Version: 2026-07-28", "-H", "Mcp-Method: server/discover");
-        assert.ok(status >= 400 && status < 500, `${status}: anything but 4xx is not a reason to fall back`);
-        assert.equal(JSON.parse(body).id, "server-discover-probe-1");
-        assert.ok(JSON.parse(body).error);
+        assert.equal(status, 200, body);
+        const { id, result } = JSON.parse(body);
+        assert.equal(id, "server-discover-probe-1");
+        assert.deepEqual(result.supportedVersions, ["2026-07-28"]);
     });
 
     for (const version of ["2025-11-25", "2025-06-18", "2025-03-26"])

@@ -16,7 +16,8 @@ test("the claude CLI as MCP client of the hub", async (t) => {
     const home = join(world.dir, "client-home");
     mkdirSync(home);
     const env = cleanEnv(home, claudeVariables(world.api.url));
-    const servers = { mcpServers: { codez: { type: "http", url: world.hub.mcpUrl, headers: { Authorization: `Bearer ${world.hub.credentials.api_key}` } } } };
+    const url = await world.watchedUrl();
+    const servers = { mcpServers: { codez: { type: "http", url, headers: { Authorization: `Bearer ${world.hub.credentials.api_key}` } } } };
 
     // One run of the client, whose model takes these steps. The tools of the hub need no further permission.
     const claude = async (...steps) => {
@@ -36,7 +37,7 @@ test("the claude CLI as MCP client of the hub", async (t) => {
     });
 
     await world.test("the printed configuration connects: claude mcp add", async () => {
-        const added = await run([claudeProgram, "mcp", "add", "--transport", "http", "codez", world.hub.mcpUrl, "--header", `Authorization: Bearer ${world.hub.credentials.api_key}`], { env, cwd: home });
+        const added = await run([claudeProgram, "mcp", "add", "--transport", "http", "codez", url, "--header", `Authorization: Bearer ${world.hub.credentials.api_key}`], { env, cwd: home });
         assert.equal(added.code, 0, added.stderr);
         const { stdout } = await run([claudeProgram, "mcp", "get", "codez"], { env, cwd: home });
         assert.match(stdout, /Connected/);

@@ -15,6 +15,8 @@ import { startFakeApi } from "./fake-api.mjs";
 import { McpClient } from "./mcp-client.mjs";
 import { freePort } from "./ports.mjs";
 import { Child, alive, kill, processesOf, run } from "./processes.mjs";
+import { startProxy } from "./proxy.mjs";
+import { watchMessages } from "./schema-check.mjs";
 import { Fatal, until } from "./wait.mjs";
 
 const top = resolve(import.meta.dirname, "../..");
@@ -22,6 +24,8 @@ const build = process.env.CODEZ_BUILD ?? join(top, "build/asan");
 export const hubProgram = join(build, "hub/codez-hub");
 export const codezProgram = join(build, "agent/codez");
 export const claudeProgram = process.env.CLAUDE_BIN && existsSync(process.env.CLAUDE_BIN) ? realpathSync(process.env.CLAUDE_BIN) : "";
+
+const watched = watchMessages();
 
 const passedOn = ["ASAN_OPTIONS", "UBSAN_OPTIONS", "LSAN_OPTIONS", "ASAN_SYMBOLIZER_PATH"];
 
@@ -154,6 +158,12 @@ class World {
         return new McpClient(this.hub.mcpUrl, credential, headers);
     }
 
+    /** The hub's MCP URL for a client that is a program of its own: its messages are checked on their way. */
+    async watchedUrl() {
+        this.proxy ??= await startProxy(this.hub.port, { watch: watched });
+        return this.proxy.url;
+    }
+
     reader(options, client = this.client()) {
         return new EventReader(client, options);
     }
@@ -199,10 +209,12 @@ class World {
             if (machine.child?.running) await this.disposeAll(machine).catch(() => {}); // what is left is found below
             await attempt(() => machine.child?.end());
         }
+        this.proxy?.close();
         await attempt(() => this.hub?.child?.end());
         this.api?.close();
         for (const child of [...this.machines.map((m) => m.child), this.hub?.child])
             if (child && /ERROR: (Address|Leak)Sanitizer|runtime error:|LeakSanitizer: detected/.test(child.output())) trouble.push(`${child.name}: a sanitizer reports: ${child.output().slice(-6000)}`);
+        trouble.push(...watched.problems.splice(0).slice(0, 20));
         // Sessions outlive agents by design; those of the test end here.
         const left = () => processesOf(this.dir);
         await attempt(() => until(() => left().length === 0, "the last processes of the test to end", { ms: 15_000 }));
@@ -245,7 +257,7 @@ function checkPrograms() {
 
 /**
  * Starts fake API, hub and `machines` machines (named m1, m2, …). `agentEnv` goes to the agents, `smallState` puts their state on a disk of that size. Ends with the test `t`:
- * a left-over process or a sanitizer's report fails it.
+ * a left-over process, a sanitizer's report or a message that breaks the schema of its revision fails it.
  */
 export async function startWorld(t, { machines = 1, agentEnv = {}, smallState = "" } = {}) {
     checkPrograms();

@@ -12,6 +12,7 @@ namespace common::mcp::test {
 event_stream read_events(std::string_view body) {
     event_stream stream;
     std::string data;
+    bool has_data = false;
     while (!body.empty()) {
         const std::size_t end = body.find('\n');
         if (end == std::string_view::npos) {
@@ -22,11 +23,20 @@ event_stream read_events(std::string_view body) {
         body.remove_prefix(end + 1);
         if (line.starts_with(':')) {
             ++stream.comments;
+        } else if (line.starts_with("id: ")) {
+            stream.ids.emplace_back(line.substr(4));
+        } else if (line.starts_with("retry: ")) {
+            stream.retry = std::stoi(std::string(line.substr(7)));
+        } else if (line == "data:") {
+            has_data = true;
         } else if (line.starts_with("data: ")) {
             stream.is_whole &= data.empty();
             data = line.substr(6);
         } else if (line.empty() && !data.empty()) {
             stream.messages.push_back(nlohmann::json::parse(std::exchange(data, {}), nullptr, false));
+        } else if (line.empty() && std::exchange(has_data, false)) {
+            stream.is_whole &= stream.messages.empty() && stream.ids.size() == 1;
+            if (!stream.ids.empty()) stream.primed_by = stream.ids.front();
         } else if (!line.empty() && line != "event: message") {
             stream.is_whole = false;
         }
@@ -78,7 +88,7 @@ boost::asio::awaitable<bool> fake_exchange::finish() {
 }
 
 void fake_exchange::abort() {
-    EXPECT_FALSE(has_responded || has_finished);
+    EXPECT_FALSE(has_responded);
     was_aborted = true;
 }
 

@@ -17,6 +17,9 @@ namespace common::mcp::test {
 // The events and comments of an event stream.
 struct event_stream {
     std::vector<nlohmann::json> messages;
+    std::vector<std::string> ids;  // of the messages that have one, and of events without data
+    std::string primed_by;         // the id of the first event, if it had no data
+    int retry = -1;                // as the stream says last
     int comments = 0;
     bool is_whole = true;  // every event has ended, every line was understood
 };

@@ -1,5 +1,7 @@
 #include "tests/common/mcp/harness.hpp"
 
+#include <algorithm>
+#include <array>
 #include <atomic>
 #include <chrono>
 #include <utility>
@@ -9,6 +11,8 @@
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/use_awaitable.hpp>
+
+#include "tests/common/mcp/schema_check.hpp"
 
 namespace common::mcp::test {
 namespace {
@@ -58,29 +62,8 @@ void gate::open() {
     timer_.cancel();
 }
 
-std::string fake_backend::tools(const proto::principal& who) {
-    return fmt::format(R"([{{"name":"echo","description":"for {}","inputSchema":{{"type":"object"}}}}])", who.name);
-}
-
-bool fake_backend::has_tool(std::string_view name) const {
-    return name == "echo" || name == "fail" || (name == "scripted" && scripted);
-}
-
-boost::asio::awaitable<proto::result<void>> fake_backend::call(const tool_call& call, call_reply& reply) {
-    calls.push_back({std::string(call.tool), std::string(call.arguments), std::string(call.request_id), call.who->key(),
-                     call.wants_progress, call.depth});
-    if (call.tool == "scripted") co_return co_await scripted(call, reply);
-    if (call.tool == "fail") {
-        co_return proto::fail(proto::error_code::machine_offline, "The machine \"box\" is offline.", "Start its agent.",
-                              R"({"last_seen":1})");
-    }
-    const std::string result =
-        fmt::format(R"({{"content":[],"structuredContent":{{"arguments":{}}}}})", call.arguments);
-    co_await reply.write(result);
-    co_return proto::result<void>{};
-}
-
-harness::harness(engine_options options) : subject(backend, complete(std::move(options), bugs)) {}
+harness::harness(engine_options options, offered_features offered)
+    : backend(offered), subject(backend, complete(std::move(options), bugs)) {}
 
 std::unique_ptr<fake_exchange> harness::make(std::string method, const net::http_fields& fields,
                                              std::string body) const {
@@ -109,10 +92,48 @@ void harness::begin(fake_exchange& exchange) { begin(exchange, who); }
 
 void harness::begin(fake_exchange& exchange, const proto::principal& as) {
     ++running;
-    boost::asio::co_spawn(io, subject.handle(exchange, as, 1), [this](std::exception_ptr failure) {
+    boost::asio::co_spawn(io, subject.handle(exchange, as, 1), [this, &exchange](std::exception_ptr failure) {
         --running;
         if (failure) std::rethrow_exception(failure);
+        check(exchange);
     });
+}
+
+void harness::check(const fake_exchange& exchange) {
+    constexpr std::size_t large = 100'000;  // parsing those takes longer than all else
+    if (!exchange.is_answered() || exchange.body.empty() || exchange.body.size() > large) return;
+    if (exchange.request().body.size() > large) return;
+    const nlohmann::json asked = nlohmann::json::parse(exchange.request().body, nullptr, false);
+    if (const std::string session = exchange.field("Mcp-Session-Id"); !session.empty()) {
+        session_versions[session] = exchange.json()["result"].value("protocolVersion", "");
+    }
+    const auto version_field = exchange.request().fields.find("MCP-Protocol-Version");
+    const auto session_field = exchange.request().fields.find("Mcp-Session-Id");
+    std::string revision = "2025-03-26";
+    if (version_field) revision = *version_field;
+    if (session_field && session_versions.contains(*session_field))
+        revision = session_versions[std::string(*session_field)];
+    const std::array<std::string, 4> revisions{"2026-07-28", "2025-11-25", "2025-06-18", "2025-03-26"};
+    if (std::ranges::find(revisions, revision) == revisions.end()) revision = revisions.back();
+
+    std::vector<nlohmann::json> sent{exchange.json()};
+    if (exchange.field("Content-Type") == "text/event-stream") sent = exchange.events().messages;
+    if (sent.size() == 1 && sent[0].is_array()) sent = sent[0].get<std::vector<nlohmann::json>>();
+    for (nlohmann::json& message : sent) {
+        // Integers that this library cannot hold.
+        if (message.is_object() && message.value("id", nlohmann::json()).is_number_float()) message["id"] = 0;
+        std::string method;
+        if (asked.is_object()) method = asked.value("method", nlohmann::json()).is_string() ? asked["method"] : "";
+        if (asked.is_array()) {
+            for (const nlohmann::json& one : asked) {
+                if (one.is_object() && one.value("id", nlohmann::json()) == message.value("id", nlohmann::json(1)))
+                    method = one.value("method", "");
+            }
+        }
+        if (exchange.request().method == "GET") method = "tools/call";
+        EXPECT_EQ(check_message(revision, message, method), "")
+            << revision << " " << message.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace).substr(0, 500);
+    }
 }
 
 void harness::run() {
@@ -133,12 +154,55 @@ std::unique_ptr<fake_exchange> harness::post_as(const proto::principal& as, std:
     return exchange;
 }
 
-std::string harness::initialize(std::string_view version) {
+std::string harness::initialize(std::string_view version, std::string_view raw_capabilities) {
     const auto exchange = post(fmt::format(
-        R"({{"jsonrpc":"2.0","id":0,"method":"initialize","params":{{"protocolVersion":"{}","capabilities":{{}},)"
+        R"({{"jsonrpc":"2.0","id":0,"method":"initialize","params":{{"protocolVersion":"{}","capabilities":{},)"
         R"("clientInfo":{{"name":"t","version":"1"}}}}}})",
-        version));
+        version, raw_capabilities));
     return exchange->field("Mcp-Session-Id");
+}
+
+std::unique_ptr<fake_exchange> harness::make_modern(std::string_view method, std::string_view params,
+                                                    const modern_extras& extras) const {
+    std::string body = fmt::format(
+        R"({{"jsonrpc":"2.0","id":{},"method":"{}","params":{{"_meta":{{"io.modelcontextprotocol/protocolVersion":)"
+        R"("2026-07-28","io.modelcontextprotocol/clientCapabilities":{}{}{}}}{}{}}}}})",
+        extras.id, method, extras.capabilities, extras.meta.empty() ? "" : ",", extras.meta, params.empty() ? "" : ",",
+        params);
+    const nlohmann::json parsed = nlohmann::json::parse(body, nullptr, false);
+    net::http_fields fields;
+    net::http_fields usual{{"MCP-Protocol-Version", "2026-07-28"}, {"Mcp-Method", std::string(method)}};
+    for (const char* name : {"name", "uri", "taskId"}) {
+        const nlohmann::json named =
+            parsed.is_object() ? parsed["params"].value(name, nlohmann::json()) : nlohmann::json();
+        if (named.is_string()) usual.add("Mcp-Name", named);
+    }
+    for (const auto& [name, value] : usual.all()) {
+        if (extras.fields.count(name) == 0) fields.add(name, value);
+    }
+    for (const auto& [name, value] : extras.fields.all()) fields.add(name, value);
+    return make_post(std::move(body), fields);
+}
+
+std::unique_ptr<fake_exchange> harness::modern(std::string_view method, std::string_view params,
+                                               const modern_extras& extras) {
+    std::unique_ptr<fake_exchange> exchange = make_modern(method, params, extras);
+    begin(*exchange);
+    run();
+    return exchange;
+}
+
+std::unique_ptr<fake_exchange> harness::make_get(const std::string& session, const std::string& last_event_id) const {
+    net::http_fields fields{{"Accept", "text/event-stream"}, {"Mcp-Session-Id", session}};
+    if (!last_event_id.empty()) fields.add("Last-Event-ID", last_event_id);
+    return make("GET", fields, "");
+}
+
+void harness::run_until(const std::function<bool()>& condition) {
+    io.restart();
+    while (!condition() && io.run_one() > 0) {
+    }
+    EXPECT_TRUE(condition());
 }
 
 std::string call_body(std::string_view tool, std::string_view more_params, std::string_view id) {

@@ -1,7 +1,8 @@
-// An engine with a scripted back end, and the requests that clients really send.
+// An engine with a back end that tests script, and the requests that clients really send.
 #pragma once
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -11,8 +12,8 @@
 #include <boost/asio/steady_timer.hpp>
 #include <nlohmann/json.hpp>
 
-#include "common/mcp/backend.hpp"
 #include "common/mcp/engine.hpp"
+#include "tests/common/mcp/fake_backend.hpp"
 #include "tests/common/mcp/fake_exchange.hpp"
 
 namespace common::mcp::test {
@@ -29,30 +30,18 @@ private:
     bool is_open_ = false;
 };
 
-using script = std::function<boost::asio::awaitable<proto::result<void>>(const tool_call&, call_reply&)>;
-
-// Knows the tools "echo" (answers with its arguments), "fail" (an error) and "scripted".
-class fake_backend final : public backend {
-public:
-    std::string tools(const proto::principal& who) override;
-    bool has_tool(std::string_view name) const override;
-    std::string instructions() const override { return "Say \"hello\"."; }
-    boost::asio::awaitable<proto::result<void>> call(const tool_call& call, call_reply& reply) override;
-
-    struct seen_call {
-        std::string tool, arguments, request_id, principal;
-        bool wants_progress;
-        int depth;
-    };
-    std::vector<seen_call> calls;
-    script scripted;
-};
-
 constexpr std::string_view text_result = R"({"content":[{"type":"text","text":"ok"}]})";
+
+struct modern_extras {
+    std::string capabilities = "{}";
+    std::string meta;         // further raw members of _meta
+    net::http_fields fields;  // more, or in place of those of the same name; an empty value removes
+    std::string id = "7";
+};
 
 struct harness {
     harness() : harness(engine_options{}) {}
-    explicit harness(engine_options options);
+    explicit harness(engine_options options, offered_features offered = {});
 
     // A POST with the fields of the TypeScript SDK. Further fields replace those of the same name; an empty value
     // removes.
@@ -67,7 +56,21 @@ struct harness {
     std::unique_ptr<fake_exchange> post(std::string body, const net::http_fields& more = {});
     std::unique_ptr<fake_exchange> post_as(const proto::principal& as, std::string body, const net::http_fields& more);
     // The id of a new session.
-    std::string initialize(std::string_view version);
+    std::string initialize(std::string_view version, std::string_view raw_capabilities = "{}");
+
+    // Requests of 2026-07-28, with all that one has to say; `params` are further raw members.
+    std::unique_ptr<fake_exchange> make_modern(std::string_view method, std::string_view params = "",
+                                               const modern_extras& extras = {}) const;
+    std::unique_ptr<fake_exchange> modern(std::string_view method, std::string_view params = "",
+                                          const modern_extras& extras = {});
+    // GET of a session's stream.
+    std::unique_ptr<fake_exchange> make_get(const std::string& session, const std::string& last_event_id = "") const;
+
+    // Runs until the condition holds.
+    void run_until(const std::function<bool()>& condition);
+
+    // What is wrong with what was answered, by the schema of the exchange's revision; every answer is checked.
+    void check(const fake_exchange& exchange);
 
     boost::asio::io_context io;
     fake_backend backend;
@@ -76,6 +79,7 @@ struct harness {
     engine subject;
     std::vector<std::string> bugs;
     int running = 0;
+    std::map<std::string, std::string, std::less<>> session_versions;
 };
 
 // A tools/call request of that tool.

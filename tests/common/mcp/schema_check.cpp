@@ -15,7 +15,7 @@ const json& schema_of(const std::string& revision) {
     static std::map<std::string, json> loaded;
     json& schema = loaded[revision];
     if (schema.is_null()) {
-        std::ifstream file(fmt::format("{}/{}.json", CODEZ_MCP_SCHEMA_DIR, revision));
+        std::ifstream file(fmt::format("{}/{}/schema.json", CODEZ_MCP_SCHEMA_DIR, revision));
         schema = json::parse(file);
     }
     return schema;
@@ -58,6 +58,13 @@ private:
             return path + " is none of " + wanted.dump();
         }
         if (keyword == "anyOf") return check_any(wanted, value, path);
+        if (keyword == "allOf") {
+            for (const json& one : wanted) {
+                std::string wrong = check(one, value, path);
+                if (!wrong.empty()) return wrong;
+            }
+        }
+        if (keyword == "maxItems" && value.is_array() && value.size() > wanted) return path + " has too many elements";
         if (keyword == "required" && value.is_object()) {
             for (const json& name : wanted) {
                 if (!value.contains(name.get<std::string>())) return path + " lacks " + name.dump();
@@ -115,11 +122,61 @@ private:
     const json& root_;
 };
 
+const json& definitions_of(const json& schema) {
+    return schema.contains("$defs") ? schema.at("$defs") : schema.at("definitions");
+}
+
+bool has_definition(std::string_view revision, const std::string& definition) {
+    return definitions_of(schema_of(std::string(revision))).contains(definition);
+}
+
+// The definition whose `method` is that one, of a request or a notification.
+std::string definition_of_method(std::string_view revision, const std::string& method) {
+    for (const auto& [name, definition] : definitions_of(schema_of(std::string(revision))).items()) {
+        const bool is_message = name.ends_with("Request") || name.ends_with("Notification");
+        if (is_message && definition.contains("properties") && definition["properties"].contains("method") &&
+            definition["properties"]["method"].value("const", "") == method) {
+            return name;
+        }
+    }
+    return {};
+}
+
+std::string check_result(std::string_view revision, const std::string& method, const json& result) {
+    const std::string type = result.value("resultType", "complete");
+    if (type == "input_required") return check_schema(revision, "InputRequiredResult", result);
+    const std::string request = definition_of_method(revision, method);
+    // Tasks are an extension, which the schema does not have.
+    if (type == "task" || request.empty()) return check_schema(revision, "Result", result);
+    const std::string name = request.substr(0, request.size() - std::string_view("Request").size()) + "Result";
+    return check_schema(revision, has_definition(revision, name) ? name : "EmptyResult", result);
+}
+
 }  // namespace
+
+std::string check_message(std::string_view revision, const json& message, const std::string& method) {
+    if (!message.is_object()) return "it is no object";
+    if (message.contains("method")) {
+        const std::string said = message["method"];
+        const std::string name = definition_of_method(revision, said);
+        if (name.empty() && said != "notifications/tasks") return "there is no method " + said;
+        return name.empty() ? check_schema(revision, "JSONRPCNotification", message)
+                            : check_schema(revision, name, message);
+    }
+    const bool is_new = has_definition(revision, "JSONRPCErrorResponse");
+    if (message.contains("error")) {
+        json known = message;
+        if (!known.contains("id")) known["id"] = 0;  // older schemas have no answer to what could not be read
+        return check_schema(revision, is_new ? "JSONRPCErrorResponse" : "JSONRPCError", known);
+    }
+    std::string wrong = check_schema(revision, is_new ? "JSONRPCResultResponse" : "JSONRPCResponse", message);
+    if (wrong.empty()) wrong = check_result(revision, method, message["result"]);
+    return wrong;
+}
 
 std::string check_schema(std::string_view revision, const std::string& definition, const nlohmann::json& value) {
     const json& schema = schema_of(std::string(revision));
-    return checker(schema).check(schema.at("$defs").at(definition), value, definition);
+    return checker(schema).check(definitions_of(schema).at(definition), value, definition);
 }
 
 }  // namespace common::mcp::test

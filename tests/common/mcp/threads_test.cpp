@@ -1,13 +1,13 @@
 // One engine serves connections on several threads: what they share is their sessions and calls in flight.
 #include <thread>
 
+#include <fmt/format.h>
+#include <gtest/gtest.h>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
-#include <fmt/format.h>
-#include <gtest/gtest.h>
 
 #include "tests/common/mcp/harness.hpp"
 
@@ -36,8 +36,8 @@ boost::asio::awaitable<void> be_a_client(engine& subject, const harness& maker, 
         const net::http_fields session{{"Mcp-Session-Id", initialize->field("Mcp-Session-Id")}};
         const auto call = maker.make_post(call_body("any"), session);
         co_await subject.handle(*call, maker.who, 0);
-        const auto cancel = maker.make_post(
-            R"({"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":7}})");
+        const auto cancel =
+            maker.make_post(R"({"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":7}})");
         co_await subject.handle(*cancel, maker.who, 0);
         const auto end = maker.make("DELETE", session, "");
         co_await subject.handle(*end, maker.who, 0);

@@ -39,12 +39,17 @@ TEST(transport, refuses_a_body_that_is_too_large) {
 
 TEST(transport, other_verbs_are_told_which_ones_there_are) {
     harness h;
-    for (const char* method : {"GET", "PUT", "HEAD", "PATCH", "post"}) {
-        const auto exchange = h.make(method, {{"Accept", "text/event-stream"}}, "");
+    const auto allowed = [&](const char* method, const net::http_fields& fields) {
+        const auto exchange = h.make(method, fields, "");
         h.begin(*exchange);
         h.run();
         EXPECT_EQ(exchange->status, 405) << method;
-        EXPECT_EQ(exchange->field("Allow"), "POST, DELETE");
+        return exchange->field("Allow");
+    };
+    for (const char* method : {"PUT", "HEAD", "PATCH", "post"}) EXPECT_EQ(allowed(method, {}), "GET, POST, DELETE");
+    EXPECT_EQ(allowed("GET", {{"Accept", "text/event-stream"}}), "POST");  // without a session
+    for (const char* method : {"GET", "DELETE"}) {
+        EXPECT_EQ(allowed(method, {{"Accept", "text/event-stream"}, {"MCP-Protocol-Version", "2026-07-28"}}), "POST");
     }
 }
 

@@ -1,0 +1,32 @@
+// The official TypeScript SDKs as clients of a hub: connected, with `call(tool, args)` that gives the tool's value.
+
+import assert from "node:assert/strict";
+
+import { Client as ClientV2, StreamableHTTPClientTransport as TransportV2 } from "@modelcontextprotocol/client";
+import { Client as ClientV1 } from "@modelcontextprotocol/sdk/client/index.js";
+import { StreamableHTTPClientTransport as TransportV1 } from "@modelcontextprotocol/sdk/client/streamableHttp.js";
+
+const implementation = { name: "codez-test", version: "1" };
+
+async function connected(client, Transport, url, key) {
+    const requestInit = { headers: { authorization: `Bearer ${key}` } };
+    await client.connect(new Transport(new URL(url), { requestInit }));
+    await client.listTools(); // makes the SDK check every result against its output schema
+    client.call = async (name, args = {}) => {
+        const result = await client.callTool({ name, arguments: args });
+        assert.notEqual(result.isError, true, JSON.stringify(result));
+        return result.structuredContent;
+    };
+    return client;
+}
+
+export const connectV1 = (url, key) => connected(new ClientV1(implementation), TransportV1, url, key);
+
+/** `mode`: "legacy", "auto", {pin}, or undefined, which is the SDK's default. */
+export const connectV2 = (url, key, mode) => connected(new ClientV2(implementation, mode && { versionNegotiation: { mode } }), TransportV2, url, key);
+
+export const eras = [
+    { name: "legacy", mode: undefined, revision: "2025-11-25" },
+    { name: "auto", mode: "auto", revision: "2026-07-28" },
+    { name: "pinned", mode: { pin: "2026-07-28" }, revision: "2026-07-28" },
+];

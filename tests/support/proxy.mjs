@@ -1,0 +1,43 @@
+// A reverse proxy on loopback between a client and a server of a test. It adds a credential, for clients that cannot send
+// one, or watches the messages of clients that are programs of their own. All else goes through as it came, Host and Origin
+// too; bytes go on at once, and either end's closing closes the other.
+
+import { once } from "node:events";
+import http from "node:http";
+
+const headersOf = (message) => new Headers(Object.entries(message.headersDistinct).map(([name, [value]]) => [name, value]));
+
+/** {url, port, close()} of a proxy to 127.0.0.1:`port`. `watch` is a MessageWatch (schema-check.mjs). */
+export async function startProxy(port, { credential, watch } = {}) {
+    const server = http.createServer((request, response) => {
+        const headers = [...request.rawHeaders, ...(credential ? ["Authorization", `Bearer ${credential}`] : [])];
+        const upstream = http.request({ host: "127.0.0.1", port, method: request.method, path: request.url, headers, setHost: false, agent: false });
+        const sent = [];
+        if (watch) request.on("data", (piece) => sent.push(piece));
+        upstream.on("response", (answer) => {
+            const look = watch?.begin(request.method, headersOf(request), Buffer.concat(sent), headersOf(answer));
+            response.writeHead(answer.statusCode, answer.statusMessage, answer.rawHeaders);
+            response.flushHeaders();
+            answer.on("data", (piece) => {
+                look?.piece(piece);
+                response.write(piece);
+            });
+            answer.on("end", () => {
+                look?.end();
+                response.end();
+            });
+            answer.on("error", () => response.destroy());
+        });
+        upstream.on("error", () => response.destroy());
+        response.on("close", () => upstream.destroy());
+        request.on("error", () => upstream.destroy());
+        request.pipe(upstream);
+    });
+    await once(server.listen(0, "127.0.0.1"), "listening");
+    const own = server.address().port;
+    const close = () => {
+        server.close();
+        server.closeAllConnections();
+    };
+    return { port: own, url: `http://127.0.0.1:${own}/mcp`, close };
+}
