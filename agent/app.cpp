@@ -239,7 +239,8 @@ bool app::open_listener() {
 }
 
 void app::open_link() {
-    link_.emplace(context_->get_executor(), config_.files, *link_settings_, *key_, tools_->remote(), *log_, *sessions_, logger_);
+    link::supervisor_config config{config_.files, *link_settings_, *key_};
+    link_.emplace(context_->get_executor(), std::move(config), tools_->remote(), *log_, *sessions_, logger_);
     link_->on_renamed([this](const std::string& name) { machine_.name = name; });
     sessions_->on_summary([this](const session::summary&) { link_->sessions_changed(); });
     asio::co_spawn(*context_, link_->run(), rethrow);

@@ -37,6 +37,8 @@ struct connection_services {
     std::string workspace_id;  // the machine's: calls of any other are refused
     // Stores the new link counter; false if it cannot be stored, which ends the connection.
     std::function<bool(const proto::welcome&)> store_welcome;
+    // The hub asked to link anew elsewhere: see draining(). May be empty.
+    std::function<void()> on_draining;
     // Told of an exception: a bug, to be logged.
     std::function<void(std::string_view request_id, std::string_view what)> report_bug;
 };

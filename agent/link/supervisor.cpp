@@ -3,8 +3,10 @@
 #include <sys/utsname.h>
 
 #include <fstream>
+#include <optional>
 #include <random>
 #include <utility>
+#include <vector>
 
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/steady_timer.hpp>
@@ -12,10 +14,10 @@
 
 #include "agent/link/connection.hpp"
 #include "common/async/backoff.hpp"
+#include "common/async/event_signal.hpp"
 #include "common/crypto/digest.hpp"
 #include "common/crypto/encoding.hpp"
 #include "common/crypto/random.hpp"
-#include "common/net/websocket_client.hpp"
 #include "proto/catalogue.hpp"
 #include "proto/limits.hpp"
 
@@ -56,46 +58,59 @@ std::function<double()> jitter() {
 
 class supervisor::impl : public std::enable_shared_from_this<supervisor::impl> {
 public:
-    impl(asio::any_io_executor executor, paths files, link_settings settings, common::crypto::ed25519_key key,
-         common::mcp::backend& tools, events::log& log, session::engine& sessions, common::log::logger& logger)
-        : files_(std::move(files)),
-          settings_(std::move(settings)),
-          key_(std::move(key)),
+    impl(asio::any_io_executor executor, supervisor_config config, common::mcp::backend& tools, events::log& log,
+         session::engine& sessions, common::log::logger& logger)
+        : executor_(executor),
+          config_(std::move(config)),
+          settings_(config_.settings),
           tools_(tools),
           log_(log),
           sessions_(sessions),
           logger_(logger),
           retry_(executor),
-          backoff_({std::chrono::milliseconds(limits::reconnect_first_ms), std::chrono::milliseconds(limits::reconnect_ms_max),
-                    std::chrono::seconds(60)},
-                   jitter()) {}
+          changed_(executor),
+          backoff_(fresh_backoff()) {}
 
     asio::awaitable<void> run(std::shared_ptr<impl> self);
     void stop();
     void sessions_changed() {
-        if (current_) current_->sessions_changed();
+        if (current_) current_->link->sessions_changed();
     }
     void on_renamed(std::function<void(const std::string&)> observer) { renamed_ = std::move(observer); }
-    link_status status() const { return {current_ && current_->established(), settings_.hub_url, trouble_}; }
+    link_status status() const { return {current_ && current_->link->established(), settings_.hub_url, trouble_}; }
 
 private:
+    struct dialled {
+        std::shared_ptr<connection> link;
+        std::optional<connection_end> end;
+    };
+
+    asio::awaitable<connection_end> link_once();
     asio::awaitable<connection_end> dial();
+    std::shared_ptr<dialled> begin(std::unique_ptr<common::net::websocket_channel> channel);
+    void ended(const std::shared_ptr<dialled>& one, connection_end end);
     proto::agent_link_config link_config(const std::string& exporter);
     bool store(const proto::welcome& welcome);
     bool save();
-    asio::awaitable<connection_end> link_once();
     void tell(std::string trouble);
+    common::async::backoff fresh_backoff() const {
+        return {{std::chrono::milliseconds(limits::reconnect_first_ms), std::chrono::milliseconds(limits::reconnect_ms_max),
+                 std::chrono::seconds(60)},
+                config_.random ? config_.random : jitter()};
+    }
 
-    paths files_;
-    link_settings settings_;
-    common::crypto::ed25519_key key_;
+    asio::any_io_executor executor_;
+    supervisor_config config_;
+    link_settings settings_;  // as the last welcome left them
     common::mcp::backend& tools_;
     events::log& log_;
     session::engine& sessions_;
     common::log::logger& logger_;
     asio::steady_timer retry_;
+    common::async::event_signal changed_;  // a link ended, or its hub asks to go
     common::async::backoff backoff_;
-    std::shared_ptr<connection> current_;
+    std::shared_ptr<dialled> current_;
+    std::vector<std::shared_ptr<dialled>> leaving_;  // their hubs drain: the calls in flight still end on them
     std::function<void(const std::string&)> renamed_;
     std::string trouble_ = "The link to the hub is not up yet.";
     std::string store_trouble_;  // why the link counter could not be stored
@@ -108,7 +123,7 @@ proto::agent_link_config supervisor::impl::link_config(const std::string& export
     proto::agent_link_config config;
     auto& hello = config.greeting;
     hello.machine_id = settings_.machine_id;
-    hello.kid = common::crypto::base32_encode(common::crypto::sha256(key_.public_key()).substr(0, 10));
+    hello.kid = common::crypto::base32_encode(common::crypto::sha256(config_.key.public_key()).substr(0, 10));
     hello.version = CODEZ_VERSION;
     hello.boot_id = boot_id();
     hello.link_counter = settings_.link_counter;
@@ -123,7 +138,7 @@ proto::agent_link_config supervisor::impl::link_config(const std::string& export
     config.hub_origin = settings_.hub_url;
     config.tls_exporter = exporter;
     config.make_nonce = [] { return common::crypto::random_bytes(limits::handshake_nonce_bytes); };
-    config.sign = [key = key_](std::string_view text) { return key.sign(text); };
+    config.sign = [key = config_.key](std::string_view text) { return key.sign(text); };
     config.verify_hub = [keys = settings_.hub_keys](std::string_view kid, std::string_view text, std::string_view signature) {
         const auto found = keys.find(std::string(kid));
         return found != keys.end() && common::crypto::ed25519_key::verify(found->second, text, signature);
@@ -145,7 +160,7 @@ bool supervisor::impl::store(const proto::welcome& welcome) {
 }
 
 bool supervisor::impl::save() {
-    auto saved = save_link_settings(files_.link_file(), settings_);
+    auto saved = save_link_settings(config_.files.link_file(), settings_);
     store_trouble_ = saved ? std::string() : std::move(saved.error());
     return saved.has_value();
 }
@@ -162,13 +177,22 @@ asio::awaitable<connection_end> supervisor::impl::dial() {
     options.ca_file = settings_.ca_file;
     options.message_bytes_max = limits::link_message_bytes_max;
     options.http_proxy = common::net::proxy_for(options.url, common::net::process_environment());
-    auto channel = co_await common::net::connect_websocket(std::move(options));
+    auto channel = co_await config_.dial(std::move(options));
+    if (stopping_) co_return connection_end{};
     if (!channel) {
         tell(fmt::format("The hub {} cannot be reached: {}", settings_.hub_url, channel.error().message));
         co_return connection_end{};
     }
-    if (stopping_) co_return connection_end{};
-    auto config = link_config((*channel)->tls_exporter(proto::link_exporter_label));
+    const auto one = begin(std::move(*channel));
+    while (!one->end && !one->link->draining()) co_await changed_.wait();
+    if (one->end) co_return *one->end;
+    leaving_.push_back(one);
+    co_return connection_end{static_cast<std::uint16_t>(close_code::draining), "The hub is about to stop.", true};
+}
+
+std::shared_ptr<supervisor::impl::dialled> supervisor::impl::begin(
+    std::unique_ptr<common::net::websocket_channel> channel) {
+    auto config = link_config(channel->tls_exporter(proto::link_exporter_label));
     connection_services services;
     services.tools = &tools_;
     services.log = &log_;
@@ -178,19 +202,38 @@ asio::awaitable<connection_end> supervisor::impl::dial() {
         const auto self = weak.lock();
         return self && self->store(welcome);
     };
+    services.on_draining = [weak = weak_from_this()] {
+        if (const auto self = weak.lock()) self->changed_.notify_all();
+    };
     services.report_bug = [&logger = logger_](std::string_view request_id, std::string_view what) {
         logger.error("a call or the link failed with a bug", {{"request_id", request_id}, {"what", what}});
     };
-    current_ = std::make_shared<connection>(std::move(*channel), std::move(config), std::move(services));
-    const auto mine = current_;
-    auto end = co_await mine->run();
-    if (current_ == mine) current_.reset();
-    if (!store_trouble_.empty())
+    const auto one = std::make_shared<dialled>();
+    one->link = std::make_shared<connection>(std::move(channel), std::move(config), std::move(services));
+    current_ = one;
+    asio::co_spawn(executor_, one->link->run(),
+                   [self = shared_from_this(), one](const std::exception_ptr& thrown, connection_end end) {
+                       if (thrown) std::rethrow_exception(thrown);
+                       self->ended(one, std::move(end));
+                   });
+    return one;
+}
+
+void supervisor::impl::ended(const std::shared_ptr<dialled>& one, connection_end end) {
+    const bool was_left = std::erase(leaving_, one) > 0;
+    if (current_ == one) current_.reset();
+    if (was_left && end.code == static_cast<std::uint16_t>(close_code::draining)) {
+        // Its hub has stopped, so its successor may be there soon: the failures so far were that hub's.
+        backoff_ = fresh_backoff();
+        retry_.cancel();
+    } else if (!was_left && !store_trouble_.empty()) {
         tell(store_trouble_);
-    else if (!stopping_)
+    } else if (!was_left && !stopping_) {
         tell(end.reason.empty() ? fmt::format("The link to the hub {} ended.", settings_.hub_url)
                                 : fmt::format("The link to the hub {} ended: {}", settings_.hub_url, end.reason));
-    co_return end;
+    }
+    one->end = std::move(end);
+    changed_.notify_all();
 }
 
 asio::awaitable<connection_end> supervisor::impl::link_once() {
@@ -216,21 +259,21 @@ asio::awaitable<void> supervisor::impl::run(std::shared_ptr<impl>) {
         retry_.expires_after(at_once ? std::chrono::milliseconds(50) : backoff_.next());
         constexpr auto token = asio::as_tuple(asio::use_awaitable);
         auto [ec] = co_await retry_.async_wait(token);
-        (void)ec;  // cancelled = stopping
+        (void)ec;  // cancelled: stopping, or the time has come
     }
 }
 
 void supervisor::impl::stop() {
     stopping_ = true;
     retry_.cancel();
-    if (current_) current_->close(close_code::going_away, "The agent stops.");
+    auto open = leaving_;
+    if (current_) open.push_back(current_);
+    for (const auto& one : open) one->link->close(close_code::going_away, "The agent stops.");
 }
 
-supervisor::supervisor(asio::any_io_executor executor, paths files, link_settings settings, common::crypto::ed25519_key key,
-                       common::mcp::backend& tools, events::log& log, session::engine& sessions,
-                       common::log::logger& logger)
-    : impl_(std::make_shared<impl>(std::move(executor), std::move(files), std::move(settings), std::move(key), tools, log,
-                                   sessions, logger)) {}
+supervisor::supervisor(asio::any_io_executor executor, supervisor_config config, common::mcp::backend& tools,
+                       events::log& log, session::engine& sessions, common::log::logger& logger)
+    : impl_(std::make_shared<impl>(std::move(executor), std::move(config), tools, log, sessions, logger)) {}
 
 supervisor::~supervisor() = default;
 

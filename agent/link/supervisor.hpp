@@ -2,6 +2,7 @@
 // Owned by agent::app; the agent's I/O thread.
 #pragma once
 
+#include <expected>
 #include <functional>
 #include <memory>
 #include <string>
@@ -16,6 +17,7 @@
 #include "common/crypto/ed25519_key.hpp"
 #include "common/log/logger.hpp"
 #include "common/mcp/backend.hpp"
+#include "common/net/websocket_client.hpp"
 
 namespace agent::link {
 
@@ -26,11 +28,23 @@ struct link_status {
     std::string trouble;  // a sentence; empty while linked
 };
 
+struct supervisor_config {
+    paths files;
+    link_settings settings;
+    common::crypto::ed25519_key key;
+    // How the hub is reached, and the numbers in [0, 1) that spread a fleet's attempts; replaced in tests.
+    using dialler = std::function<boost::asio::awaitable<
+        std::expected<std::unique_ptr<common::net::websocket_channel>, common::net::connect_error>>(
+        common::net::websocket_client_options)>;
+    dialler dial = common::net::connect_websocket;
+    std::function<double()> random{};  // empty: the system's
+};
+
 class supervisor {
 public:
-    // Everything given outlives the supervisor.
-    supervisor(boost::asio::any_io_executor executor, paths files, link_settings settings, common::crypto::ed25519_key key,
-               common::mcp::backend& tools, events::log& log, session::engine& sessions, common::log::logger& logger);
+    // Everything given by reference outlives the supervisor.
+    supervisor(boost::asio::any_io_executor executor, supervisor_config config, common::mcp::backend& tools,
+               events::log& log, session::engine& sessions, common::log::logger& logger);
     ~supervisor();
 
     // Until stop(), or until the hub says that this machine may not link any more. What it began may end later: until

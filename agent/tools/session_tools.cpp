@@ -1,8 +1,6 @@
-// The tools that read and end sessions: list_sessions, get_session, respond_permission, abort_session, dispose_session.
+// The tools for one session: get_session, respond_permission, abort_session, dispose_session.
 #include <algorithm>
-#include <charconv>
 #include <iterator>
-#include <set>
 #include <utility>
 
 #include <fmt/format.h>
@@ -23,40 +21,6 @@ using nlohmann::json;
 using proto::error_code;
 
 namespace {
-
-// The place in the order (updatedAt, id), newest first: the same on every machine.
-struct list_position {
-    std::int64_t updated_ms = 0;
-    std::string id;
-};
-
-proto::result<list_position> parse_position(const std::string& text) {
-    list_position position;
-    const auto colon = text.find(':');
-    const auto* end = text.data() + std::min(colon, text.size());
-    const auto [used, ec] = std::from_chars(text.data(), end, position.updated_ms);
-    if (colon == std::string::npos || ec != std::errc() || used != end || position.updated_ms < 0)
-        return proto::fail(error_code::cursor_invalid, "`cursor` is not one that list_sessions returned.",
-                           "Call list_sessions without a cursor.");
-    position.id = text.substr(colon + 1);
-    return position;
-}
-
-// Sessions that Claude Code left on the disk, of one project or of all.
-std::vector<history::session> list_history(const std::filesystem::path& config, const std::string& slug,
-                                           std::size_t limit) {
-    std::vector<history::session> found;
-    const auto add = [&](const std::string& project) {
-        auto listed = history::list_sessions(config, project, limit);
-        if (listed) found.insert(found.end(), std::make_move_iterator(listed->begin()), std::make_move_iterator(listed->end()));
-    };
-    if (!slug.empty()) {
-        add(slug);
-    } else {
-        for (const auto& project : history::list_projects(config)) add(project.slug);
-    }
-    return found;
-}
 
 // At most `limit` of its newest messages, which may be none: those that the log has, and before them those of its
 // transcript from before it was ours.
@@ -104,56 +68,6 @@ asio::awaitable<proto::result<bool>> turn_began_since(const services& s, std::st
 }
 
 }  // namespace
-
-answer list_sessions(const services& s, const call_context& c) {
-    const auto limit = static_cast<std::size_t>(c.number("limit", proto::limits::list_page_default));
-    list_position after;
-    if (const auto text = c.text("cursor"); !text.empty()) {
-        auto parsed = parse_position(text);
-        if (!parsed) co_return std::unexpected(std::move(parsed.error()));
-        after = std::move(*parsed);
-    }
-    const auto slug = c.text("slug");
-    session::list_filter filter;
-    filter.limit = proto::limits::list_page_max;
-    auto ours = co_await s.sessions->list(filter);
-    if (!ours) co_return std::unexpected(std::move(ours.error()));
-    auto read = co_await s.pool->run([config = s.claude_config, slug] {
-        return list_history(config, slug, proto::limits::list_page_max);
-    });
-    if (!read) co_return proto::fail(error_code::resource_exhausted, "The machine is busy.", "Try again in a moment.");
-
-    struct item {
-        std::int64_t updated_ms;
-        std::string id;
-        json value;
-    };
-    std::vector<item> items;
-    std::set<std::string> known;
-    for (const auto& one : *ours) {
-        known.insert(one.id);
-        if (!slug.empty() && !is_slug_of(slug, one.slug, one.cwd)) continue;
-        items.push_back({one.updated_at_ms, one.id, session_json(one, *s.machine)});
-    }
-    for (const auto& one : *read)
-        if (!known.contains(one.id) && s.rules->opens(one.cwd))
-            items.push_back({one.updated_at, one.id, session_json(one, *s.machine)});
-    const auto newer = [](const item& a, const item& b) {
-        return a.updated_ms != b.updated_ms ? a.updated_ms > b.updated_ms : a.id > b.id;
-    };
-    std::ranges::sort(items, newer);
-    if (after.updated_ms > 0) {
-        const auto rest = std::ranges::find_if(items, [&](const item& i) {
-            return i.updated_ms < after.updated_ms || (i.updated_ms == after.updated_ms && i.id < after.id);
-        });
-        items.erase(items.begin(), rest);
-    }
-    json out{{"sessions", json::array()}};
-    for (std::size_t i = 0; i < std::min(limit, items.size()); ++i) out["sessions"].push_back(std::move(items[i].value));
-    if (items.size() > limit && limit > 0)
-        out["next_cursor"] = fmt::format("{}:{}", items[limit - 1].updated_ms, items[limit - 1].id);
-    co_return dump(out);
-}
 
 answer get_session(const services& s, const call_context& c) {
     const auto id = c.text("session_id");

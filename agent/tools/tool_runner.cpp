@@ -82,31 +82,31 @@ handlers all_handlers() {
 
 class tool_runner::running_call {
 public:
-    explicit running_call(tool_runner& runner) : runner_(runner) { ++runner_.running_; }
+    explicit running_call(std::shared_ptr<load> all) : all_(std::move(all)) { ++all_->running; }
     ~running_call() {
-        if (--runner_.running_ == 0) runner_.ended_.notify_all();
+        if (--all_->running == 0) all_->ended.notify_all();
     }
     running_call(const running_call&) = delete;
     running_call& operator=(const running_call&) = delete;
 
 private:
-    tool_runner& runner_;
+    std::shared_ptr<load> all_;
 };
 
 class tool_runner::held_answer {
 public:
-    held_answer(tool_runner& runner, std::size_t bytes)
-        : runner_(runner), bytes_(bytes > small_answer_bytes ? bytes : 0) {
-        runner_.held_bytes_ += bytes_;
+    held_answer(std::shared_ptr<load> all, std::size_t bytes)
+        : all_(std::move(all)), bytes_(bytes > small_answer_bytes ? bytes : 0) {
+        all_->held_bytes += bytes_;
     }
-    ~held_answer() { runner_.held_bytes_ -= bytes_; }
+    ~held_answer() { all_->held_bytes -= bytes_; }
     held_answer(const held_answer&) = delete;
     held_answer& operator=(const held_answer&) = delete;
 
-    bool fits() const { return bytes_ == 0 || runner_.held_bytes_ <= held_bytes_max; }
+    bool fits() const { return bytes_ == 0 || all_->held_bytes <= held_bytes_max; }
 
 private:
-    tool_runner& runner_;
+    std::shared_ptr<load> all_;
     std::size_t bytes_;
 };
 
@@ -115,7 +115,7 @@ tool_runner::tool_runner(asio::any_io_executor executor, services s, handlers by
       calls_(executor, *services_.log),
       handlers_(std::move(by_name)),
       remote_(*this),
-      ended_(executor) {}
+      load_(std::make_shared<load>(executor)) {}
 
 asio::awaitable<proto::result<void>> tool_runner::recover() {
     auto open = co_await calls_.open_calls();
@@ -134,8 +134,9 @@ asio::awaitable<proto::result<void>> tool_runner::recover() {
 }
 
 asio::awaitable<bool> tool_runner::idle_by(std::chrono::steady_clock::time_point deadline) {
-    while (running_ > 0 && std::chrono::steady_clock::now() < deadline) co_await ended_.wait_until(deadline);
-    co_return running_ == 0;
+    const auto all = load_;
+    while (all->running > 0 && std::chrono::steady_clock::now() < deadline) co_await all->ended.wait_until(deadline);
+    co_return all->running == 0;
 }
 
 std::string tool_runner::tools(const proto::principal& who) { return proto::tools().list_json(who); }
@@ -154,7 +155,7 @@ asio::awaitable<proto::result<void>> tool_runner::call(const common::mcp::tool_c
 
 asio::awaitable<proto::result<void>> tool_runner::serve(const common::mcp::tool_call& call,
                                                         common::mcp::call_reply& reply, bool remote) {
-    const running_call place(*this);
+    const running_call place(load_);
     const bool is_question = remote && call.tool.contains('.');
     proto::result<std::string> outcome;
     if (is_question)
@@ -162,7 +163,7 @@ asio::awaitable<proto::result<void>> tool_runner::serve(const common::mcp::tool_
     else
         outcome = co_await run_tool(call, reply, remote);
     if (!outcome) co_return std::unexpected(std::move(outcome.error()));
-    const held_answer held(*this, outcome->size());
+    const held_answer held(load_, outcome->size());
     if (!held.fits())
         co_return proto::fail(error_code::resource_exhausted,
                               "This machine holds as many long answers for slow readers as it can.",

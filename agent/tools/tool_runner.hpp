@@ -6,7 +6,9 @@
 #include <chrono>
 #include <cstddef>
 #include <map>
+#include <memory>
 #include <string>
+#include <utility>
 
 #include <boost/asio/any_io_executor.hpp>
 
@@ -56,6 +58,13 @@ private:
     private:
         tool_runner& runner_;
     };
+    // What all calls have in common; calls hold on to it.
+    struct load {
+        explicit load(boost::asio::any_io_executor executor) : ended(std::move(executor)) {}
+        common::async::event_signal ended;
+        std::size_t running = 0;
+        std::size_t held_bytes = 0;  // of large answers that are being written
+    };
     class running_call;
     class held_answer;
 
@@ -73,9 +82,7 @@ private:
     journal::calls calls_;
     handlers handlers_;
     remote_side remote_;
-    common::async::event_signal ended_;
-    std::size_t running_ = 0;
-    std::size_t held_bytes_ = 0;  // of large answers that are being written
+    std::shared_ptr<load> load_;
 };
 
 }  // namespace agent::tools

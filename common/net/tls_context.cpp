@@ -1,5 +1,6 @@
 #include "common/net/tls_context.hpp"
 
+#include <cstring>
 #include <utility>
 
 #include <fmt/format.h>
@@ -10,8 +11,11 @@ namespace common::net {
 namespace {
 
 std::unexpected<tls_error> fail(std::string_view what, const std::string& file) {
-    const auto code = ERR_peek_last_error();
-    const char* const reason = code != 0 ? ERR_reason_error_string(code) : nullptr;
+    // The first error is the cause; those above it say where it passed through.
+    const auto code = ERR_peek_error();
+    const char* const reason = ERR_SYSTEM_ERROR(code) ? std::strerror(ERR_GET_REASON(code))
+                               : code != 0            ? ERR_reason_error_string(code)
+                                                      : nullptr;
     ERR_clear_error();
     if (file.empty())
         return std::unexpected(tls_error{fmt::format("{} ({}).", what, reason ? reason : "no reason given")});

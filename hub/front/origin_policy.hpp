@@ -13,7 +13,7 @@ namespace hub::front {
 class origin_policy {
 public:
     // `public_url` is the hub's own origin, e.g. "https://hub.example.com"; `allowed_origins` more origins whose pages
-    // may call. Origins are compared byte by byte after lower-casing.
+    // may call. Compared byte by byte in lower case, without a port that the scheme has anyway.
     origin_policy(std::string_view public_url, std::vector<std::string> allowed_origins);
 
     // Exactly one Host header, naming the public URL's authority; from a loopback peer also a loopback literal.
@@ -23,8 +23,8 @@ public:
     bool accepts_origin(const common::net::http_request& request) const;
 
 private:
-    std::string origin_;     // scheme://authority
-    std::string authority_;  // host[:port]
+    std::string origin_;  // scheme://host[:port]
+    std::string scheme_;  // with "://"
     std::vector<std::string> allowed_origins_;
 };
 

@@ -16,14 +16,15 @@ std::int64_t to_ms(std::chrono::steady_clock::time_point when) {
     return std::chrono::duration_cast<std::chrono::milliseconds>(when.time_since_epoch()).count();
 }
 
-std::int64_t steady_ms() { return to_ms(std::chrono::steady_clock::now()); }
+link::link(std::unique_ptr<common::net::websocket_channel> channel, proto::hub_link_config config, link_owner& owner,
+           steady_clock_function now)
+    : channel_(std::move(channel)), machine_(std::move(config)), owner_(owner), now_(std::move(now)) {}
 
-link::link(std::unique_ptr<common::net::websocket_channel> channel, proto::hub_link_config config, link_owner& owner)
-    : channel_(std::move(channel)), machine_(std::move(config)), owner_(owner) {}
+std::int64_t link::now_ms() const { return to_ms(now_()); }
 
 asio::awaitable<void> link::run() {
     const auto self = shared_from_this();
-    machine_.on_open(steady_ms());
+    machine_.on_open(now_ms());
     act();
     for (;;) {
         auto message = co_await channel_->read();
@@ -32,7 +33,7 @@ asio::awaitable<void> link::run() {
             act();
             co_return;
         }
-        machine_.on_message(*message, steady_ms());
+        machine_.on_message(*message, now_ms());
         act();
         // A machine that sends faster than the hub may answer waits here, in its own socket.
         if (channel_->queued_bytes() > proto::limits::link_output_bytes_max)
@@ -40,8 +41,8 @@ asio::awaitable<void> link::run() {
     }
 }
 
-void link::tick(std::int64_t now_ms) {
-    machine_.on_tick(now_ms);
+void link::tick() {
+    machine_.on_tick(now_ms());
     act();
 }
 
@@ -123,7 +124,7 @@ asio::awaitable<void> link::flush_when_drained(std::shared_ptr<link>) {
 }
 
 void link::flush() {
-    for (auto& message : machine_.flush(steady_ms())) channel_->send(std::move(message));
+    for (auto& message : machine_.flush(now_ms())) channel_->send(std::move(message));
 }
 
 proto::result<std::shared_ptr<remote_call>> link::call(const proto::call_header& header, std::string_view arguments) {

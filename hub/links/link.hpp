@@ -33,14 +33,17 @@ public:
     virtual void closed(link& from, std::uint16_t code, const std::string& reason) = 0;
 };
 
+using steady_clock_function = std::function<std::chrono::steady_clock::time_point()>;
+
 class link : public std::enable_shared_from_this<link> {
 public:
-    link(std::unique_ptr<common::net::websocket_channel> channel, proto::hub_link_config config, link_owner& owner);
+    link(std::unique_ptr<common::net::websocket_channel> channel, proto::hub_link_config config, link_owner& owner,
+         steady_clock_function now = std::chrono::steady_clock::now);
 
     // Until the link is over.
     boost::asio::awaitable<void> run();
     // When machine().next_tick_ms() says so.
-    void tick(std::int64_t now_ms);
+    void tick();
 
     proto::result<std::shared_ptr<remote_call>> call(const proto::call_header& header, std::string_view arguments);
     void cancel(std::uint64_t id);
@@ -75,6 +78,7 @@ private:
     void handle(proto::hub_action::sessions_received&& a);
     void handle(proto::hub_action::drained&& a);
     void handle(proto::hub_action::closed&& a);
+    std::int64_t now_ms() const;
     void schedule_flush();
     void flush();
     boost::asio::awaitable<void> flush_when_drained(std::shared_ptr<link> self);
@@ -82,13 +86,13 @@ private:
     std::unique_ptr<common::net::websocket_channel> channel_;
     proto::hub_link machine_;
     link_owner& owner_;
+    steady_clock_function now_;
     std::map<std::uint64_t, std::shared_ptr<remote_call>> calls_;
     bool flush_scheduled_ = false;
     bool over_ = false;
 };
 
-// For the state machines: milliseconds of the steady clock.
+// What the state machines count in.
 std::int64_t to_ms(std::chrono::steady_clock::time_point when);
-std::int64_t steady_ms();
 
 }  // namespace hub::links

@@ -81,7 +81,7 @@ std::optional<std::string> session_id_of(std::string_view event) {
 
 link_host::link_host(asio::any_io_executor executor, hub_identity identity, tenancy::store& store,
                      common::async::blocking_pool& pool, registry& links, directory::sessions& sessions,
-                     common::log::logger& log)
+                     common::log::logger& log, steady_clock_function now)
     : executor_(std::move(executor)),
       identity_(std::move(identity)),
       store_(store),
@@ -89,8 +89,8 @@ link_host::link_host(asio::any_io_executor executor, hub_identity identity, tena
       links_(links),
       sessions_(sessions),
       log_(log),
-      now_(clock::now()),
-      wheel_(tick_interval, wheel_slots, now_),
+      now_(std::move(now)),
+      wheel_(tick_interval, wheel_slots, now_()),
       something_ended_(executor_) {}
 
 asio::awaitable<void> link_host::handle(common::net::http_exchange& exchange) {
@@ -138,7 +138,7 @@ asio::awaitable<void> link_host::handle(common::net::http_exchange& exchange) {
     config.make_nonce = [] { return common::crypto::random_bytes(limits::handshake_nonce_bytes); };
     config.sign = [key = identity_.key](std::string_view text) { return key.sign(text); };
     config.verify = &common::crypto::ed25519_key::verify;
-    const auto one = std::make_shared<link>(std::move(channel), std::move(config), *this);
+    const auto one = std::make_shared<link>(std::move(channel), std::move(config), *this, now_);
     one->on_proven = no_longer_pending;
     open(one);
     co_await one->run();
@@ -153,25 +153,22 @@ asio::awaitable<void> link_host::keep_time() {
         timer.expires_after(tick_interval);
         auto [ec] = co_await timer.async_wait(token);
         if (ec) co_return;
-        tick(clock::now());
+        tick();
     }
 }
 
-void link_host::tick(clock::time_point now) {
-    now_ = now;
-    wheel_.tick(now);
-}
+void link_host::tick() { wheel_.tick(now_()); }
 
 void link_host::open(const std::shared_ptr<link>& one) {
     const link* const key = one.get();
     const auto [place, is_new] =
         open_.try_emplace(key, one, [this, key] { beat(key); }, [this, key] { store_acknowledgement(key); });
-    wheel_.arm(place->second.heartbeat, clock::now() + std::chrono::milliseconds(limits::handshake_ms_max));
+    wheel_.arm(place->second.heartbeat, now_() + std::chrono::milliseconds(limits::handshake_ms_max));
 }
 
 void link_host::beat(const link* key) {
     const auto one = open_.at(key).one;  // its end, if this is it, takes it and this timer out of open_
-    one->tick(to_ms(now_));
+    one->tick();
     if (const auto found = open_.find(key); found != open_.end())
         wheel_.arm(found->second.heartbeat,
                    clock::time_point(std::chrono::milliseconds(one->machine().next_tick_ms())));
@@ -219,7 +216,7 @@ asio::awaitable<void> link_host::authenticate(std::shared_ptr<link> from, proto:
         record.link_counter = static_cast<std::uint64_t>((*found)->link_counter);
         const auto live = links_.find(id);
         record.given_to_live_link = live != nullptr && live->machine().welcome_acknowledged();
-        machine.accept_hello(record, steady_ms(), tenancy::system_time_ms());
+        machine.accept_hello(record, to_ms(now_()), tenancy::system_time_ms());
     }
     from->act();
 }
@@ -289,13 +286,13 @@ void link_host::event(link& from, const proto::hub_action::event_received& event
     from.acknowledge_events(event.seq);
     auto& entry = open_.at(&from);
     entry.acknowledged = event.seq;
-    if (!entry.store_soon.armed()) wheel_.arm(entry.store_soon, clock::now() + store_interval);
+    if (!entry.store_soon.armed()) wheel_.arm(entry.store_soon, now_() + store_interval);
 }
 
 void link_host::store_acknowledgement(const link* key) {
     auto& entry = open_.at(key);
     if (entry.storing) {
-        wheel_.arm(entry.store_soon, now_ + store_interval);  // a slow database
+        wheel_.arm(entry.store_soon, now_() + store_interval);  // a slow database
         return;
     }
     entry.storing = true;
@@ -314,7 +311,7 @@ asio::awaitable<void> link_host::write_acknowledgement(std::shared_ptr<link> of,
     } else if (done && done->error().code == tenancy::errc::fenced) {
         of->close(close_code::superseded, "A newer link of this machine is up at another hub.");
     } else if (!found->second.store_soon.armed()) {
-        wheel_.arm(found->second.store_soon, clock::now() + store_interval);
+        wheel_.arm(found->second.store_soon, now_() + store_interval);
     }
 }
 

@@ -35,14 +35,14 @@ public:
     // Everything given outlives the host.
     link_host(boost::asio::any_io_executor executor, hub_identity identity, tenancy::store& store,
               common::async::blocking_pool& pool, registry& links, directory::sessions& sessions,
-              common::log::logger& log);
+              common::log::logger& log, steady_clock_function now = std::chrono::steady_clock::now);
 
     boost::asio::awaitable<void> handle(common::net::http_exchange& exchange);
 
     // Calls tick() once a second, until the executor ends.
     boost::asio::awaitable<void> keep_time();
     // Serves the links whose time has come.
-    void tick(std::chrono::steady_clock::time_point now);
+    void tick();
     // Tells every machine to link elsewhere and ends the waits of calls that only read; completes when all links have
     // gone, or shortly after the deadline.
     boost::asio::awaitable<void> drain(std::chrono::steady_clock::time_point deadline);
@@ -87,7 +87,7 @@ private:
     registry& links_;
     directory::sessions& sessions_;
     common::log::logger& log_;
-    clock::time_point now_;  // of the last tick
+    steady_clock_function now_;
     common::async::timer_wheel wheel_;
     std::map<const link*, open_link> open_;
     std::map<std::string, std::size_t> pending_by_address_;

@@ -106,10 +106,13 @@ asio::awaitable<void> fan_out::work(std::shared_ptr<round> shared) {
 }
 
 asio::awaitable<std::vector<machine_answer>> fan_out::collect(fan_out_request request) {
+    round_->request = std::move(request);
+    return gather(round_);
+}
+
+asio::awaitable<std::vector<machine_answer>> fan_out::gather(std::shared_ptr<round> shared) {
     const auto executor = co_await asio::this_coro::executor;
-    const auto shared = round_;
     auto& r = *shared;
-    r.request = std::move(request);
     r.request.header.deadline_ms = r.request.timeout.count();
     for (const auto& one : r.machines)
         r.answers.push_back({one->machine().machine().machine_id, one->machine_name, std::unexpected(proto::error{})});

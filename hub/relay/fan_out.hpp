@@ -42,6 +42,8 @@ public:
 
 private:
     struct round;
+    // Own what they need: an object may go while they run.
+    static boost::asio::awaitable<std::vector<machine_answer>> gather(std::shared_ptr<round> shared);
     static boost::asio::awaitable<void> work(std::shared_ptr<round> shared);
 
     std::shared_ptr<round> round_;

@@ -155,12 +155,15 @@ machine_finder::found_link machine_finder::by_session(proto::principal who, std:
                                                       std::string request_id) {
     if (!machine.empty()) co_return co_await by_name(who.workspace_id, std::move(machine));
     ownership told{sessions_.machines_with(who.workspace_id, session_id), {}};
-    if (told.having.empty()) told = co_await who_has(who, session_id, std::move(request_id));
     if (told.having.size() == 1) {
         auto link = co_await by_name(who.workspace_id, told.having.front());
         if (link || link.error().code != error_code::not_found) co_return link;
         sessions_.forget_machine(told.having.front());  // the machine was removed since
         told.having.clear();
+    }
+    if (told.having.empty()) {
+        told = co_await who_has(who, session_id, std::move(request_id));
+        if (told.having.size() == 1) co_return co_await by_name(who.workspace_id, told.having.front());
     }
 
     auto all = co_await machines(who.workspace_id);

@@ -24,6 +24,32 @@ TEST(heartbeat, silent_link_stays_up_by_pings) {
     EXPECT_GE(p.to_hub.size() + p.to_agent.size(), 600U / 15);
 }
 
+// Ticked only when it asks for it, as by a timer.
+TEST(heartbeat, the_hub_says_when_it_is_due) {
+    link_pair p;
+    p.open();
+    EXPECT_EQ(p.hub->next_tick_ms(), p.now + limits::handshake_ms_max);
+    p.run();
+    ASSERT_TRUE(p.hub->is_established());
+    EXPECT_EQ(p.hub->next_tick_ms(), p.now + limits::heartbeat_ms);
+    for (int beat = 0; beat < 20; ++beat) {
+        p.now = p.hub->next_tick_ms();
+        p.to_agent.clear();
+        p.hub->on_tick(p.now);
+        p.run();
+        EXPECT_EQ(p.to_agent.size(), 1U);
+    }
+    // Nobody answers any more.
+    const auto last_heard = p.now;
+    while (p.hub->is_established()) {
+        ASSERT_GT(p.hub->next_tick_ms(), p.now);
+        p.now = p.hub->next_tick_ms();
+        p.hub->on_tick(p.now);
+        p.hub->flush(p.now);
+    }
+    EXPECT_EQ(p.now, last_heard + limits::link_dead_ms);
+}
+
 TEST(heartbeat, busy_link_needs_no_pings) {
     link_pair p;
     p.establish();

@@ -36,22 +36,25 @@ export function cleanEnv(home, extra = {}) {
 }
 
 class Hub {
-    constructor(world) {
+    /** `tls`: {cert, key, ca}, files; `database`: a URL, else SQLite in the data directory. */
+    constructor(world, { tls, database } = {}) {
         this.world = world;
+        this.tls = tls;
+        this.database = database ? ["--database", database] : [];
         this.data = join(world.dir, "hub");
         this.log = join(world.dir, "hub.log");
     }
 
     async init() {
         this.port = await freePort();
-        this.url = `http://127.0.0.1:${this.port}`;
+        this.url = `${this.tls ? "https" : "http"}://127.0.0.1:${this.port}`;
         this.mcpUrl = `${this.url}/mcp`;
         this.credentials = await this.admin("init", "--workspace", "home", "--owner", "ada");
     }
 
     /** A command of codez-hub on the data directory; its answer. */
     async admin(command, ...args) {
-        const argv = [hubProgram, command, "--data", this.data, ...args, "--json"];
+        const argv = [hubProgram, command, "--data", this.data, ...this.database, ...args, "--json"];
         const { code, stdout, stderr } = await run(argv, { env: cleanEnv(this.world.home) });
         assert.equal(code, 0, `${argv.join(" ")}: ${stderr}`);
         return JSON.parse(stdout);
@@ -60,9 +63,10 @@ class Hub {
     async start() {
         const ports = join(this.world.dir, "hub.ports");
         rmSync(ports, { force: true });
-        const argv = [hubProgram, "serve", "--data", this.data, "--listen", `127.0.0.1:${this.port}`, "--ops-listen", "127.0.0.1:0", "--public-url", this.url, "--port-file", ports];
+        const tls = this.tls ? ["--tls-cert", this.tls.cert, "--tls-key", this.tls.key] : [];
+        const argv = [hubProgram, "serve", "--data", this.data, ...this.database, ...tls, "--listen", `127.0.0.1:${this.port}`, "--ops-listen", "127.0.0.1:0", "--public-url", this.url, "--port-file", ports];
         this.child = new Child("the hub", argv, { env: cleanEnv(this.world.home), cwd: this.world.dir, log: this.log });
-        await this.child.ports(ports);
+        this.opsUrl = `http://127.0.0.1:${(await this.child.ports(ports)).ops_port}`;
     }
 
     kill() {
@@ -93,7 +97,8 @@ export class Machine {
     async enrol(joinToken) {
         const file = join(this.dir, "join");
         writeFileSync(file, `${joinToken}\n`, { mode: 0o600 });
-        const { code, stderr, stdout } = await this.codez("setup", "--hub", this.world.hub.url, "--join-file", file, "--name", this.name, "--root", this.root);
+        const ca = this.world.hub.tls ? ["--ca-file", this.world.hub.tls.ca] : [];
+        const { code, stderr, stdout } = await this.codez("setup", "--hub", this.world.hub.url, ...ca, "--join-file", file, "--name", this.name, "--root", this.root);
         assert.equal(code, 0, `codez setup: ${stdout}${stderr}`);
         rmSync(file);
     }
@@ -146,6 +151,7 @@ export class Machine {
 class World {
     machines = [];
     agentEnv = {};
+    closers = []; // of what a test brought along, run after hub and machines have ended
 
     constructor(t) {
         this.t = t;
@@ -212,6 +218,7 @@ class World {
         this.proxy?.close();
         await attempt(() => this.hub?.child?.end());
         this.api?.close();
+        for (const end of this.closers) await attempt(end);
         for (const child of [...this.machines.map((m) => m.child), this.hub?.child])
             if (child && /ERROR: (Address|Leak)Sanitizer|runtime error:|LeakSanitizer: detected/.test(child.output())) trouble.push(`${child.name}: a sanitizer reports: ${child.output().slice(-6000)}`);
         trouble.push(...watched.problems.splice(0).slice(0, 20));
@@ -256,10 +263,11 @@ function checkPrograms() {
 }
 
 /**
- * Starts fake API, hub and `machines` machines (named m1, m2, …). `agentEnv` goes to the agents, `smallState` puts their state on a disk of that size. Ends with the test `t`:
- * a left-over process, a sanitizer's report or a message that breaks the schema of its revision fails it.
+ * Starts fake API, hub and `machines` machines (named m1, m2, …). `agentEnv` goes to the agents, `smallState` puts their state on a disk of that size. `hub` makes the hub's options
+ * (tls, database) of the world. Ends with the test `t`: a left-over process, a
+ * sanitizer's report or a message that breaks the schema of its revision fails it.
  */
-export async function startWorld(t, { machines = 1, agentEnv = {}, smallState = "" } = {}) {
+export async function startWorld(t, { machines = 1, agentEnv = {}, smallState = "", hub = () => ({}) } = {}) {
     checkPrograms();
     const world = new World(t);
     world.agentEnv = agentEnv;
@@ -273,7 +281,7 @@ export async function startWorld(t, { machines = 1, agentEnv = {}, smallState = 
         assert.deepEqual(trouble, []);
     });
     world.api = await startFakeApi();
-    world.hub = new Hub(world);
+    world.hub = new Hub(world, await hub(world));
     await world.hub.init();
     await world.hub.start();
     for (let i = 1; i <= machines; i++) await world.addMachine(`m${i}`);

@@ -121,6 +121,56 @@ TEST_F(calls_test, a_call_that_a_crash_cut_is_unknown_until_recovery_settles_it)
     proceed(sent("k2"));
 }
 
+TEST_F(calls_test, a_call_that_may_repeat_is_told_when_it_was_begun_and_only_itself) {
+    proceed(sent("k"));
+    restart();
+    const auto open = await(calls_->open_calls());
+    ASSERT_TRUE(open);
+    calls_->may_repeat(open->front().id);
+    EXPECT_EQ(code(begin(sent("k", "other arguments"))), proto::error_code::idempotency_conflict);
+    const auto again = begin(sent("k"));
+    ASSERT_TRUE(again) << again.error().message;
+    EXPECT_EQ(again->id, open->front().id);
+    EXPECT_EQ(again->begun_at, open->front().begun_at);
+    EXPECT_FALSE(again->replay);
+    end(again->id, "at last");
+    EXPECT_EQ(*begin(sent("k"))->replay, "at last");
+}
+
+TEST_F(calls_test, a_call_that_was_left_keeps_its_key_and_lets_the_next_one_act) {
+    const auto id = proceed(sent("k"));
+    const auto waiting = start(io_, calls_->begin(sent("k"), std::chrono::hours(1)));
+    calls_->leave(id);
+    const auto next = finish(io_, waiting);
+    ASSERT_TRUE(next) << next.error().message;
+    EXPECT_EQ(next->id, id);
+    EXPECT_TRUE(next->begun_at);
+    EXPECT_EQ(code(begin(sent("k", "other arguments"))), proto::error_code::idempotency_conflict);
+    end(next->id, "done");
+    EXPECT_EQ(*begin(sent("k"))->replay, "done");
+}
+
+TEST_F(calls_test, calls_that_join_do_not_wait_and_the_first_answer_stays) {
+    const auto join = [this](call c) { return await(calls_->begin(std::move(c), std::chrono::hours(1), repetition::joins)); };
+    const auto first = join(sent("k"));
+    const auto second = join(sent("k"));
+    ASSERT_TRUE(first && second);
+    EXPECT_EQ(first->id, second->id);
+    EXPECT_FALSE(first->begun_at);
+    EXPECT_TRUE(second->begun_at);
+    EXPECT_EQ(code(join(sent("k", "other arguments"))), proto::error_code::idempotency_conflict);
+    call other_tool = sent("k");
+    other_tool.tool = "send_and_wait";
+    EXPECT_EQ(code(join(other_tool)), proto::error_code::idempotency_conflict);
+    EXPECT_EQ(code(begin(other_tool)), proto::error_code::idempotency_conflict);
+    end(second->id, "the first answer");
+    end(first->id, "another");
+    EXPECT_EQ(*join(sent("k"))->replay, "the first answer");
+    restart();
+    EXPECT_EQ(*join(sent("k"))->replay, "the first answer");
+    EXPECT_NE(join(sent(""))->id, join(sent(""))->id);
+}
+
 TEST_F(calls_test, the_journal_is_bounded) {
     const auto count = [this] {
         auto n = std::make_shared<std::int64_t>();

@@ -1,0 +1,163 @@
+// Every request to the hub: who is let in, where it goes, and with which status others are told no.
+#include "hub/front/front.hpp"
+
+#include "common/crypto/random.hpp"
+#include "common/mcp/engine.hpp"
+#include "hub/identity/verifier.hpp"
+#include "tests/hub/links/hub_fixture.hpp"
+
+namespace hub::front {
+namespace {
+
+using fields = std::vector<std::pair<std::string, std::string>>;
+
+// Answers with the name of who called.
+class naming_backend final : public common::mcp::backend {
+public:
+    std::string tools(const proto::principal& who) override { return R"([{"name":"for )" + who.name + R"("}])"; }
+    bool has_tool(std::string_view) const override { return false; }
+    std::string instructions() const override { return {}; }
+    boost::asio::awaitable<proto::result<void>> call(const common::mcp::tool_call&, common::mcp::call_reply&) override {
+        co_return proto::result<void>();
+    }
+};
+
+class fronts : public tests::hub_fixture {
+protected:
+    void SetUp() override {
+        common::mcp::engine_options options;
+        options.seal = [](std::string_view plain, std::string_view) { return std::string(plain); };
+        options.open = [](std::string_view sealed, std::string_view) { return std::string(sealed); };
+        options.random_token = common::crypto::random_token;
+        engine_ = std::make_unique<common::mcp::engine>(backend_, std::move(options));
+        const auto handler = [](std::string& hits, std::string name) {
+            return [&hits, name](common::net::http_exchange& exchange) -> boost::asio::awaitable<void> {
+                hits += name;
+                co_await exchange.respond({204, {}, {}});
+            };
+        };
+        front_ = std::make_unique<front>(front_options{origin, {}}, verifier_, *engine_, handler(reached_, "link"),
+                                         handler(reached_, "enroll"));
+        tenancy::api_key_options key;
+        key.workspace_id = workspace_;
+        key.user_id = owner_;
+        key.name = "test";
+        key.scopes = {"mcp:tools"};
+        key_ = store_->create_api_key(key).value().secret;
+    }
+
+    std::shared_ptr<tests::fake_exchange> ask(const std::string& method, const std::string& path,
+                                              const fields& more = {}, const std::string& body = {}) {
+        common::net::http_request request;
+        request.method = method;
+        request.path = path;
+        request.body = body;
+        bool has_host = false;
+        for (const auto& [name, value] : more) {
+            request.fields.add(name, value);
+            has_host = has_host || name == "Host";
+        }
+        if (!has_host) request.fields.add("Host", "hub.example.com");
+        const auto exchange = std::make_shared<tests::fake_exchange>(std::move(request));
+        run(front_->handle(*exchange));
+        EXPECT_EQ(exchange->answers, 1);
+        return exchange;
+    }
+    std::shared_ptr<tests::fake_exchange> list_tools(const fields& credential) {
+        fields all = credential;
+        all.emplace_back("Content-Type", "application/json");
+        return ask("POST", "/mcp", all, R"({"jsonrpc":"2.0","id":1,"method":"tools/list"})");
+    }
+
+    naming_backend backend_;
+    identity::verifier verifier_{*store_, pool_};
+    std::unique_ptr<common::mcp::engine> engine_;
+    std::unique_ptr<front> front_;
+    std::string reached_;
+    std::string key_;
+};
+
+TEST_F(fronts, a_key_gets_to_the_tools) {
+    for (const fields& credential : {fields{{"Authorization", "Bearer " + key_}}, fields{{"X-Codez-Api-Key", key_}}}) {
+        const auto answer = list_tools(credential);
+        EXPECT_EQ(answer->status, 200);
+        EXPECT_EQ(answer->json()["result"]["tools"][0]["name"], "for Ada");
+    }
+}
+
+TEST_F(fronts, no_credential_is_challenged_and_a_wrong_one_is_told_to_be_wrong) {
+    const std::string challenge =
+        "Bearer resource_metadata=\"https://hub.example.com/.well-known/oauth-protected-resource/mcp\", scope=\"mcp:tools\"";
+    const auto absent = list_tools({});
+    EXPECT_EQ(absent->status, 401);
+    EXPECT_EQ(absent->field("WWW-Authenticate"), challenge);
+    EXPECT_EQ(absent->field("Cache-Control"), "no-store");
+    EXPECT_EQ(absent->json()["error"], "unauthorized");
+    for (const std::string& wrong : {key_ + "x", std::string("czk_") + std::string(40, 'a'), std::string("x")}) {
+        const auto refused = list_tools({{"Authorization", "Bearer " + wrong}});
+        EXPECT_EQ(refused->status, 401);
+        EXPECT_EQ(refused->field("WWW-Authenticate"), challenge + ", error=\"invalid_token\"");
+        EXPECT_EQ(refused->body.find(wrong), std::string::npos) << "a credential is never repeated";
+    }
+    EXPECT_EQ(ask("GET", "/mcp")->status, 401);
+}
+
+TEST_F(fronts, a_credential_of_another_form_is_a_bad_request) {
+    EXPECT_EQ(list_tools({{"Authorization", "Basic YTpi"}})->status, 400);
+    EXPECT_EQ(list_tools({{"X-Codez-Api-Key", "a"}, {"Authorization", "Bearer b"}})->status, 400);
+}
+
+TEST_F(fronts, a_database_that_does_not_answer_is_no_wrong_credential) {
+    const auto other = common::db::open("sqlite://" + (directory_.path() / "hub.db").string()).value();
+    (void)other->transaction([&](common::db::connection&) {
+        const auto answer = list_tools({{"X-Codez-Api-Key", key_}});
+        EXPECT_EQ(answer->status, 503);
+        EXPECT_EQ(answer->field("Retry-After"), "1");
+    });
+    EXPECT_EQ(list_tools({{"X-Codez-Api-Key", key_}})->status, 200);
+}
+
+TEST_F(fronts, other_hosts_and_origins_get_nowhere) {
+    const auto elsewhere = ask("POST", "/mcp", {{"Host", "evil.org"}, {"X-Codez-Api-Key", key_}});
+    EXPECT_EQ(elsewhere->status, 421);
+    const auto page = ask("POST", "/mcp", {{"Origin", "https://evil.org"}, {"X-Codez-Api-Key", key_}});
+    EXPECT_EQ(page->status, 403);
+    for (const char* path : {"/agent/v1/link", "/agent/v1/enroll", "/.well-known/oauth-protected-resource"}) {
+        EXPECT_EQ(ask("GET", path, {{"Host", "evil.org"}})->status, 421);
+        EXPECT_EQ(ask("GET", path, {{"Origin", "https://evil.org"}})->status, 403);
+    }
+    EXPECT_EQ(reached_, "");
+}
+
+TEST_F(fronts, machines_have_their_own_doors) {
+    EXPECT_EQ(ask("GET", "/agent/v1/link")->status, 204);
+    EXPECT_EQ(ask("POST", "/agent/v1/enroll")->status, 204);
+    EXPECT_EQ(reached_, "linkenroll");
+}
+
+TEST_F(fronts, the_resource_says_what_it_is) {
+    for (const char* path : {"/.well-known/oauth-protected-resource", "/.well-known/oauth-protected-resource/mcp"}) {
+        const auto answer = ask("GET", path);
+        EXPECT_EQ(answer->status, 200);
+        EXPECT_EQ(answer->field("Content-Type"), "application/json");
+        EXPECT_EQ(answer->json()["resource"], "https://hub.example.com/mcp");
+        EXPECT_EQ(answer->json()["bearer_methods_supported"], nlohmann::json::array({"header"}));
+        EXPECT_EQ(ask("HEAD", path)->status, 200);
+        const auto wrong = ask("POST", path);
+        EXPECT_EQ(wrong->status, 405);
+        EXPECT_EQ(wrong->field("Allow"), "GET, HEAD");
+    }
+}
+
+TEST_F(fronts, anything_else_is_not_there) {
+    for (const char* path :
+         {"/", "/mcp/x", "/mcpx", "/agent", "/agent/v1/link/", "/.well-known/", "/../mcp", "/MCP", ""})
+        EXPECT_EQ(ask("GET", path, {{"X-Codez-Api-Key", key_}})->status, 404) << path;
+    EXPECT_EQ(ask("POST", "/mcp/", {{"X-Codez-Api-Key", key_}, {"Content-Type", "application/json"}},
+                  R"({"jsonrpc":"2.0","id":1,"method":"tools/list"})")
+                  ->status,
+              200);
+}
+
+}  // namespace
+}  // namespace hub::front

@@ -1,0 +1,123 @@
+// codez-hub as an operator meets it: what it says when something is wrong, and its health endpoints. No machine.
+
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import { existsSync, mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
+import net from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { test } from "node:test";
+
+import { cleanEnv, hubProgram } from "../support/harness.mjs";
+import { Authority } from "../support/certificates.mjs";
+import { Child, run } from "../support/processes.mjs";
+
+const dir = mkdtempSync(join(tmpdir(), "codez-cli-"));
+const env = cleanEnv(dir);
+const hub = (...args) => run([hubProgram, ...args], { env, cwd: dir, ms: 20_000 });
+const anywhere = ["--listen", "127.0.0.1:0", "--ops-listen", "127.0.0.1:0"];
+
+/** It fails with one sentence that matches. */
+async function fails(sentence, ...args) {
+    const { code, stdout, stderr } = await hub(...args);
+    const said = `codez-hub ${args.join(" ")}: ${code} ${stdout}${stderr}`;
+    assert.ok(Number.isInteger(code) && code !== 0, said);
+    const lines = stderr.trim().split("\n").filter((line) => !line.startsWith("Run with --help"));
+    assert.equal(lines.length, 1, said);
+    assert.match(lines[0], sentence, said);
+    assert.doesNotMatch(stderr, /errno|std::|terminate|exception|filesystem error|#0 |Sanitizer/, said);
+    assert.equal(stdout, "", said);
+}
+
+test("codez-hub", async (t) => {
+    t.after(() => rmSync(dir, { recursive: true, force: true }));
+    const data = join(dir, "hub");
+    const { cert, key } = await Authority.make(dir).then((authority) => authority.issue("hub"));
+
+    await t.test("without a hub", async () => {
+        await fails(/There is no hub in .*codez-hub init/, "serve", "--data", data, ...anywhere);
+        await fails(/There is no hub in/, "api-key", "--data", data, "--name", "x");
+        await fails(/There is no hub in/, "join-token", "--data", data);
+        assert.ok(!existsSync(data), "nothing was made");
+        await fails(/subcommand/i);
+        await fails(/--data/, "serve");
+    });
+
+    await t.test("init makes one, once", async () => {
+        const { code, stdout } = await hub("init", "--data", data, "--json");
+        assert.equal(code, 0);
+        const made = JSON.parse(stdout);
+        assert.match(made.api_key, /^czk_/);
+        assert.match(made.join_token, /^czj_/);
+        assert.equal(statSync(data).mode & 0o077, 0, "nobody else reads it");
+        await fails(/made already.*nothing was changed/, "init", "--data", data);
+        await fails(/no such workspace/i, "api-key", "--data", data, "--name", "x", "--workspace", "none");
+    });
+
+    await t.test("a data directory that cannot be", async () => {
+        const file = join(dir, "file");
+        writeFileSync(file, "");
+        await fails(/data directory .* cannot be made: Not a directory/, "init", "--data", join(file, "hub"));
+        const damaged = join(dir, "damaged");
+        mkdirSync(damaged);
+        writeFileSync(join(damaged, "hub.db"), "This is no database. ".repeat(100));
+        await fails(/database file .* cannot be used/, "serve", "--data", damaged, ...anywhere);
+        await fails(/database URL must be/, "serve", "--data", data, "--database", "mysql://x", ...anywhere);
+        await fails(/database cannot be opened: PostgreSQL: .*refused/, "serve", "--data", data, "--database", "postgresql://x@127.0.0.1:1/x", ...anywhere);
+    });
+
+    await t.test("addresses", async () => {
+        for (const bad of ["4096x", "127.0.0.1", "127.0.0.1:99999", "127.0.0.1:-1", ":", ""]) await fails(/127\.0\.0\.1:4096|--listen/, "serve", "--data", data, "--listen", bad);
+        await fails(/not an IP address/, "serve", "--data", data, "--listen", "999.1.1.1:80", "--ops-listen", "127.0.0.1:0");
+        for (const bad of ["hub", "ftp://hub", "https://", "https://hub/path", "https://u@hub", "https://hub?x"]) await fails(/--public-url.*https:\/\/hub\.example\.com/, "serve", "--data", data, ...anywhere, "--public-url", bad);
+    });
+
+    await t.test("ports that are taken", async () => {
+        const other = net.createServer().listen(0, "127.0.0.1");
+        await once(other, "listening");
+        const taken = `127.0.0.1:${other.address().port}`;
+        await fails(/Cannot listen on 127\.0\.0\.1 port \d+: Address already in use/, "serve", "--data", data, "--listen", taken, "--ops-listen", "127.0.0.1:0");
+        await fails(/Cannot listen on 127\.0\.0\.1 port \d+: Address already in use/, "serve", "--data", data, "--listen", "127.0.0.1:0", "--ops-listen", taken);
+        other.close();
+    });
+
+    await t.test("TLS files", async () => {
+        const none = join(dir, "none.pem");
+        await fails(/--tls-cert.*--tls-key/, "serve", "--data", data, ...anywhere, "--tls-cert", cert);
+        await fails(/certificate from .*none\.pem.*No such file/, "serve", "--data", data, ...anywhere, "--tls-cert", none, "--tls-key", key);
+        await fails(/private key.*none\.pem.*No such file/, "serve", "--data", data, ...anywhere, "--tls-cert", cert, "--tls-key", none);
+        await fails(/private key.*ca\.key/, "serve", "--data", data, ...anywhere, "--tls-cert", cert, "--tls-key", join(dir, "ca.key"));
+        writeFileSync(none, "rubbish");
+        await fails(/certificate from .*none\.pem/, "serve", "--data", data, ...anywhere, "--tls-cert", none, "--tls-key", key);
+    });
+
+    await t.test("a port file that cannot be written", async () => {
+        await fails(/port file .* cannot be written/, "serve", "--data", data, ...anywhere, "--port-file", join(dir, "no", "where"));
+    });
+
+    await t.test("health", async () => {
+        const ports = join(dir, "ports");
+        const child = new Child("the hub", [hubProgram, "serve", "--data", data, ...anywhere, "--port-file", ports], { env, cwd: dir, log: join(dir, "hub.log") });
+        try {
+            const { port, ops_port } = await child.ports(ports);
+            const ask = async (path, options) => {
+                const response = await fetch(`http://127.0.0.1:${ops_port}${path}`, options);
+                return { status: response.status, body: await response.json().catch(() => null) };
+            };
+            const healthy = await ask("/healthz");
+            assert.equal(healthy.status, 200);
+            assert.equal(healthy.body.ok, true);
+            assert.match(healthy.body.version, /^\d+\.\d+\.\d+/);
+            assert.deepEqual(await ask("/readyz"), { status: 200, body: { ok: true, database: "ok", links: 0 } });
+            assert.equal((await ask("/healthz", { method: "HEAD" })).status, 200);
+            assert.equal((await ask("/healthz", { method: "POST" })).status, 405);
+            assert.equal((await ask("/other")).status, 404);
+            assert.equal((await ask("/mcp")).status, 404, "the operators' port serves no clients");
+            assert.equal((await fetch(`http://127.0.0.1:${port}/healthz`)).status, 404, "and clients ask nothing of operators");
+            await fails(/Cannot listen on 127\.0\.0\.1/, "serve", "--data", data, "--listen", `127.0.0.1:${port}`, "--ops-listen", "127.0.0.1:0");
+        } finally {
+            const [code] = await child.end();
+            assert.equal(code, 0, child.output());
+        }
+    });
+});
