@@ -31,9 +31,9 @@ bool is_loopback_name(std::string_view authority, std::uint16_t port) {
 
 // A request that came through a proxy is somebody else's, whatever its socket says.
 bool was_forwarded(const http_request& request) {
-    static constexpr std::array names{"Forwarded",        "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto",
-                                      "X-Real-IP",        "Via",             "CF-Connecting-IP", "CF-Ray",
-                                      "True-Client-IP"};
+    static constexpr std::array names{"Forwarded",         "X-Forwarded-For", "X-Forwarded-Host",
+                                      "X-Forwarded-Proto", "X-Real-IP",       "Via",
+                                      "CF-Connecting-IP",  "CF-Ray",          "True-Client-IP"};
     for (const auto* name : names)
         if (request.fields.find(name)) return true;
     return false;
@@ -52,10 +52,12 @@ std::optional<http_response> refusal(const http_request& request, std::uint16_t 
     const bool allowed_page = is_allowed_page(request, allowed_origins);
     if (request.fields.find("Origin") && !allowed_page)
         return problem(403, "forbidden_origin", "Web pages may not call this endpoint.");
-    if (const auto site = request.fields.find("Sec-Fetch-Site"); site && !allowed_page && *site != "none" && *site != "same-origin")
+    if (const auto site = request.fields.find("Sec-Fetch-Site");
+        site && !allowed_page && *site != "none" && *site != "same-origin")
         return problem(403, "forbidden_origin", "Web pages may not call this endpoint.");
     if (!request.peer_is_loopback || was_forwarded(request))
-        return problem(401, "unauthorized", "This endpoint is for programs on this machine. From elsewhere use the hub's URL.");
+        return problem(401, "unauthorized",
+                       "This endpoint is for programs on this machine. From elsewhere use the hub's URL.");
     const auto user = user_of_peer(request.peer_address, request.peer_port, port);
     if (!user || (*user != ::geteuid() && *user != 0))
         return problem(401, "unauthorized", "This endpoint is for the user that runs codez agent.");
@@ -80,7 +82,8 @@ boost::asio::awaitable<void> local_front::handle(common::net::http_exchange& exc
     } else if (request.path == "/mcp" || request.path == "/mcp/") {
         co_await engine_.handle(exchange, who_, 0);
     } else {
-        co_await exchange.respond(problem(404, "not_found", "There is nothing at this path. MCP clients connect to /mcp."));
+        co_await exchange.respond(
+            problem(404, "not_found", "There is nothing at this path. MCP clients connect to /mcp."));
     }
 }
 

@@ -18,7 +18,8 @@ std::optional<uid_t> user_of_peer(std::string_view peer_address, std::uint16_t p
         unsigned state = 0;
         unsigned uid = 0;
         // The address is any: a loopback pair of ports is unique on the machine.
-        if (std::sscanf(line.c_str(), " %*d: %*[0-9A-F]:%x %*[0-9A-F]:%x %x %*x:%*x %*x:%*x %*x %u", &from, &to, &state, &uid) != 4)
+        if (std::sscanf(line.c_str(), " %*d: %*[0-9A-F]:%x %*[0-9A-F]:%x %x %*x:%*x %*x:%*x %*x %u", &from, &to, &state,
+                        &uid) != 4)
             continue;
         constexpr unsigned established = 1;
         if (from == peer_port && to == local_port && state == established) return uid;
