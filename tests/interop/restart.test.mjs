@@ -117,3 +117,22 @@ test("the hub killed with calls under way, and away until its clients have given
             await until(async () => textsOf((await client.call("get_session", { session_id })).messages).includes(`A long answer for ${name}.`), `the turn of ${name}`);
     });
 });
+
+test("the hub killed under calls whose answers are streams already", async (t) => {
+    const world = await startWorld(t);
+    await world.test("older revisions are told so, 2026-07-28 waits for its time limit; the next call works", async (t) => {
+        const clients = (await everyClient(world, t)).filter(({ name }) => name.startsWith("SDK"));
+        const streaming = new Set(); // a report of progress makes the answer a stream
+        const lost = clients.map(async ({ client, session_id, name }) => {
+            const params = { name: "send_and_wait", arguments: { session_id, text: script({ text: "A long answer.", hold: name, deltas: 4 }) } };
+            const options = { onprogress: () => streaming.add(name), timeout: withStream.includes(name) ? 60_000 : 12_000 };
+            return (name === "SDK v1" ? client.callTool(params, undefined, options) : client.callTool(params, options)).then(() => assert.fail(name), (error) => error.message);
+        });
+        await until(() => streaming.size === clients.length, "progress of each call");
+        await world.hub.kill();
+        await restart(world);
+        await nextCallsWork(clients);
+        for (const [i, { name }] of clients.entries()) assert.match(await lost[i], withStream.includes(name) ? /may have taken effect/ : /timed out/, name);
+        for (const { name } of clients) world.api.releaseHold(name);
+    });
+});
