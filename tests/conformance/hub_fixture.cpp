@@ -46,8 +46,8 @@ void run(const std::filesystem::path& directory, const std::filesystem::path& po
     std::optional<hub::front::front> front;
     const auto listener = conformance::listen(
         context, [&front](common::net::http_exchange& exchange) { return front->handle(exchange); });
-    front.emplace(hub::front::front_options{"http://127.0.0.1:" + std::to_string(listener->port()), {}}, verifier, engine,
-                  not_here, not_here);
+    front.emplace(hub::front::front_options{"http://127.0.0.1:" + std::to_string(listener->port()), {}}, verifier,
+                  engine, not_here, not_here);
     conformance::serve(context, *listener, port_file, {{"api_key", made.key.secret}});
     pool.stop();
 }

@@ -1,6 +1,6 @@
 // A cursor that is taken has one text only; everything else is refused.
-#include "proto/base64url.hpp"
 #include "proto/cursor.hpp"
+#include "proto/base64url.hpp"
 #include "tests/fuzz/fuzz.hpp"
 
 namespace fuzz {

@@ -17,7 +17,8 @@ void run(std::string_view input) {
     const std::string value(input);
 
     common::net::http_request request;
-    for (const char* name : {"Accept", "Content-Type", "Authorization", "Host", "Origin"}) request.fields.add(name, value);
+    for (const char* name : {"Accept", "Content-Type", "Authorization", "Host", "Origin"})
+        request.fields.add(name, value);
     if (kind & 1) request.fields.add("X-Codez-Api-Key", value);
     if (kind & 2) request.fields.add("Accept", value);
     request.peer_is_loopback = (kind & 4) != 0;
@@ -31,7 +32,8 @@ void run(std::string_view input) {
 
     if (const auto text = decode_field(input)) {
         // What was decoded is UTF-8, since it is compared with JSON.
-        require(nlohmann::json::parse(nlohmann::json(*text).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace)) == *text);
+        require(nlohmann::json::parse(
+                    nlohmann::json(*text).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace)) == *text);
     }
     const header_parameter parameter{"Region", {"region"}};
     const std::string arguments = nlohmann::json{{"region", "eu"}}.dump();

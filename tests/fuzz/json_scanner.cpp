@@ -20,8 +20,8 @@ void run(std::string_view input) {
 
     const auto parsed = nlohmann::json::parse(input, nullptr, false);
     if (whole.state() == status::complete) require(parsed.is_object());
-    // The other way round but for depth, which the parser does not bound.
-    if (parsed.is_object() && whole.state() != status::complete) {
+    // The other way round but for depth, which the parser does not bound, and NUL, which ends the text for it.
+    if (parsed.is_object() && input.find('\0') == std::string_view::npos && whole.state() != status::complete) {
         require(whole.state() == status::error);
         require(whole.reason().find("deep") != std::string_view::npos);
     }

@@ -8,6 +8,7 @@ import { test } from "node:test";
 import { claudeVariables } from "../support/claude-env.mjs";
 import { claudeProgram, cleanEnv, run, script, startWorld, until } from "../support/harness.mjs";
 import { bash, textsOf } from "../support/turns.mjs";
+import { revisionsOf, startWire } from "./wire.mjs";
 
 const tool = (name, input) => ({ tool: { name: `mcp__codez__${name}`, input } });
 
@@ -16,7 +17,8 @@ test("the claude CLI as MCP client of the hub", async (t) => {
     const home = join(world.dir, "client-home");
     mkdirSync(home);
     const env = cleanEnv(home, claudeVariables(world.api.url));
-    const url = await world.watchedUrl();
+    const wire = await startWire(t, world);
+    const { url } = wire;
     const servers = { mcpServers: { codez: { type: "http", url, headers: { Authorization: `Bearer ${world.hub.credentials.api_key}` } } } };
 
     // One run of the client, whose model takes these steps. The tools of the hub need no further permission.
@@ -64,5 +66,6 @@ test("the claude CLI as MCP client of the hub", async (t) => {
             const [result] = resultsIn(await claude(tool("get_session", { session_id }), "Read."));
             return textsOf(valueOf(result).messages).includes("It is made.");
         }, "the conversation in what the client's model sees", { ms: 90_000 });
+        assert.deepEqual(revisionsOf(wire.requests), ["2026-07-28"]);
     });
 });

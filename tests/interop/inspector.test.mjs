@@ -19,8 +19,7 @@ test("the main job by the MCP Inspector's CLI", async (t) => {
 
     for (const [era, revision] of [["legacy", "2025-11-25"], ["auto", "2026-07-28"], ["modern", "2026-07-28"]])
         await world.test(`${era}: ${revision}`, async (t) => {
-            const wire = await startWire(world.hub.port);
-            t.after(() => wire.close());
+            const wire = await startWire(t, world);
             const inspect = async (...args) => {
                 const argv = [process.execPath, inspector, "--cli", wire.url, "--transport", "http", "--header", `Authorization: Bearer ${world.hub.credentials.api_key}`, "--protocol-era", era, "--format", "json", ...args];
                 const { code, stdout, stderr } = await run(argv, { env, cwd: home });

@@ -12,8 +12,7 @@ test("the main job by the TypeScript SDK v2", async (t) => {
     const world = await startWorld(t);
     for (const { name, mode, revision } of eras)
         await world.test(`${name}: ${revision}`, async (t) => {
-            const wire = await startWire(world.hub.port);
-            t.after(() => wire.close());
+            const wire = await startWire(t, world);
             const client = await connectV2(wire.url, world.hub.credentials.api_key, mode);
             t.after(() => client.close());
             const { tools } = await client.listTools();

@@ -1,44 +1,35 @@
-// What a client really says to the hub: a proxy on loopback that passes everything on as it came and keeps, of every
-// request, what tells the era that it speaks.
+// What a client really says to the hub: a proxy that keeps, of every request, what tells the era that it speaks.
 
-import { once } from "node:events";
-import http from "node:http";
+import { startProxy } from "../support/proxy.mjs";
+import { watchMessages } from "../support/schema-check.mjs";
 
 const claim = "io.modelcontextprotocol/protocolVersion";
 
 /** One request: the verb, the method and revision in the body, and the headers of its era. */
-function noted(request, body) {
-    let message = {};
-    try {
-        message = JSON.parse(body);
-    } catch {} // a GET or DELETE
-    const { "mcp-protocol-version": version, "mcp-method": method, "mcp-session-id": session } = request.headers;
-    return { verb: request.method, message: message.method, claimed: message.params?._meta?.[claim], header: { version, method, session } };
+function noted(verb, headers, body) {
+    const message = body.length > 0 ? JSON.parse(body) : {};
+    const header = (name) => headers.get(name) ?? undefined;
+    return {
+        verb,
+        message: message.method,
+        claimed: message.params?._meta?.[claim],
+        header: { version: header("mcp-protocol-version"), method: header("mcp-method"), session: header("mcp-session-id") },
+    };
 }
 
-export async function startWire(port) {
+/** A proxy to the hub that ends with the test `t`: {url, requests}. Its messages are held against their schemas. */
+export async function startWire(t, world) {
     const requests = [];
-    const server = http.createServer((request, response) => {
-        const upstream = http.request({ host: "127.0.0.1", port, method: request.method, path: request.url, headers: request.rawHeaders, setHost: false, agent: false });
-        upstream.on("response", (answer) => {
-            response.writeHead(answer.statusCode, answer.statusMessage, answer.rawHeaders);
-            response.flushHeaders();
-            answer.on("data", (piece) => response.write(piece)).on("end", () => response.end());
-            answer.on("error", () => response.destroy());
-        });
-        upstream.on("error", () => response.destroy());
-        response.on("close", () => upstream.destroy());
-        request.on("error", () => upstream.destroy());
-        const pieces = [];
-        request.on("data", (piece) => pieces.push(piece)).on("end", () => requests.push(noted(request, Buffer.concat(pieces))));
-        request.pipe(upstream);
-    });
-    await once(server.listen(0, "127.0.0.1"), "listening");
-    const close = () => {
-        server.close();
-        server.closeAllConnections();
+    const schemas = watchMessages();
+    const watch = {
+        begin(verb, headers, body, answered) {
+            requests.push(noted(verb, headers, body));
+            return schemas.begin(verb, headers, body, answered);
+        },
     };
-    return { url: `http://127.0.0.1:${server.address().port}/mcp`, requests, close };
+    const proxy = await startProxy(world.hub.port, { watch });
+    t.after(() => proxy.close());
+    return { url: proxy.url, requests };
 }
 
 /** The revisions that the tool calls among the requests were made in. */

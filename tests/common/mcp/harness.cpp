@@ -92,8 +92,10 @@ void harness::begin(fake_exchange& exchange) { begin(exchange, who); }
 
 void harness::begin(fake_exchange& exchange, const proto::principal& as) {
     ++running;
+    open.insert(&exchange);
     boost::asio::co_spawn(io, subject.handle(exchange, as, 1), [this, &exchange](std::exception_ptr failure) {
         --running;
+        open.erase(&exchange);
         if (failure) std::rethrow_exception(failure);
         check(exchange);
     });
@@ -150,7 +152,7 @@ std::unique_ptr<fake_exchange> harness::post_as(const proto::principal& as, std:
                                                 const net::http_fields& more) {
     std::unique_ptr<fake_exchange> exchange = make_post(std::move(body), more);
     begin(*exchange, as);
-    run();
+    finish(*exchange);
     return exchange;
 }
 
@@ -188,7 +190,7 @@ std::unique_ptr<fake_exchange> harness::modern(std::string_view method, std::str
                                                const modern_extras& extras) {
     std::unique_ptr<fake_exchange> exchange = make_modern(method, params, extras);
     begin(*exchange);
-    run();
+    finish(*exchange);
     return exchange;
 }
 
@@ -196,6 +198,18 @@ std::unique_ptr<fake_exchange> harness::make_get(const std::string& session, con
     net::http_fields fields{{"Accept", "text/event-stream"}, {"Mcp-Session-Id", session}};
     if (!last_event_id.empty()) fields.add("Last-Event-ID", last_event_id);
     return make("GET", fields, "");
+}
+
+// Where a stream is open, there is always something left to run.
+void harness::finish(const fake_exchange& exchange) {
+    if (open.size() > 1)
+        run_to_end(exchange);
+    else
+        run();
+}
+
+void harness::run_to_end(const fake_exchange& exchange) {
+    run_until([&] { return !open.contains(&exchange); });
 }
 
 void harness::run_until(const std::function<bool()>& condition) {

@@ -4,6 +4,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -66,7 +67,9 @@ struct harness {
     // GET of a session's stream.
     std::unique_ptr<fake_exchange> make_get(const std::string& session, const std::string& last_event_id = "") const;
 
-    // Runs until the condition holds.
+    void finish(const fake_exchange& exchange);
+    // Runs until that exchange is over, or the condition holds.
+    void run_to_end(const fake_exchange& exchange);
     void run_until(const std::function<bool()>& condition);
 
     // What is wrong with what was answered, by the schema of the exchange's revision; every answer is checked.
@@ -79,6 +82,7 @@ struct harness {
     engine subject;
     std::vector<std::string> bugs;
     int running = 0;
+    std::set<const fake_exchange*> open;  // begun and not completed
     std::map<std::string, std::string, std::less<>> session_versions;
 };
 
