@@ -13,6 +13,7 @@ fuzz() {
     fi
     build fuzz "${names[@]/#/fuzz_}"
     mkdir -p "$top/build/fuzz/failed"
+    # shellcheck disable=SC2016 # the inner shell's variables
     printf '%s\n' "${names[@]}" | xargs -P "$(nproc)" -I{} bash -c '
         name=$1 top=$2
         mkdir -p "$top/build/fuzz/corpus/$name"
