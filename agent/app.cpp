@@ -297,6 +297,7 @@ asio::awaitable<void> app::stop() {
     stopping_ = true;
     while (starting_) co_await started_.wait();
     if (link_) link_->stop();
+    if (mcp_) mcp_->end_streams([](const proto::principal&) { return true; });
     if (listener_) co_await listener_->stop(listener_grace);
     co_await sessions_->stop();  // wakes the calls that wait for a session
     const bool idle = co_await tools_->idle_by(std::chrono::steady_clock::now() + calls_end_within);

@@ -208,6 +208,7 @@ asio::awaitable<void> app::until_signalled() {
     // No new connections from here on; those there are end with what they are at, the machines' links by being drained.
     const std::chrono::milliseconds grace(limits::shutdown_ms_max);
     asio::co_spawn(context_, link_host_->drain(std::chrono::steady_clock::now() + grace), asio::detached);
+    engine_.end_streams([](const proto::principal&) { return true; });
     std::ignore = co_await listener_->stop(grace + std::chrono::seconds(1));
     std::ignore = co_await ops_listener_->stop(std::chrono::milliseconds(500));
     context_.stop();

@@ -51,6 +51,8 @@ std::optional<std::string> process_start(pid_t pid) {
     const auto name_end = text.rfind(')');
     if (name_end == std::string::npos) return std::nullopt;
     std::size_t begin = name_end + 2;
+    // A zombie is over; only its parent has not noticed yet.
+    if (begin < text.size() && (text[begin] == 'Z' || text[begin] == 'X')) return std::nullopt;
     for (int field = 3; field < 22; ++field) {
         begin = text.find(' ', begin);
         if (begin == std::string::npos) return std::nullopt;

@@ -1,5 +1,5 @@
-// Which running claude has a session open now: Claude Code's own registry, <config>/sessions/<pid>.json (claude-cli.md
-// §5; an internal format, so whatever cannot be read counts as not there). Blocking, a few small files.
+// Which running claude has a session open now: Claude Code's own registry, <config>/sessions/<pid>.json (an
+// internal format, so whatever cannot be read counts as not there). Blocking, a few small files.
 #pragma once
 
 #include <filesystem>
@@ -16,7 +16,7 @@ struct running_claude {
     bool interactive = false;  // in somebody's terminal
 };
 
-// When the process was started, field 22 of proc_pid_stat(5); nullopt if there is no such process.
+// When the process was started, field 22 of proc_pid_stat(5); nullopt if there is no such process, or it has ended.
 std::optional<std::string> process_start(pid_t pid);
 
 // The claude that has the session open, if it still runs: an entry outlives a claude that was killed.

@@ -24,7 +24,7 @@ namespace fs = std::filesystem;
 
 namespace {
 
-// ARCHITECTURE: plan < default = dontAsk < acceptEdits < auto; bypassPermissions is the local command line's alone.
+// plan < default = dontAsk < acceptEdits < auto; bypassPermissions is the local command line's alone.
 std::optional<int> mode_rank(std::string_view mode) {
     static constexpr std::array<std::pair<std::string_view, int>, 5> ranks{
         {{"plan", 0}, {"default", 1}, {"dontAsk", 1}, {"acceptEdits", 2}, {"auto", 3}}};

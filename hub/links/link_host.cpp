@@ -95,7 +95,7 @@ link_host::link_host(asio::any_io_executor executor, hub_identity identity, tena
 
 asio::awaitable<void> link_host::handle(common::net::http_exchange& exchange) {
     const auto& request = exchange.request();
-    // A browser page must never become a machine (auth.md §3.2: Origin must be absent).
+    // A browser page must never become a machine (so there must be no Origin).
     if (request.fields.find("Origin")) {
         co_await exchange.respond(refusal(403, "forbidden_origin", "Links are for machines, not for web pages."));
         co_return;

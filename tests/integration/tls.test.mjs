@@ -70,7 +70,6 @@ test("a hub with TLS", async (t) => {
         };
         const before = await list();
         assert.equal(before.status, 200);
-        const { machine: told } = await client.call("get_machine");
         await replace("second");
         kill(world.hub.child.pid, "SIGHUP");
         await until(() => /TLS files were read again/.test(world.hub.child.output()), "the hub to read its files again");
@@ -78,7 +77,7 @@ test("a hub with TLS", async (t) => {
         assert.deepEqual(await list(), before, "the connection that was open stays as it was");
         agent.destroy();
         assert.equal((await client.call("get_machine")).machine.online, true);
-        assert.equal((await client.call("get_machine")).machine.lastSeenAt, told.lastSeenAt, "and so does the machine's link");
+        assert.equal(world.hub.child.output().split("machine linked").length - 1, 1, "and so does the machine's link");
     });
 
     await world.test("files that do not fit change nothing, and the log says so", async () => {

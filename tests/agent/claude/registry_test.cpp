@@ -3,6 +3,7 @@
 #include <fstream>
 
 #include <stdlib.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <gtest/gtest.h>
@@ -67,6 +68,16 @@ TEST(process_start, tells_the_same_of_one_process) {
     EXPECT_EQ(own->find_first_not_of("0123456789"), std::string::npos) << *own;
     EXPECT_EQ(process_start(::getpid()), own);
     EXPECT_FALSE(process_start(1 << 30));
+}
+
+TEST(process_start, a_zombie_has_ended) {
+    const pid_t child = ::fork();
+    ASSERT_GE(child, 0);
+    if (child == 0) ::_exit(0);
+    siginfo_t info{};
+    ASSERT_EQ(::waitid(P_PID, static_cast<id_t>(child), &info, WEXITED | WNOWAIT), 0);  // it stays a zombie
+    EXPECT_FALSE(process_start(child));
+    ASSERT_EQ(::waitpid(child, nullptr, 0), child);
 }
 
 }  // namespace
