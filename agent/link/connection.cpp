@@ -190,6 +190,7 @@ void connection::handle(action::draining&&) {
     // Who waits for a turn is told how far it is, and asks again over the next link: a hub that restarts costs no call.
     for (const auto& [id, weak] : std::map(replies_))
         if (const auto reply = weak.lock()) reply->cancel();
+    if (services_.on_draining) services_.on_draining();
 }
 
 void connection::handle(action::closed&& a) {

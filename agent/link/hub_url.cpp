@@ -1,5 +1,8 @@
 #include "agent/link/hub_url.hpp"
 
+#include <charconv>
+#include <cstdint>
+
 #include <boost/url/parse.hpp>
 #include <boost/url/url.hpp>
 #include <fmt/format.h>
@@ -18,6 +21,13 @@ bool is_this_machine(const boost::urls::url_view& url) {
     return url.encoded_host() == "localhost";
 }
 
+// Boost 1.81 gives a number that does not fit as another one.
+bool is_port(std::string_view text) {
+    std::uint32_t number = 0;
+    const auto [end, ec] = std::from_chars(text.data(), text.data() + text.size(), number);
+    return ec == std::errc() && end == text.data() + text.size() && number >= 1 && number <= 65535;
+}
+
 }  // namespace
 
 std::expected<std::string, std::string> hub_origin(std::string_view typed, plain_http allowed) {
@@ -32,7 +42,7 @@ std::expected<std::string, std::string> hub_origin(std::string_view typed, plain
     if (url.encoded_host().empty()) return no_hub_url("it names no host.");
     if (url.has_query() || url.has_fragment() || (!url.encoded_path().empty() && url.encoded_path() != "/"))
         return no_hub_url("it must end after the host and port.");
-    if (url.has_port() && (url.port_number() == 0 || url.port().empty())) return no_hub_url("its port is no number from 1 to 65535.");
+    if (url.has_port() && !is_port(url.port())) return no_hub_url("its port is no number from 1 to 65535.");
     if (!tls && allowed != plain_http::anywhere && !is_this_machine(url))
         return std::unexpected("A hub on another machine must be reached by https://: over http:// everybody on the way "
                                "reads the join token and the prompts. If that is fine in this network, say --plain-http.");
