@@ -132,7 +132,9 @@ result<void> enrol(const setup_config& config, const setup_world& world) {
     auto key = machine_key(config.files.machine_key());
     if (!key) return std::unexpected(key.error());
 
-    const auto enrolled = world.enroll({*hub, *token, config.name, config.ca_file.string()}, *key);
+    // The agent may be started elsewhere.
+    const auto ca_file = config.ca_file.empty() ? fs::path() : fs::absolute(config.ca_file);
+    const auto enrolled = world.enroll({*hub, *token, config.name, ca_file.string()}, *key);
     if (!enrolled) return std::unexpected(enrolled.error());
     if (auto saved = link::save_link_settings(config.files.link_file(), *enrolled); !saved) return saved;
     world.out << fmt::format("This machine is enrolled as {} ({}).\n", enrolled->machine_name, enrolled->machine_id);
