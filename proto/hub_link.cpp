@@ -139,7 +139,7 @@ void hub_link::handle_auth(std::string_view json, std::int64_t now_ms) {
         return close(close_code::key_conflict, "another copy of this machine's key is in use");
     }
     state_ = state::wait_admission;
-    actions_.emplace_back(hub_action::verified{hello_, std::max(hello_.link_counter, record_.link_counter) + 1,
+    actions_.emplace_back(hub_action::verified{hello_, std::max(hello_.link_counter + 1, record_.link_counter),
                                                verdict == counter_verdict::hub_restored});
 }
 

@@ -140,13 +140,13 @@ TEST(handshake, copied_key_is_detected_after_it_was_proven) {
     EXPECT_TRUE(forger.of_hub<hub_action::key_conflict>().empty());
 }
 
-TEST(handshake, one_lost_welcome_is_forgiven_unless_the_counter_is_in_use) {
+TEST(handshake, lost_welcomes_are_forgiven_unless_the_counter_is_in_use) {
     link_pair p;
     p.record.link_counter = 5;
     p.open();
     p.run();
     ASSERT_TRUE(p.hub->is_established());
-    EXPECT_EQ(p.of_hub<hub_action::verified>()[0].next_counter, 6U);
+    EXPECT_EQ(p.of_hub<hub_action::verified>()[0].next_counter, 5U) << "given again";
 
     link_pair live;
     live.record.link_counter = 5;
