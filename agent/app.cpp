@@ -224,6 +224,7 @@ bool app::open_listener() {
     common::net::listener_options options;
     options.port = config_.local_port;
     options.connections_max = options.connections_per_peer_max = local_connections_max;
+    options.answer_fields = [this](const common::net::http_request& request) { return front_->answer_fields(request); };
     auto opened = common::net::listener::open(
         context_->get_executor(), options,
         [this](common::net::http_exchange& exchange) { return front_->handle(exchange); },
@@ -234,7 +235,8 @@ bool app::open_listener() {
     }
     // No request is taken before this function's coroutine waits for something.
     listener_ = std::move(*opened);
-    front_.emplace(*mcp_, local::socket_address{listener_->address(), listener_->port()});
+    front_.emplace(*mcp_, local::socket_address{listener_->address(), listener_->port()}, local::user_of_peer,
+                   config_.allowed_origins);
     return true;
 }
 

@@ -3,6 +3,8 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <string>
+#include <vector>
 
 #include "agent/paths.hpp"
 #include "common/log/logger.hpp"
@@ -12,6 +14,7 @@ namespace agent {
 struct agent_config {
     paths files;
     std::uint16_t local_port = 4097;  // on 127.0.0.1: the endpoint asks for no credential
+    std::vector<std::string> allowed_origins;  // of web pages that may call the local endpoint
     std::filesystem::path port_file;  // written when ready: {"port":…}; for supervisors and tests
     common::log::level log_level = common::log::level::info;
     common::log::format log_format = common::log::format::human;

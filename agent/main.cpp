@@ -8,6 +8,7 @@
 #include "agent/app.hpp"
 #include "agent/cli/setup.hpp"
 #include "agent/hold/hold_main.hpp"
+#include "common/net/web_origin.hpp"
 
 namespace {
 
@@ -51,11 +52,21 @@ int main(int argc, char** argv) {
     add_directories(agent_command, home);
     agent_command->add_option("--local-port", run.local_port, "Port of http://127.0.0.1:PORT/mcp, for clients on this machine")
         ->capture_default_str();
+    agent_command->add_option("--allow-origin", run.allowed_origins,
+                              "Origin of web pages that may call it, e.g. http://localhost:6274; repeatable");
     agent_command->add_option("--port-file", run.port_file, "Write the port as JSON to this file when ready");
     agent_command->add_option("--log-level", log_level)->check(CLI::IsMember({"debug", "info", "warning", "error"}));
     agent_command->add_option("--log-format", log_format)->check(CLI::IsMember({"human", "json"}));
 
-    CLI11_PARSE(cli, argc, argv);
+    try {
+        cli.parse(argc, argv);
+        for (const auto& origin : run.allowed_origins)
+            if (!common::net::is_web_origin(origin))
+                throw CLI::ValidationError("--allow-origin",
+                                           "must be of the form http://localhost:6274, without a path");
+    } catch (const CLI::ParseError& e) {
+        return cli.exit(e);
+    }
     try {
         if (setup_command->parsed()) {
             setup.files = paths_for(home);

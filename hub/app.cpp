@@ -128,6 +128,7 @@ bool app::open_listeners() {
     options.address = config_.listen.host;
     options.port = config_.listen.port;
     options.tls = tls_;
+    options.answer_fields = [this](const common::net::http_request& request) { return front_->answer_fields(request); };
     const auto failed = [this](std::string_view message) { log_.error(message); };
     auto opened = common::net::listener::open(
         context_.get_executor(), options,

@@ -2,6 +2,7 @@
 
 #include <CLI/CLI.hpp>
 
+#include "common/net/web_origin.hpp"
 #include "hub/app.hpp"
 #include "hub/operator.hpp"
 #include "hub/refuse.hpp"
@@ -84,7 +85,8 @@ int main(int argc, char** argv) {
                               "The URL that clients and machines use, e.g. https://hub.example.com");
     serve_command->add_option("--tls-cert", serve.tls_certificate, "PEM file: certificate chain. Read again on SIGHUP");
     serve_command->add_option("--tls-key", serve.tls_key, "PEM file: its private key");
-    serve_command->add_option("--allow-origin", serve.allowed_origins, "Origin of web pages that may call; repeatable");
+    serve_command->add_option("--allow-origin", serve.allowed_origins,
+                              "Origin of web pages that may call, e.g. https://app.example.com; repeatable");
     serve_command->add_option("--port-file", serve.port_file, "Write the ports as JSON to this file when ready");
     serve_command->add_option("--log-level", log_level)->check(CLI::IsMember({"debug", "info", "warning", "error"}));
     serve_command->add_option("--log-format", log_format)->check(CLI::IsMember({"human", "json"}));
@@ -97,6 +99,10 @@ int main(int argc, char** argv) {
         serve.ops_listen = parse_address(ops_listen);
         if (!serve.public_url.empty() && !hub::is_public_url(serve.public_url))
             throw CLI::ValidationError("--public-url", "must be of the form https://hub.example.com, without a path");
+        for (const auto& origin : serve.allowed_origins)
+            if (!common::net::is_web_origin(origin))
+                throw CLI::ValidationError("--allow-origin",
+                                           "must be of the form https://app.example.com, without a path");
         serve.log_level = *common::log::parse_level(log_level);
         serve.log_format = *common::log::parse_format(log_format);
     } catch (const CLI::ParseError& e) {

@@ -21,6 +21,7 @@ constexpr std::int64_t http_idle_ms_max = 60'000;
 constexpr std::int64_t http_write_stall_ms_max = 20'000;  // a reader that takes nothing for so long is gone
 constexpr std::size_t http_connections_max = 4096;
 constexpr std::size_t http_connections_per_address_max = 100;
+constexpr int cors_preflight_s = 7200;            // a browser asks again after that; Chromium takes no more
 constexpr std::int64_t shutdown_ms_max = 10'000;  // open exchanges may finish for so long
 
 // --- JSON from outside ---

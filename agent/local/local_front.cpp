@@ -7,6 +7,9 @@
 #include <string>
 #include <utility>
 
+#include "common/mcp/cors.hpp"
+#include "common/net/web_origin.hpp"
+
 namespace agent::local {
 
 namespace {
@@ -28,11 +31,6 @@ bool was_forwarded(const http_request& request) {
     return std::ranges::any_of(names, [&](const char* name) { return request.fields.count(name) > 0; });
 }
 
-bool from_allowed_page(const http_request& request, const std::vector<std::string>& allowed_origins) {
-    const auto origin = request.fields.find("Origin");
-    return request.fields.count("Origin") == 1 && std::ranges::find(allowed_origins, *origin) != allowed_origins.end();
-}
-
 // Of the sites that a browser tells: a page of this very origin, or the person at the address bar.
 bool from_foreign_page(const http_request& request) {
     if (request.fields.count("Origin") > 0 || request.fields.count("Sec-Fetch-Site") > 1) return true;
@@ -48,6 +46,7 @@ local_front::local_front(common::mcp::engine& engine, socket_address own, peer_l
       own_(std::move(own)),
       user_of_(std::move(user_of)),
       allowed_origins_(std::move(allowed_origins)) {
+    for (auto& origin : allowed_origins_) origin = common::net::normal_origin(origin);
     who_.workspace_id = "local";
     who_.user_id = "local";
     who_.client_id = "loopback";
@@ -63,11 +62,20 @@ bool local_front::is_own_name(std::string_view authority) const {
     return name == "127.0.0.1" || name == "localhost" || name == "[::1]";
 }
 
+bool local_front::from_allowed_page(const http_request& request) const {
+    const auto origin = common::net::origin_of(request);
+    return origin && std::ranges::find(allowed_origins_, *origin) != allowed_origins_.end();
+}
+
+common::net::http_fields local_front::answer_fields(const http_request& request) const {
+    return from_allowed_page(request) ? common::mcp::cors_fields(request) : common::net::http_fields();
+}
+
 std::optional<http_response> local_front::refusal(const http_request& request) const {
     const auto host = request.fields.find("Host");
     if (request.fields.count("Host") != 1 || !is_own_name(*host))
         return problem(421, "misdirected_request", "This endpoint answers on 127.0.0.1 and localhost only.");
-    if (!from_allowed_page(request, allowed_origins_) && from_foreign_page(request))
+    if (!from_allowed_page(request) && from_foreign_page(request))
         return problem(403, "forbidden_origin", "Web pages may not call this endpoint.");
     if (!request.peer_is_loopback || was_forwarded(request))
         return problem(401, "unauthorized", "This endpoint is for programs on this machine. From elsewhere use the hub's URL.");
@@ -81,6 +89,8 @@ boost::asio::awaitable<void> local_front::handle(common::net::http_exchange& exc
     const auto& request = exchange.request();
     if (auto no = refusal(request)) {
         co_await exchange.respond(std::move(*no));
+    } else if (common::mcp::is_preflight(request)) {
+        co_await exchange.respond(common::mcp::preflight_answer(request));
     } else if (request.path == "/mcp" || request.path == "/mcp/") {
         co_await engine_.handle(exchange, who_, 0);
     } else {

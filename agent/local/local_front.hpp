@@ -26,10 +26,13 @@ public:
                 std::vector<std::string> allowed_origins = {});
 
     boost::asio::awaitable<void> handle(common::net::http_exchange& exchange);
+    // For the listener: the fields that let a page of an allowed origin read any answer.
+    common::net::http_fields answer_fields(const common::net::http_request& request) const;
 
 private:
     // Why the request is not answered here; nullopt if it is.
     std::optional<common::net::http_response> refusal(const common::net::http_request& request) const;
+    bool from_allowed_page(const common::net::http_request& request) const;
     bool is_own_name(std::string_view authority) const;
 
     common::mcp::engine& engine_;

@@ -1,6 +1,6 @@
 // The MCP endpoint: everything that POST, GET and DELETE on /mcp mean, for any back end.
-// The caller has already checked Host, Origin and rates, answered OPTIONS and found out who is calling; CORS fields are
-// its own too. One engine serves all connections of a program, from any thread: each exchange stays on the executor of
+// The caller has already checked Host, Origin and rates, answered preflights and found out who is calling; CORS fields
+// are its own too (cors.hpp). One engine serves all connections of a program, from any thread: each exchange stays on the executor of
 // its connection, and what exchanges share (ended sessions, calls in flight) has its own lock.
 // Nothing here fails towards the caller: every outcome is an answer on the exchange.
 #pragma once
@@ -72,12 +72,6 @@ struct engine_options {
     std::size_t bytes_kept_max = proto::limits::mcp_bytes_kept_max;
     std::size_t questions_waiting_max = proto::limits::mcp_questions_waiting_max;
 };
-
-// What a front that answers browsers has to allow (and every Mcp-Param-* that is asked for) and to expose (CORS); the
-// engine itself sends no such fields.
-constexpr std::string_view cors_request_fields =
-    "Authorization, Content-Type, Accept, Mcp-Session-Id, MCP-Protocol-Version, Mcp-Method, Mcp-Name, Last-Event-ID";
-constexpr std::string_view cors_exposed_fields = "Mcp-Session-Id, MCP-Protocol-Version, WWW-Authenticate, X-Request-Id";
 
 class engine {
 public:

@@ -24,6 +24,7 @@ public:
     http_fields(std::initializer_list<std::pair<std::string, std::string>> fields) : fields_(fields) {}
 
     void add(std::string name, std::string value) { fields_.emplace_back(std::move(name), std::move(value)); }
+    void add_all(const http_fields& more) { fields_.insert(fields_.end(), more.fields_.begin(), more.fields_.end()); }
     // The first field of that name.
     std::optional<std::string_view> find(std::string_view name) const;
     std::size_t count(std::string_view name) const;

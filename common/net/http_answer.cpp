@@ -24,7 +24,8 @@ http_answer::http_answer(session_parts session, http_request request, answer_tra
       request_(std::move(request)),
       http_1_0_(traits.http_1_0),
       keep_alive_(traits.keep_alive),
-      unread_input_(traits.unread_input) {}
+      unread_input_(traits.unread_input),
+      fields_(std::move(traits.fields)) {}
 
 // RFC 9112 §6.3: these never have one.
 bool http_answer::body_allowed(int status) const {
@@ -34,6 +35,7 @@ bool http_answer::body_allowed(int status) const {
 asio::awaitable<bool> http_answer::respond(http_response response) {
     if (state_ != state::open) co_return false;
     const bool with_body = body_allowed(response.status);
+    response.fields.add_all(fields_);
     if (const auto connection = response.fields.find("connection"); connection && list_contains(*connection, "close")) {
         keep_alive_ = false;
     }
@@ -54,6 +56,7 @@ asio::awaitable<bool> http_answer::respond(http_response response) {
 
 asio::awaitable<bool> http_answer::start(int status, http_fields fields) {
     if (state_ != state::open) co_return false;
+    fields.add_all(fields_);
     if (const auto connection = fields.find("connection"); connection && list_contains(*connection, "close")) {
         keep_alive_ = false;
     }

@@ -20,6 +20,7 @@ struct answer_traits {
     bool http_1_0 = false;
     bool keep_alive = true;
     bool unread_input = false;  // bytes behind the request are buffered already
+    http_fields fields{};       // added to the handler's
 };
 
 class http_answer final : public http_exchange, public std::enable_shared_from_this<http_answer> {
@@ -69,6 +70,7 @@ private:
     bool http_1_0_;
     bool keep_alive_;
     bool unread_input_;
+    http_fields fields_;
     state state_ = state::open;
     body_framing framing_ = body_framing::length;
     bool announced_close_ = false;

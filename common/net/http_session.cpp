@@ -51,6 +51,7 @@ private:
     phase phase_ = phase::handshake;
     bool first_request_ = true;
     bool draining_ = false;
+    http_fields answer_fields_;  // for the request that is being read
     std::shared_ptr<http_answer> answer_;
 };
 
@@ -62,7 +63,8 @@ void http_session::enter(phase next, std::chrono::milliseconds wait) {
 void http_session::expire() {
     if (phase_ == phase::head || phase_ == phase::body) {
         // Said before the connection is cut, since a stream is not used again after its deadline.
-        const auto response = error_response(408, "request_timeout", "The request did not arrive in time.");
+        auto response = error_response(408, "request_timeout", "The request did not arrive in time.");
+        response.fields.add_all(answer_fields_);
         const auto head = format_response_head({.status = response.status,
                                                 .fields = &response.fields,
                                                 .content_length = response.body.size(),
@@ -120,19 +122,20 @@ asio::awaitable<bool> http_session::serve_one() {
     const bool arriving = co_await reader_.wait_for_request(connection_);
     if (!arriving) co_return false;
 
+    answer_fields_ = {};
     enter(phase::head, limits.header_timeout);
     auto request = co_await reader_.read_head(connection_);
     if (!request) {
         co_await refuse(std::move(request.error()));
         co_return false;
     }
-    const bool whole = co_await receive_body(*request);
-    if (!whole) co_return false;
-
     request->peer_address = peer_.address().to_string();
     request->peer_port = peer_.port();
     request->peer_is_loopback = peer_.address().is_loopback();
     request->tls = connection_.is_tls();
+    if (service_->answer_fields) answer_fields_ = service_->answer_fields(*request);
+    const bool whole = co_await receive_body(*request);
+    if (!whole) co_return false;
     co_await answer(std::move(*request));
     const auto ended_as = answer_->current();
     const bool again = answer_->keep_alive() && !draining_;
@@ -150,6 +153,10 @@ asio::awaitable<bool> http_session::serve_one() {
 
 asio::awaitable<bool> http_session::receive_body(http_request& request) {
     if (!reader_.has_body()) co_return true;
+    if (auto refused = reader_.refuse_body()) {
+        co_await refuse(std::move(*refused));
+        co_return false;
+    }
     enter(phase::body, service_->limits.body_timeout);
     if (reader_.expects_continue()) {
         connection_.write_now("HTTP/1.1 100 Continue\r\n\r\n");
@@ -168,7 +175,8 @@ asio::awaitable<void> http_session::answer(http_request request) {
     deadline_.disarm();
     const answer_traits traits{.http_1_0 = reader_.is_http_1_0(),
                                .keep_alive = reader_.keep_alive() && !draining_,
-                               .unread_input = reader_.has_more()};
+                               .unread_input = reader_.has_more(),
+                               .fields = std::move(answer_fields_)};
     const http_answer::session_parts parts{connection_, ticket_, deadline_, service_->limits};
     answer_ = std::make_shared<http_answer>(parts, std::move(request), traits);
     std::string failure;
@@ -207,7 +215,8 @@ asio::awaitable<void> http_session::refuse(request_refusal refusal) {
     phase_ = phase::answering;
     deadline_.disarm();
     const http_answer::session_parts parts{connection_, ticket_, deadline_, service_->limits};
-    answer_ = std::make_shared<http_answer>(parts, http_request{}, answer_traits{.keep_alive = false});
+    answer_ = std::make_shared<http_answer>(parts, http_request{},
+                                            answer_traits{.keep_alive = false, .fields = std::move(answer_fields_)});
     auto response = error_response(refusal.status, refusal.code, refusal.message);
     const bool sent = co_await answer_->respond(std::move(response));
     answer_->retire();

@@ -18,6 +18,7 @@ struct http_service {
     http_handler handler;
     failure_log log;
     http_limits limits;
+    answer_fields_of answer_fields;  // may be empty
 };
 
 // Completes when the connection is closed or has become a WebSocket.

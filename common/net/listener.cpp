@@ -31,7 +31,8 @@ public:
         : acceptor_(executor),
           pause_(executor),
           tls_(std::move(options.tls)),
-          service_(std::make_shared<http_service>(std::move(handler), std::move(log), options.limits)),
+          service_(std::make_shared<http_service>(std::move(handler), std::move(log), options.limits,
+                                                  std::move(options.answer_fields))),
           registry_(std::make_shared<connection_registry>(executor, options.connections_max,
                                                           options.connections_per_peer_max)) {}
 

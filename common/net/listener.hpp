@@ -26,6 +26,9 @@ using http_handler = std::function<boost::asio::awaitable<void>(http_exchange&)>
 // Failures that no client is told: a handler's exception, an accept() that fails. Never contains request content.
 using failure_log = std::function<void(std::string_view message)>;
 
+// From the head of a request: fields that every answer to it gets, also those that the listener itself gives (413, 500).
+using answer_fields_of = std::function<http_fields(const http_request& head)>;
+
 struct listener_options {
     std::string address = "127.0.0.1";          // an IP address, not a name
     std::uint16_t port = 0;                     // 0: the system picks one, see port()
@@ -35,6 +38,7 @@ struct listener_options {
     // By IPv4 address or IPv6 /64. Not for loopback, where a proxy on the same machine speaks for everyone; a proxy or
     // NAT elsewhere is one peer.
     std::size_t connections_per_peer_max = proto::limits::http_connections_per_address_max;
+    answer_fields_of answer_fields{};
 };
 
 struct listen_error {

@@ -151,7 +151,7 @@ asio::awaitable<std::expected<http_request, request_refusal>> request_reader::re
     auto& s = *state_;
     s.parser.emplace();
     s.parser->header_limit(static_cast<std::uint32_t>(s.limits.header_bytes_max));
-    s.parser->body_limit(s.limits.body_bytes_max);
+    s.parser->body_limit(boost::none);  // a body that is too large has a head, and its answer goes by that
     const auto [ec, bytes] = co_await http::async_read_header(from, s.buffer, *s.parser, nothrow);
     if (ec) co_return std::unexpected(refusal_for(ec, s.limits));
     s.release_buffer();
@@ -161,10 +161,17 @@ asio::awaitable<std::expected<http_request, request_refusal>> request_reader::re
 
 asio::awaitable<std::expected<std::string, request_refusal>> request_reader::read_body(stream& from) {
     auto& s = *state_;
+    s.parser->body_limit(s.limits.body_bytes_max);
     const auto [ec, bytes] = co_await http::async_read(from, s.buffer, *s.parser, nothrow);
     if (ec) co_return std::unexpected(refusal_for(ec, s.limits));
     s.release_buffer();
     co_return std::move(s.parser->get().body());
+}
+
+std::optional<request_refusal> request_reader::refuse_body() const {
+    const auto length = state_->parser->content_length();
+    if (!length || *length <= state_->limits.body_bytes_max) return std::nullopt;
+    return refusal_for(make_error_code(http::error::body_limit), state_->limits);
 }
 
 bool request_reader::has_body() const { return !state_->parser->is_done(); }

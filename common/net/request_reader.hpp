@@ -4,6 +4,7 @@
 
 #include <expected>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include <boost/asio/awaitable.hpp>
@@ -36,6 +37,8 @@ public:
 
     // After read_head():
     bool has_body() const;
+    // A body that is longer than allowed, as its head says already.
+    std::optional<request_refusal> refuse_body() const;
     bool expects_continue() const;  // and has not begun to send the body yet
     bool keep_alive() const;
     bool is_http_1_0() const;

@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "common/mcp/cors.hpp"
 #include "common/mcp/engine.hpp"
 #include "hub/front/credential.hpp"
 #include "hub/identity/verifier.hpp"
@@ -34,6 +35,9 @@ http_response problem(int status, std::string_view code, std::string_view messag
 }
 
 bool is_mcp_path(std::string_view path) { return path == "/mcp" || path == "/mcp/"; }
+bool is_metadata_path(std::string_view path) {
+    return path == resource_metadata_path || path == std::string(resource_metadata_path) + "/mcp";
+}
 
 }  // namespace
 
@@ -60,9 +64,11 @@ boost::asio::awaitable<void> front::handle(http_exchange& exchange) {
     }
 
     const std::string_view path = request.path;
-    if (is_mcp_path(path)) {
+    if (common::mcp::is_preflight(request)) {
+        co_await exchange.respond(common::mcp::preflight_answer(request));
+    } else if (is_mcp_path(path)) {
         co_await handle_mcp(exchange);
-    } else if (path == resource_metadata_path || path == std::string(resource_metadata_path) + "/mcp") {
+    } else if (is_metadata_path(path)) {
         co_await resource_metadata(exchange);
     } else if (path == "/agent/v1/link") {
         co_await link_(exchange);
@@ -72,6 +78,14 @@ boost::asio::awaitable<void> front::handle(http_exchange& exchange) {
         co_await exchange.respond(
             problem(404, "not_found", "There is nothing at this path. MCP clients connect to /mcp."));
     }
+}
+
+http_fields front::answer_fields(const http_request& request) const {
+    if (!origins_.accepts_host(request) || !origins_.accepts_origin(request)) return {};
+    // The metadata is the same for everyone, and a cache may keep it.
+    if (is_metadata_path(request.path) && !common::mcp::is_preflight(request))
+        return {{"Access-Control-Allow-Origin", "*"}};
+    return common::mcp::cors_fields(request);
 }
 
 boost::asio::awaitable<void> front::handle_mcp(http_exchange& exchange) {
@@ -113,7 +127,6 @@ boost::asio::awaitable<void> front::resource_metadata(http_exchange& exchange) {
     http_response response{200, {}, body.dump()};
     response.fields.add("Content-Type", "application/json");
     response.fields.add("Cache-Control", "public, max-age=3600");
-    response.fields.add("Access-Control-Allow-Origin", "*");
     co_await exchange.respond(std::move(response));
 }
 

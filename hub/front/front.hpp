@@ -34,6 +34,8 @@ public:
           http_handler enroll);
 
     boost::asio::awaitable<void> handle(common::net::http_exchange& exchange);
+    // For the listener: the fields that let a page of an allowed origin read any answer.
+    common::net::http_fields answer_fields(const common::net::http_request& request) const;
 
 private:
     boost::asio::awaitable<void> handle_mcp(common::net::http_exchange& exchange);

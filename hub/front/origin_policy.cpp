@@ -3,7 +3,11 @@
 #include <algorithm>
 #include <utility>
 
+#include "common/net/web_origin.hpp"
+
 namespace hub::front {
+
+using common::net::normal_origin;
 
 namespace {
 
@@ -27,44 +31,30 @@ bool is_loopback_authority(std::string_view authority) {
     return false;
 }
 
-// One spelling of an origin: lower case, no path, no port that its scheme has anyway.
-std::string normal(std::string_view url) {
-    const auto scheme = url.find("://");
-    if (scheme != std::string_view::npos) url = url.substr(0, url.find('/', scheme + 3));
-    std::string out = lower(url);
-    for (const auto& [prefix, port] : {std::pair("https://", ":443"), std::pair("http://", ":80")})
-        if (out.starts_with(prefix) && out.ends_with(port)) out.resize(out.size() - std::string_view(port).size());
-    return out;
-}
-
 }  // namespace
 
 origin_policy::origin_policy(std::string_view public_url, std::vector<std::string> allowed_origins)
-    : origin_(normal(public_url)), allowed_origins_(std::move(allowed_origins)) {
+    : origin_(normal_origin(public_url)), allowed_origins_(std::move(allowed_origins)) {
     scheme_ = origin_.substr(0, origin_.find("://") + 3);
-    for (auto& origin : allowed_origins_) origin = normal(origin);
+    for (auto& origin : allowed_origins_) origin = normal_origin(origin);
 }
 
 bool origin_policy::accepts_host(const common::net::http_request& request) const {
     if (request.fields.count("Host") != 1) return false;
     const std::string_view host = *request.fields.find("Host");
     if (host.find('/') != std::string_view::npos) return false;
-    return normal(scheme_ + std::string(host)) == origin_ ||
+    return normal_origin(scheme_ + std::string(host)) == origin_ ||
            (request.peer_is_loopback && is_loopback_authority(lower(host)));
 }
 
 bool origin_policy::accepts_origin(const common::net::http_request& request) const {
-    const auto field = request.fields.find("Origin");
-    if (!field) return true;
-    if (request.fields.count("Origin") != 1) return false;
-    const auto scheme_end = field->find("://");
-    if (scheme_end != std::string_view::npos && field->find('/', scheme_end + 3) != std::string_view::npos)
-        return false;  // an origin has no path (RFC 6454 §6.2)
-    const std::string origin = normal(*field);
-    if (origin == origin_ || std::ranges::find(allowed_origins_, origin) != allowed_origins_.end()) return true;
+    if (request.fields.count("Origin") == 0) return true;
+    const auto origin = common::net::origin_of(request);
+    if (!origin) return false;
+    if (*origin == origin_ || std::ranges::find(allowed_origins_, *origin) != allowed_origins_.end()) return true;
     if (!request.peer_is_loopback) return false;
     for (const std::string_view scheme : {"http://", "https://"})
-        if (origin.starts_with(scheme) && is_loopback_authority(std::string_view(origin).substr(scheme.size())))
+        if (origin->starts_with(scheme) && is_loopback_authority(std::string_view(*origin).substr(scheme.size())))
             return true;
     return false;
 }

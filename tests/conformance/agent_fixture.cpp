@@ -19,7 +19,8 @@ void run(const std::filesystem::path& port_file) {
     common::mcp::engine engine(tools, conformance::make_engine_options(sealer));
     std::optional<agent::local::local_front> front;
     const auto listener = conformance::listen(
-        context, [&front](common::net::http_exchange& exchange) { return front->handle(exchange); });
+        context, [&front](common::net::http_exchange& exchange) { return front->handle(exchange); },
+        [&front](const common::net::http_request& request) { return front->answer_fields(request); });
     const std::string port = std::to_string(listener->port());
     front.emplace(engine, agent::local::socket_address{listener->address(), listener->port()}, agent::local::user_of_peer,
                   std::vector<std::string>{"http://127.0.0.1:" + port, "http://localhost:" + port});

@@ -45,7 +45,8 @@ void run(const std::filesystem::path& directory, const std::filesystem::path& po
     common::mcp::engine engine(tools, conformance::make_engine_options(sealer));
     std::optional<hub::front::front> front;
     const auto listener = conformance::listen(
-        context, [&front](common::net::http_exchange& exchange) { return front->handle(exchange); });
+        context, [&front](common::net::http_exchange& exchange) { return front->handle(exchange); },
+        [&front](const common::net::http_request& request) { return front->answer_fields(request); });
     front.emplace(hub::front::front_options{"http://127.0.0.1:" + std::to_string(listener->port()), {}}, verifier,
                   engine, not_here, not_here);
     conformance::serve(context, *listener, port_file, {{"api_key", made.key.secret}});

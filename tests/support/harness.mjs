@@ -36,8 +36,9 @@ export function cleanEnv(home, extra = {}) {
 }
 
 class Hub {
-    /** `tls`: {cert, key, ca}, files; `database`: a URL, else SQLite in the data directory. */
-    constructor(world, { tls, database } = {}) {
+    /** `tls`: {cert, key, ca}, files; `database`: a URL, else SQLite in the data directory; `serveArgs`: more of serve's. */
+    constructor(world, { tls, database, serveArgs = [] } = {}) {
+        this.serveArgs = serveArgs;
         this.world = world;
         this.tls = tls;
         this.database = database ? ["--database", database] : [];
@@ -64,7 +65,7 @@ class Hub {
         const ports = join(this.world.dir, "hub.ports");
         rmSync(ports, { force: true });
         const tls = this.tls ? ["--tls-cert", this.tls.cert, "--tls-key", this.tls.key] : [];
-        const argv = [hubProgram, "serve", "--data", this.data, ...this.database, ...tls, "--listen", `127.0.0.1:${this.port}`, "--ops-listen", "127.0.0.1:0", "--public-url", this.url, "--port-file", ports];
+        const argv = [hubProgram, "serve", "--data", this.data, ...this.database, ...tls, "--listen", `127.0.0.1:${this.port}`, "--ops-listen", "127.0.0.1:0", "--public-url", this.url, "--port-file", ports, ...this.serveArgs];
         this.child = new Child("the hub", argv, { env: cleanEnv(this.world.home), cwd: this.world.dir, log: this.log });
         this.opsUrl = `http://127.0.0.1:${(await this.child.ports(ports)).ops_port}`;
     }
@@ -106,7 +107,7 @@ export class Machine {
     async start() {
         const file = join(this.dir, "agent.ports");
         rmSync(file, { force: true });
-        const argv = [...this.smallDisk(), codezProgram, "agent", "--local-port", "0", "--port-file", file];
+        const argv = [...this.smallDisk(), codezProgram, "agent", "--local-port", "0", "--port-file", file, ...this.world.agentArgs];
         this.child = new Child(`the agent of ${this.name}`, argv, { env: this.env(), cwd: this.dir, log: this.log });
         this.localPort = (await this.child.ports(file)).port;
     }
@@ -263,14 +264,15 @@ function checkPrograms() {
 }
 
 /**
- * Starts fake API, hub and `machines` machines (named m1, m2, …). `agentEnv` goes to the agents, `smallState` puts their state on a disk of that size. `hub` makes the hub's options
- * (tls, database) of the world. Ends with the test `t`: a left-over process, a
+ * Starts fake API, hub and `machines` machines (named m1, m2, …). `agentEnv` and `agentArgs` go to the agents, `smallState` puts their state on a disk of that size. `hub` makes the hub's options
+ * (tls, database, serveArgs) of the world. Ends with the test `t`: a left-over process, a
  * sanitizer's report or a message that breaks the schema of its revision fails it.
  */
-export async function startWorld(t, { machines = 1, agentEnv = {}, smallState = "", hub = () => ({}) } = {}) {
+export async function startWorld(t, { machines = 1, agentEnv = {}, agentArgs = [], smallState = "", hub = () => ({}) } = {}) {
     checkPrograms();
     const world = new World(t);
     world.agentEnv = agentEnv;
+    world.agentArgs = agentArgs;
     world.smallState = smallState;
     let ready = false;
     t.after(async () => {

@@ -64,7 +64,8 @@ protected:
     }
 
     // The answer's status to `tools/list` with these fields changed: an empty value takes the field away.
-    int ask(std::vector<std::pair<std::string, std::string>> changes = {}, std::string path = "/mcp") {
+    int ask(std::vector<std::pair<std::string, std::string>> changes = {}, std::string path = "/mcp",
+            std::string method = "POST") {
         std::vector<std::pair<std::string, std::string>> fields{{"Host", "127.0.0.1:4097"},
                                                                 {"Content-Type", "application/json"},
                                                                 {"Accept", "application/json, text/event-stream"}};
@@ -73,18 +74,22 @@ protected:
             if (!value.empty()) fields.emplace_back(name == "+Host" ? "Host" : name, value);
         }
         exchange_ = fake_exchange();
-        exchange_.asked.method = "POST";
+        exchange_.asked.method = std::move(method);
         exchange_.asked.path = std::move(path);
         for (auto& [name, value] : fields) exchange_.asked.fields.add(name, value);
         exchange_.asked.body = R"({"jsonrpc":"2.0","id":1,"method":"tools/list"})";
         exchange_.asked.peer_address = peer_.address;
         exchange_.asked.peer_port = peer_.port;
         exchange_.asked.peer_is_loopback = loopback_;
-        local_front front(*engine_, {"127.0.0.1", 4097}, [this](const socket_address& peer, const socket_address& own) {
-            EXPECT_EQ(peer.address, peer_.address);
-            EXPECT_EQ(own.port, 4097);
-            return user_;
-        });
+        local_front front(
+            *engine_, {"127.0.0.1", 4097},
+            [this](const socket_address& peer, const socket_address& own) {
+                EXPECT_EQ(peer.address, peer_.address);
+                EXPECT_EQ(own.port, 4097);
+                return user_;
+            },
+            allowed_origins_);
+        added_ = front.answer_fields(exchange_.asked);
         boost::asio::io_context io;
         boost::asio::co_spawn(io, front.handle(exchange_), boost::asio::detached);
         io.run();
@@ -95,6 +100,8 @@ protected:
     std::optional<common::mcp::engine> engine_;
     fake_exchange exchange_;
     socket_address peer_{"127.0.0.1", 40000};
+    std::vector<std::string> allowed_origins_;
+    common::net::http_fields added_;  // what the listener would add to the answer
     bool loopback_ = true;
     std::optional<uid_t> user_ = ::geteuid();
 };
@@ -125,6 +132,40 @@ TEST_F(local_front_test, web_pages_are_refused) {
     // What a page may send without asking first.
     for (const char* type : {"text/plain", "application/x-www-form-urlencoded", "multipart/form-data"})
         EXPECT_EQ(ask({{"Content-Type", type}}), 415) << type;
+}
+
+TEST_F(local_front_test, pages_of_allowed_origins_are_let_in) {
+    const std::vector<std::pair<std::string, std::string>> page{{"Origin", "http://localhost:6274"},
+                                                                {"Sec-Fetch-Site", "cross-site"}};
+    const auto preflight = [&](const std::string& from) {
+        return ask({{"Origin", from}, {"Access-Control-Request-Method", "POST"}, {"Sec-Fetch-Site", "cross-site"}},
+                   "/mcp", "OPTIONS");
+    };
+    EXPECT_EQ(preflight("http://localhost:6274"), 403) << "none is allowed by itself";
+    EXPECT_TRUE(added_.all().empty());
+
+    allowed_origins_ = {"http://LocalHost:6274/"};
+    EXPECT_EQ(preflight("http://localhost:6274"), 204);
+    EXPECT_EQ(added_.find("Access-Control-Allow-Origin"), "http://localhost:6274");
+    EXPECT_EQ(exchange_.answer.fields.find("Access-Control-Allow-Methods"), "GET, POST, DELETE, OPTIONS");
+    EXPECT_FALSE(backend_.asked_by);
+    EXPECT_EQ(ask(page), 200);
+    EXPECT_EQ(added_.find("Access-Control-Allow-Origin"), "http://localhost:6274");
+    EXPECT_EQ(ask(page, "/nothing"), 404);
+    EXPECT_EQ(added_.find("Access-Control-Allow-Origin"), "http://localhost:6274");
+    EXPECT_EQ(ask(), 200);
+    EXPECT_TRUE(added_.all().empty());
+    for (const char* origin :
+         {"http://localhost:6275", "https://localhost:6274", "http://localhost", "null", "http://127.0.0.1:4097"}) {
+        EXPECT_EQ(preflight(origin), 403) << origin;
+        EXPECT_TRUE(added_.all().empty()) << origin;
+        EXPECT_EQ(ask({{"Origin", origin}}), 403) << origin;
+    }
+
+    user_ = ::geteuid() + 1;
+    EXPECT_EQ(preflight("http://localhost:6274"), 401) << "a browser of another user";
+    user_ = ::geteuid();
+    EXPECT_EQ(ask({{"Origin", "http://localhost:6274"}, {"X-Forwarded-For", "203.0.113.7"}}), 401);
 }
 
 TEST_F(local_front_test, what_came_through_a_proxy_is_somebody_elses) {

@@ -36,8 +36,8 @@ protected:
                 co_await exchange.respond({204, {}, {}});
             };
         };
-        front_ = std::make_unique<front>(front_options{origin, {}}, verifier_, *engine_, handler(reached_, "link"),
-                                         handler(reached_, "enroll"));
+        front_ = std::make_unique<front>(front_options{origin, {"https://app.example.com"}}, verifier_, *engine_,
+                                         handler(reached_, "link"), handler(reached_, "enroll"));
         tenancy::api_key_options key;
         key.workspace_id = workspace_;
         key.user_id = owner_;
@@ -58,6 +58,7 @@ protected:
             has_host = has_host || name == "Host";
         }
         if (!has_host) request.fields.add("Host", "hub.example.com");
+        added_ = front_->answer_fields(request);
         const auto exchange = std::make_shared<tests::fake_exchange>(std::move(request));
         run(front_->handle(*exchange));
         EXPECT_EQ(exchange->answers, 1);
@@ -73,6 +74,7 @@ protected:
     identity::verifier verifier_{*store_, pool_};
     std::unique_ptr<common::mcp::engine> engine_;
     std::unique_ptr<front> front_;
+    common::net::http_fields added_;  // what the listener would add to the last answer
     std::string reached_;
     std::string key_;
 };
@@ -127,6 +129,53 @@ TEST_F(fronts, other_hosts_and_origins_get_nowhere) {
         EXPECT_EQ(ask("GET", path, {{"Origin", "https://evil.org"}})->status, 403);
     }
     EXPECT_EQ(reached_, "");
+}
+
+TEST_F(fronts, a_browser_may_ask_without_a_credential_what_a_page_may_send) {
+    const auto preflight = [&](const std::string& from, const std::string& path = "/mcp") {
+        return ask("OPTIONS", path, {{"Origin", from}, {"Access-Control-Request-Method", "POST"}}, "ignored");
+    };
+    for (const char* page : {"https://app.example.com", "https://hub.example.com"})
+        for (const char* path : {"/mcp", "/mcp/", "/.well-known/oauth-protected-resource", "/nothing"}) {
+            const auto answer = preflight(page, path);
+            EXPECT_EQ(answer->status, 204) << page << path;
+            EXPECT_EQ(answer->field("Access-Control-Allow-Methods"), "GET, POST, DELETE, OPTIONS");
+            EXPECT_EQ(added_.find("Access-Control-Allow-Origin"), page);
+        }
+    for (const char* page :
+         {"https://evil.org", "null", "https://app.example.com.evil.org", "http://app.example.com"}) {
+        EXPECT_EQ(preflight(page)->status, 403) << page;
+        EXPECT_TRUE(added_.all().empty()) << page;
+    }
+    const auto two = ask("OPTIONS", "/mcp",
+                         {{"Origin", "https://app.example.com"},
+                          {"Origin", "https://evil.org"},
+                          {"Access-Control-Request-Method", "POST"}});
+    EXPECT_EQ(two->status, 403);
+    EXPECT_TRUE(added_.all().empty());
+    EXPECT_EQ(ask("OPTIONS", "/mcp", {{"Origin", "https://app.example.com"}})->status, 401) << "no preflight";
+    EXPECT_EQ(ask("OPTIONS", "/mcp", {{"X-Codez-Api-Key", key_}})->status, 405);
+    EXPECT_EQ(reached_, "");
+}
+
+TEST_F(fronts, pages_of_allowed_origins_can_read_every_answer) {
+    const std::pair<std::string, std::string> page{"Origin", "https://app.example.com"};
+    for (const fields& credential :
+         {fields{page}, fields{page, {"X-Codez-Api-Key", key_}}, fields{page, {"Authorization", "Basic x"}}}) {
+        list_tools(credential);
+        EXPECT_EQ(added_.find("Access-Control-Allow-Origin"), "https://app.example.com");
+        EXPECT_EQ(added_.find("Vary"), "Origin");
+        EXPECT_EQ(added_.count("Access-Control-Allow-Credentials"), 0u);
+    }
+    list_tools({{"X-Codez-Api-Key", key_}});
+    EXPECT_TRUE(added_.all().empty()) << "no page asks";
+    ask("GET", "/.well-known/oauth-protected-resource", {page});
+    EXPECT_EQ(added_.find("Access-Control-Allow-Origin"), "*");
+    EXPECT_EQ(added_.count("Access-Control-Allow-Origin"), 1u);
+    ask("GET", "/.well-known/oauth-protected-resource");
+    EXPECT_EQ(added_.find("Access-Control-Allow-Origin"), "*");
+    ask("POST", "/mcp", {page, {"Host", "evil.org"}});
+    EXPECT_TRUE(added_.all().empty());
 }
 
 TEST_F(fronts, machines_have_their_own_doors) {
