@@ -7,6 +7,7 @@ import { join, resolve } from "node:path";
 
 import { Child } from "../support/processes.mjs";
 import { startProxy } from "../support/proxy.mjs";
+import { MessageWatch } from "../support/schema-check.mjs";
 
 const build = process.env.CODEZ_BUILD ?? resolve(import.meta.dirname, "../../build/asan");
 const passedOn = ["ASAN_OPTIONS", "UBSAN_OPTIONS", "LSAN_OPTIONS", "ASAN_SYMBOLIZER_PATH"];
@@ -31,16 +32,28 @@ async function start(t, program, argv) {
     return { dir, child, ports: await child.ports(file) };
 }
 
+/** A proxy to the fixture that holds what goes through against the schemas; the test fails by what it finds. */
+async function startWatchedProxy(t, port, options) {
+    const watch = new MessageWatch();
+    const proxy = await startProxy(port, { watch, ...options });
+    t.after(() => {
+        proxy.close();
+        assert.ok(watch.messages > 0, "messages were seen");
+        assert.deepEqual(watch.problems.slice(0, 20), []);
+    });
+    return proxy;
+}
+
 /** The agent's local endpoint. */
 export async function startAgentFixture(t) {
     const { dir, ports } = await start(t, "agent_fixture", () => []);
-    return { dir, url: `http://127.0.0.1:${ports.port}/mcp` };
+    const proxy = await startWatchedProxy(t, ports.port, { asServer: true });
+    return { dir, url: proxy.url };
 }
 
-/** The hub's core, behind a proxy that adds an API key; `directUrl` and `key` lead to it without. */
+/** The hub's core, behind a proxy that adds an API key. */
 export async function startHubFixture(t) {
     const { dir, ports } = await start(t, "hub_fixture", (directory) => [directory]);
-    const proxy = await startProxy(ports.port, { credential: ports.api_key });
-    t.after(() => proxy.close());
-    return { dir, url: proxy.url, directUrl: `http://127.0.0.1:${ports.port}/mcp`, key: ports.api_key };
+    const proxy = await startWatchedProxy(t, ports.port, { credential: ports.api_key });
+    return { dir, url: proxy.url };
 }

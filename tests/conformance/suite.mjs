@@ -17,9 +17,10 @@ function checksIn(directory) {
 
 /**
  * Runs `server --url URL ARGS…`; its checks by status. Fails if a check failed, scored or not, or if there were none.
- * `name` tells the runs in one directory apart.
+ * `name` tells the runs in one directory apart. `fixture: false`: the server does not have the suite's own tools, so
+ * what the suite itself calls not testable without them does not count.
  */
-export async function runSuite(url, directory, name, args) {
+export async function runSuite(url, directory, name, args, { fixture = true } = {}) {
     const out = join(directory, name);
     const home = join(directory, "suite-home");
     for (const dir of [out, home]) mkdirSync(dir, { recursive: true });
@@ -33,9 +34,10 @@ export async function runSuite(url, directory, name, args) {
     const of = (status) => checks.filter((check) => check.status === status);
     const summary = stdout.slice(Math.max(0, stdout.lastIndexOf("=== ")));
     console.log(`${name}: ${of("SUCCESS").length} checks passed, ${of("FAILURE").length} failed, ${of("WARNING").length} warned, ${of("SKIPPED").length} skipped\n${summary}`);
-    const failed = of("FAILURE").map((check) => `${check.scenario}: ${check.id}: ${check.errorMessage}`);
+    const counts = (check) => fixture || !/^Not testable: server does not list the diagnostic tool/.test(check.errorMessage);
+    const failed = of("FAILURE").filter(counts).map((check) => `${check.scenario}: ${check.id}: ${check.errorMessage}`);
     assert.deepEqual(failed, []);
     assert.ok(of("SUCCESS").length > 0, `nothing was checked: ${stdout}${stderr}`);
-    assert.equal(code, 0, stdout + stderr);
+    if (fixture) assert.equal(code, 0, stdout + stderr);
     return { checks, stdout };
 }

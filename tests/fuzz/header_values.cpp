@@ -3,8 +3,10 @@
 
 #include <nlohmann/json.hpp>
 
+#include "common/mcp/cors.hpp"
 #include "common/mcp/media_types.hpp"
 #include "common/mcp/param_headers.hpp"
+#include "common/net/http_format.hpp"
 #include "hub/front/credential.hpp"
 #include "hub/front/origin_policy.hpp"
 #include "tests/fuzz/fuzz.hpp"
@@ -29,6 +31,11 @@ void run(std::string_view input) {
     // From elsewhere only these names are answered for.
     if (policy.accepts_host(request) && !request.peer_is_loopback) require(value.size() == 15 || value.size() == 19);
     if (policy.accepts_origin(request) && !request.peer_is_loopback) require(value.size() == 23);
+    request.fields.add("Access-Control-Request-Headers", value);
+    auto preflight = preflight_answer(request);
+    if (policy.accepts_origin(request)) preflight.fields.add_all(cors_fields(request));
+    // Throws for a field that would change the answer's structure.
+    (void)common::net::format_response_head({.status = 204, .fields = &preflight.fields});
 
     if (const auto text = decode_field(input)) {
         // What was decoded is UTF-8, since it is compared with JSON.

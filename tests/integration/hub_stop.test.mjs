@@ -6,7 +6,7 @@ import { once } from "node:events";
 import http from "node:http";
 import { test } from "node:test";
 
-import { kill, script, startWorld, until } from "../support/harness.mjs";
+import { kill, script, startWorld, until, watched } from "../support/harness.mjs";
 import { ended } from "../support/turns.mjs";
 
 /** A session whose model has stopped in the middle of its answer, with a client that waits for it. */
@@ -29,6 +29,7 @@ function callAlone(world, name, args) {
     const answer = once(request, "response").then(async ([response]) => {
         let text = "";
         for await (const piece of response.setEncoding("utf8")) text += piece;
+        watched.whole("POST", headers, body, Object.entries(response.headers), text);
         return JSON.parse(text).result.structuredContent;
     });
     answer.catch(() => {});

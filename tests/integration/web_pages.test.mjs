@@ -5,7 +5,7 @@ import { once } from "node:events";
 import net from "node:net";
 import { test } from "node:test";
 
-import { startWorld } from "../support/harness.mjs";
+import { startWorld, watched } from "../support/harness.mjs";
 
 const page = "https://app.example.com";
 
@@ -20,7 +20,10 @@ async function exchange(url, head, body = "") {
     await once(socket, "close");
     const [top, ...rest] = text.split("\r\n\r\n");
     const [status, ...lines] = top.split("\r\n");
-    return { status: Number(status.split(" ")[1]), fields: lines.map((l) => l.split(/: (.*)/s).slice(0, 2)), body: rest.join("\r\n\r\n") };
+    const answer = { status: Number(status.split(" ")[1]), fields: lines.map((l) => l.split(/: (.*)/s).slice(0, 2)), body: rest.join("\r\n\r\n") };
+    const chunked = answer.fields.some(([n]) => n === "Transfer-Encoding");
+    if (method === "POST") watched.whole(method, fields.map((f) => f.split(": ")), body, answer.fields, chunked ? answer.body.replace(/^[0-9a-f]+\r\n|\r\n0\r\n\r\n$/g, "") : answer.body);
+    return answer;
 }
 
 const all = (answer, name) => answer.fields.filter(([n]) => n.toLowerCase() === name.toLowerCase()).map(([, value]) => value);

@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 
 import { claudeVariables } from "../support/claude-env.mjs";
-import { cleanEnv, run, script, startWorld, until } from "../support/harness.mjs";
+import { cleanEnv, run, script, startWorld, until, watched } from "../support/harness.mjs";
 import { textsOf } from "../support/turns.mjs";
 import { ClaudeSession } from "./claude_session.mjs";
 import { connectV1, connectV2, eras } from "./sdks.mjs";
@@ -15,12 +15,16 @@ import { connectV1, connectV2, eras } from "./sdks.mjs";
 /** curl with the session that the hub gave it, or without: each call a program run. */
 async function curl(world, withSession) {
     const post = async (message, ...headers) => {
+        const body = JSON.stringify({ jsonrpc: "2.0", ...message });
         const all = ["Content-Type: application/json", `Authorization: Bearer ${world.hub.credentials.api_key}`, ...headers];
         const argv = ["curl", "-sS", "-i", "--max-time", "60", ...all.flatMap((h) => ["-H", h]), "--data-binary", "@-", world.hub.mcpUrl];
-        const { code, stdout, stderr } = await run(argv, { env: cleanEnv(world.home), input: JSON.stringify({ jsonrpc: "2.0", ...message }) });
+        const { code, stdout, stderr } = await run(argv, { env: cleanEnv(world.home), input: body });
         if (code !== 0) throw new Error(stderr);
         const at = stdout.indexOf("\r\n\r\n");
-        return { head: stdout.slice(0, at), body: stdout.slice(at + 4) };
+        const head = stdout.slice(0, at);
+        const split = (line) => line.split(/: (.*)/s).slice(0, 2);
+        watched.whole("POST", all.map(split), body, head.split("\r\n").slice(1).map(split), stdout.slice(at + 4));
+        return { head, body: stdout.slice(at + 4) };
     };
     const headers = [];
     if (withSession) {

@@ -25,7 +25,7 @@ export const hubProgram = join(build, "hub/codez-hub");
 export const codezProgram = join(build, "agent/codez");
 export const claudeProgram = process.env.CLAUDE_BIN && existsSync(process.env.CLAUDE_BIN) ? realpathSync(process.env.CLAUDE_BIN) : "";
 
-const watched = watchMessages();
+export const watched = watchMessages();
 
 const passedOn = ["ASAN_OPTIONS", "UBSAN_OPTIONS", "LSAN_OPTIONS", "ASAN_SYMBOLIZER_PATH"];
 

@@ -7,10 +7,15 @@ import http from "node:http";
 
 const headersOf = (message) => new Headers(Object.entries(message.headersDistinct).map(([name, [value]]) => [name, value]));
 
-/** {url, port, close()} of a proxy to 127.0.0.1:`port`. `watch` is a MessageWatch (schema-check.mjs). */
-export async function startProxy(port, { credential, watch } = {}) {
+/**
+ * {url, port, close()} of a proxy to 127.0.0.1:`port`. `watch` is a MessageWatch (schema-check.mjs). `asServer`: the
+ * proxy's port stands for the server's in Host and Origin, for servers that answer to their own only.
+ */
+export async function startProxy(port, { credential, watch, asServer = false } = {}) {
     const server = http.createServer((request, response) => {
-        const headers = [...request.rawHeaders, ...(credential ? ["Authorization", `Bearer ${credential}`] : [])];
+        const own = `:${server.address().port}`;
+        const swap = (value, i, all) => (asServer && i % 2 === 1 && /^(host|origin)$/i.test(all[i - 1]) && value.endsWith(own) ? value.replace(own, `:${port}`) : value);
+        const headers = [...request.rawHeaders.map(swap), ...(credential ? ["Authorization", `Bearer ${credential}`] : [])];
         const upstream = http.request({ host: "127.0.0.1", port, method: request.method, path: request.url, headers, setHost: false, agent: false });
         const sent = [];
         if (watch) request.on("data", (piece) => sent.push(piece));

@@ -176,6 +176,13 @@ export class MessageWatch {
         };
     }
 
+    /** One exchange of a client that is neither fetch nor behind a proxy; headers as Headers takes them. */
+    whole(method, requestHeaders, requestBody, responseHeaders, responseBody) {
+        const look = this.begin(method, new Headers(requestHeaders), requestBody, new Headers(responseHeaders));
+        look?.piece(Buffer.from(responseBody));
+        look?.end();
+    }
+
     #revision(sent, headers, session) {
         const claimed = each(sent ?? []).map((one) => one?.params?._meta?.[versionKey]).find((one) => one !== undefined);
         return this.#known(claimed) ?? this.#known(headers.get("mcp-protocol-version")) ?? session?.revision ?? stateless;
@@ -201,7 +208,7 @@ export class MessageWatch {
         const note = (trouble, what) => this.problems.push(...trouble.map((t) => `${t} in what ${what}`));
         note(schema.problems(message, method), `was received: ${text.slice(0, 600)}`);
         for (const one of each(message)) {
-            if (one?.result === undefined) continue;
+            if (one?.result === undefined || one.result.resultType === "input_required") continue; // asked again: not accepted
             const request = each(exchange.sent ?? []).find((sent) => sent?.method && keyOf(sent.id) === keyOf(one.id));
             if (request && schema.has(request.method)) note(schema.problems(request, () => undefined), `was accepted: ${JSON.stringify(request).slice(0, 600)}`);
         }
