@@ -35,7 +35,7 @@ void run(std::string_view input) {
     auto preflight = preflight_answer(request);
     if (policy.accepts_origin(request)) preflight.fields.add_all(cors_fields(request));
     // Throws for a field that would change the answer's structure.
-    (void)common::net::format_response_head({.status = 204, .fields = &preflight.fields});
+    (void)common::net::format_response_head({.status = 204, .fields = &preflight.fields, .now = {}});
 
     if (const auto text = decode_field(input)) {
         // What was decoded is UTF-8, since it is compared with JSON.
