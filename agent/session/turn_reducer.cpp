@@ -90,14 +90,7 @@ void turn_reducer::on_process_end(const process_end& end, std::int64_t now_ms, r
     const bool in_turn = busy();
     const auto permissions = memory_.permissions;
     for (const auto& [request_id, tool] : permissions) withdraw(request_id, out);
-    const auto tools = memory_.tools;
-    for (const auto& [id, tool] : tools) {
-        claude::content_block ended;
-        ended.is_error = true;
-        ended.text = "The session ended before this tool did.";
-        ended.payload = ended.text;
-        tell_part("message.part.completed", tool.message_id, finished_tool_part(id, tool, ended), out);
-    }
+    for (const auto& [id, tool] : memory_.tools) tell_cut_off(id, tool, "The session ended before this tool did.", out);
     for (const auto& [id, task] : memory_.tasks) {
         out.events.push_back(make_event(row_.id, "task.finished",
                                         {{"taskId", id}, {"toolUseId", task.tool_use_id}, {"state", "killed"}}));
@@ -146,6 +139,9 @@ void turn_reducer::apply(const claude::turn_result& m, std::int64_t now_ms, redu
     row_.last_result = dump(part);
     row_.last_message_at = now_ms;
     row_.updated_at = now_ms;
+    // A session that has spent its budget stops without the results of the tools that were asked for.
+    for (const auto& [id, tool] : memory_.tools)
+        if (ends_with_the_turn(tool)) tell_cut_off(id, tool, "The turn ended before this tool did.", out);
     if (!memory_.last_message.empty()) tell_part("message.part.completed", memory_.last_message, part, out);
 
     const auto prompts = memory_.prompts;
@@ -262,13 +258,25 @@ void turn_reducer::withdraw(const std::string& request_id, reduction& out) {
         make_event(row_.id, "channel.permission_resolved", {{"requestId", request_id}, {"behavior", "withdrawn"}}));
 }
 
+void turn_reducer::tell_cut_off(const std::string& id, const open_tool& tool, const char* why, reduction& out) const {
+    claude::content_block ended;
+    ended.is_error = true;
+    ended.text = why;
+    ended.payload = ended.text;
+    tell_part("message.part.completed", tool.message_id, finished_tool_part(id, tool, ended), out);
+}
+
+bool turn_reducer::ends_with_the_turn(const open_tool& tool) const {
+    const auto message = memory_.messages.find(tool.message_id);
+    return message == memory_.messages.end() || message->second.parent.empty();
+}
+
 void turn_reducer::forget_turn() {
     memory_.turn_open = false;
     memory_.last_message.clear();
     // Subagents in the background go on after the turn that started them, and so do their messages.
+    std::erase_if(memory_.tools, [this](const auto& entry) { return ends_with_the_turn(entry.second); });
     std::erase_if(memory_.messages, [](const auto& entry) { return entry.second.parent.empty(); });
-    std::erase_if(memory_.tools,
-                  [this](const auto& entry) { return !memory_.messages.contains(entry.second.message_id); });
 }
 
 }  // namespace agent::session

@@ -111,6 +111,8 @@ private:
                       std::vector<nlohmann::json> parts, std::int64_t now_ms, reduction& out);
     void settle(const std::string& uuid, events::prompt_state state, prompt_outcome outcome, reduction& out);
     void withdraw(const std::string& request_id, reduction& out);
+    void tell_cut_off(const std::string& id, const open_tool& tool, const char* why, reduction& out) const;
+    bool ends_with_the_turn(const open_tool& tool) const;
     void forget_turn();
 
     events::session_row row_;

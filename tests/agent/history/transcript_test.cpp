@@ -1,9 +1,13 @@
 #include "agent/history/transcript.hpp"
 
+#include <fstream>
+#include <set>
+
 #include <gtest/gtest.h>
 
 #include <nlohmann/json.hpp>
 
+#include "agent/history/record.hpp"
 #include "tests/agent/history/written_file.hpp"
 
 namespace agent::history::test {
@@ -102,6 +106,52 @@ TEST(captured_transcript, tells_refusals_errors_and_what_came_from_outside) {
     EXPECT_EQ(e[1]["parts"][0]["subtype"], "api_error");
     EXPECT_EQ(e[1]["parts"][0]["data"]["message"], "529 fake 529");
     EXPECT_EQ(captured("resume_chain.jsonl").size(), 14u);
+}
+
+// Read from the raw records: what was said in the main conversation, nothing of what claude keeps for itself.
+TEST(captured_transcript, says_all_that_was_said_and_nothing_else) {
+    const std::set<std::string> bookkeeping = {
+        "agent-name",  "api-request", "api-request-blob", "api-request-shape",  "atis-latch",
+        "attachment",  "cost-state",  "custom-title",     "file-history-delta", "file-history-snapshot",
+        "last-prompt", "mode",        "permission-mode",  "permission-mode",    "queue-operation",
+        "tools-used"};
+    std::size_t files = 0;
+    for (const auto& file : std::filesystem::directory_iterator(CODEZ_TRANSCRIPTS)) {
+        ++files;
+        std::multiset<std::string> expected, ids;
+        record_parser parser;
+        std::ifstream in(file.path());
+        for (std::string line; std::getline(in, line);) {
+            EXPECT_TRUE(parser.read(line)) << file.path() << line.substr(0, 200);
+            const json all = json::parse(line);
+            const std::string type = all["type"];
+            if (type != "user" && type != "assistant" && type != "system")
+                EXPECT_TRUE(bookkeeping.contains(type)) << file.path() << ": " << type;
+            const bool posted = all.contains("origin") && all["origin"].value("kind", "") == "peer";
+            if (all.value("isSidechain", false) || (all.value("isMeta", false) && !posted)) continue;
+            if (type == "assistant")
+                for (const auto& block : all["message"]["content"])
+                    expected.insert(block["type"] == "tool_use" ? block["input"].dump() : block.value("text", ""));
+            if (type == "user" && all["message"]["content"].is_string() && !all.value("isCompactSummary", false))
+                expected.insert(all["message"]["content"]);
+        }
+        for (const auto& message : captured(file.path().filename()))
+            for (const auto& part : message["parts"]) {
+                EXPECT_FALSE(ids.contains(part["id"])) << file.path() << part["id"];
+                ids.insert(part["id"]);
+                const bool tool = part["type"] == "tool_use";
+                if (tool) EXPECT_NE(part["state"], "running") << file.path() << part;
+                if (!tool && part["type"] != "text" && part["type"] != "thinking") continue;
+                const std::string said = tool ? part["input"].dump() : part["text"].get<std::string>();
+                const auto found = expected.find(said);
+                if (found != expected.end())
+                    expected.erase(found);
+                else
+                    EXPECT_EQ(message["role"], "user") << file.path() << said;
+            }
+        EXPECT_TRUE(expected.empty()) << file.path() << *expected.begin();
+    }
+    EXPECT_GE(files, 8u);
 }
 
 TEST_F(transcript_test, passes_over_what_it_cannot_use) {

@@ -51,6 +51,15 @@ TEST(TurnReducer, AToolsTurnBecomesMessagesPartsAndAPermissionRequest) {
     EXPECT_EQ(out.asked[0].tool_use_id, "toolu_fake7_1");
 }
 
+TEST(TurnReducer, AToolThatASpentBudgetCutsOffHasEnded) {
+    std::vector<json> tools;
+    for (const auto& body : bodies(reduce("14_max_budget"), "message.part.completed"))
+        if (body["part"]["type"] == "tool_use") tools.push_back(body["part"]);
+    ASSERT_EQ(tools.size(), 1u);
+    EXPECT_EQ(tools[0]["state"], "error");
+    EXPECT_EQ(tools[0]["resultText"], "The turn ended before this tool did.");
+}
+
 TEST(TurnReducer, ADeniedToolEndsInError) {
     const auto out = reduce("04_permission_deny");
     bool found = false;
