@@ -86,7 +86,12 @@ constexpr std::int64_t fan_out_ms_max = 2'000;
 constexpr std::size_t fan_out_machines_max = 32;
 // Of one machine's answer: result_bytes_max shared by the machines that were asked, but at least so much.
 constexpr std::size_t fan_out_answer_bytes_min = 4 * mib;
-constexpr std::size_t fan_out_nodes_max = 1'000'000;  // values in one machine's answer; a page of events may be 1 MiB of digits
+constexpr std::size_t fan_out_nodes_max =
+    1'000'000;  // values in one machine's answer; a page of events may be 1 MiB of digits
+
+// --- The hub's audit of calls ---
+constexpr std::size_t audit_queue_max = 10'000;  // entries while the database is away
+constexpr int audit_days_default = 90;
 
 // --- MCP streams and questions ---
 constexpr std::size_t mcp_listeners_max = 4096;  // open change streams, per process
@@ -119,6 +124,23 @@ constexpr std::size_t delta_ring_bytes_max = 1 * mib;  // message.part.delta kep
 constexpr std::size_t event_waiters_max = 1024;        // readers waiting in poll_events, per machine
 constexpr std::size_t cursor_entries_max = 4;
 constexpr std::size_t cursor_bytes_max = 1024;
+
+// --- What clients keep on a machine (get_state) ---
+constexpr std::size_t state_bytes_max = 64 * kib;
+constexpr std::size_t recent_cwds_max = 20;  // CodeZ's figure
+
+// --- git on a machine (session_diff, worktrees) ---
+constexpr std::int64_t git_ms_max = 20'000;             // one call's commands together
+constexpr std::size_t git_output_bytes_max = 16 * mib;  // of one command
+constexpr std::size_t diff_bytes_default = 256 * kib;
+constexpr std::size_t diff_bytes_max = 4 * mib;
+constexpr std::size_t diff_files_max = 10'000;             // changed or untracked, that a snapshot takes in
+constexpr std::size_t diff_file_bytes_max = 1 * mib;       // a larger one is named, not compared
+constexpr std::size_t diff_snapshot_bytes_max = 64 * mib;  // all of them together
+
+// --- What the agent mended by itself (get_health_details) ---
+constexpr std::size_t repairs_max = 200;
+constexpr std::uint64_t disk_low_bytes = 256 * mib;
 
 // --- Sessions, listings ---
 constexpr std::size_t live_sessions_max = 8;         // per machine, unless its policy says otherwise

@@ -16,13 +16,9 @@ struct where {
     std::vector<std::string> type_names;
 };
 
-where conditions(const filter& f, std::int64_t after) {
-    where w{"seq > CAST(:after AS INTEGER)", {{"after", after}}, {}};
-    if (!f.session_id.empty()) {
-        w.sql += " AND session_id = CAST(:session AS TEXT)";
-        w.params.emplace_back("session", f.session_id);
-    }
-    if (f.types.empty()) return w;
+// Adds "AND type IN (…)", unless all types are wanted.
+void add_types(where& w, const filter& f) {
+    if (f.types.empty()) return;
     w.type_names.reserve(f.types.size());
     w.sql += " AND type IN (";
     for (const auto& type : f.types) {
@@ -31,7 +27,37 @@ where conditions(const filter& f, std::int64_t after) {
         w.params.emplace_back(name, type);
     }
     w.sql += ")";
+}
+
+where conditions(const filter& f, std::int64_t after) {
+    where w{"seq > CAST(:after AS INTEGER)", {{"after", after}}, {}};
+    if (!f.session_id.empty()) {
+        w.sql += " AND session_id = CAST(:session AS TEXT)";
+        w.params.emplace_back("session", f.session_id);
+    }
+    add_types(w, f);
     return w;
+}
+
+where conditions(const filter& f, const ordinal_range& range) {
+    where w{
+        "session_id = CAST(:session AS TEXT) AND ordinal >= CAST(:first AS INTEGER) AND ordinal <= CAST(:last AS INTEGER)",
+        {{"session", f.session_id}, {"first", range.first}, {"last", range.last}},
+        {}};
+    add_types(w, f);
+    return w;
+}
+
+// How many of these, from the first on, fit on a page.
+std::size_t fitting(const std::vector<common::db::row>& sizes, page_limit limit) {
+    std::size_t bytes = 0;
+    std::size_t count = 0;
+    while (count < sizes.size() && count < static_cast<std::size_t>(limit.events)) {
+        bytes += static_cast<std::size_t>(sizes[count].integer("size"));
+        if (count > 0 && bytes > limit.bytes) break;
+        ++count;
+    }
+    return count;
 }
 
 event read_event(const common::db::row& r) {
@@ -76,13 +102,7 @@ page read_page(connection& c, const filter& f, std::int64_t after, page_limit li
     // Sizes first: what does not fit on the page is not read at all.
     const auto sizes = c.query(
         "SELECT seq, size FROM events WHERE " + w.sql + " ORDER BY seq LIMIT CAST(:limit AS INTEGER)", w.params);
-    std::size_t bytes = 0;
-    std::size_t count = 0;
-    while (count < sizes.size() && count < static_cast<std::size_t>(limit.events)) {
-        bytes += static_cast<std::size_t>(sizes[count].integer("size"));
-        if (count > 0 && bytes > limit.bytes) break;
-        ++count;
-    }
+    const std::size_t count = fitting(sizes, limit);
     if (count == 0) return out;
     out.has_more = count < sizes.size();
     const std::int64_t last = sizes[count - 1].integer("seq");
@@ -95,6 +115,30 @@ page read_page(connection& c, const filter& f, std::int64_t after, page_limit li
                               w.params);
     out.events.reserve(rows.size());
     for (const auto& r : rows) out.events.push_back(read_event(r));
+    return out;
+}
+
+history_page read_history_page(connection& c, const filter& f, const ordinal_range& range, page_limit limit) {
+    history_page out;
+    out.count =
+        c.query("SELECT COALESCE(MAX(ordinal) + 1, 0) AS n FROM events WHERE session_id = CAST(:session AS TEXT)",
+                {{"session", f.session_id}})
+            .front()
+            .integer("n");
+    const where w = conditions(f, range);
+    const std::string order = range.newest_first ? " ORDER BY ordinal DESC LIMIT CAST(:limit AS INTEGER)"
+                                                 : " ORDER BY ordinal LIMIT CAST(:limit AS INTEGER)";
+    const auto page = [&](std::string_view columns, std::int64_t rows) {
+        auto params = w.params;
+        params.emplace_back("limit", rows);
+        return c.query("SELECT " + std::string(columns) + " FROM events WHERE " + w.sql + order, params);
+    };
+    const auto sizes = page("size", std::int64_t{limit.events} + 1);
+    const std::size_t fit = fitting(sizes, limit);
+    out.has_more = fit < sizes.size();
+    if (fit == 0) return out;
+    for (const auto& r : page("seq, ordinal, at_ms, session_id, type, body", static_cast<std::int64_t>(fit)))
+        out.events.push_back(read_event(r));
     return out;
 }
 

@@ -26,6 +26,23 @@ struct page_limit {
 
 page read_page(common::db::connection& c, const filter& f, std::int64_t after, page_limit limit);
 
+// Positions in one session, both included.
+struct ordinal_range {
+    std::int64_t first = 0;
+    std::int64_t last = INT64_MAX;
+    bool newest_first = true;
+};
+
+struct history_page {
+    std::vector<event> events;
+    bool has_more = false;   // beyond the last of them, in the order asked for
+    std::int64_t count = 0;  // of all the session's events
+};
+
+// The stored events of a session in that range, of these types (none: all).
+history_page read_history_page(common::db::connection& c, const filter& f, const ordinal_range& range,
+                               page_limit limit);
+
 std::optional<std::int64_t> turn_start_seq(common::db::connection& c, std::string_view session_id);
 
 std::int64_t last_seq_before(common::db::connection& c, std::int64_t at_ms);

@@ -15,8 +15,11 @@ answer create_session(const services& s, const call_context& c);
 answer send_prompt(const services& s, const call_context& c);
 answer send_and_wait(const services& s, const call_context& c);
 answer poll_events(const services& s, const call_context& c);
+answer get_events(const services& s, const call_context& c);
 answer respond_permission(const services& s, const call_context& c);
 answer abort_session(const services& s, const call_context& c);
 answer dispose_session(const services& s, const call_context& c);
+answer get_state(const services& s, const call_context& c);
+answer update_state(const services& s, const call_context& c);
 
 }  // namespace agent::tools

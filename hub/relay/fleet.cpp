@@ -133,6 +133,8 @@ fleet::answer fleet::ask_all(const common::mcp::tool_call& call, const json& arg
     } else if (list == "projects") {
         newest_first(items);
         out[list] = std::move(items);
+    } else if (call.tool == "get_state") {
+        out = join_states(std::move(items));
     } else {
         out["ok"] = silent.empty() && std::ranges::all_of(items, [](const json& m) { return flag_in(m, "ok"); });
         out["name"] = "codez-hub";

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "proto/limits.hpp"
+
 namespace hub::relay {
 
 using nlohmann::json;
@@ -75,6 +77,31 @@ session_page join_sessions(std::vector<json> sessions, const std::vector<json>& 
             std::to_string(number_in(sessions.back(), "updatedAt")) + ":" + text_in(sessions.back(), "id");
     page.sessions = std::move(sessions);
     return page;
+}
+
+json join_states(std::vector<json> machines) {
+    // The one that was changed last comes last, and wins.
+    std::ranges::sort(machines, [](const json& a, const json& b) {
+        return std::pair(number_in(a, "updatedAt"), text_in(a, "machine")) <
+               std::pair(number_in(b, "updatedAt"), text_in(b, "machine"));
+    });
+    json out{{"markers", json::object()}, {"preferences", json::object()}, {"recentCwds", json::array()}};
+    for (const auto& m : machines)
+        for (const char* name : {"markers", "preferences"})
+            if (const auto found = m.find(name); found != m.end() && found->is_object()) out[name].update(*found);
+    auto& recent = out["recentCwds"];
+    for (auto m = machines.rbegin(); m != machines.rend(); ++m) {
+        const auto found = m->find("recentCwds");
+        if (found == m->end() || !found->is_array()) continue;
+        for (const auto& cwd : *found)
+            if (cwd.is_string() && recent.size() < proto::limits::recent_cwds_max &&
+                std::ranges::find(recent, cwd) == recent.end())
+                recent.push_back(cwd);
+    }
+    std::ranges::sort(
+        machines, [](const json& a, const json& b) { return text_in(a, "machineName") < text_in(b, "machineName"); });
+    out["machines"] = std::move(machines);
+    return out;
 }
 
 json merge_events(std::vector<std::vector<json>> by_machine) {

@@ -40,6 +40,10 @@ struct session_page {
 session_page join_sessions(std::vector<nlohmann::json> sessions, const std::vector<nlohmann::json>& more_behind,
                            std::size_t limit);
 
+// What clients keep on several machines, as get_state shows it: `machines` is each one's, the rest all of them together.
+// Of a preference that several have, the one of the machine that was changed last.
+nlohmann::json join_states(std::vector<nlohmann::json> machines);
+
 // Events of several machines by their times; those of one machine stay in their order.
 nlohmann::json merge_events(std::vector<std::vector<nlohmann::json>> by_machine);
 

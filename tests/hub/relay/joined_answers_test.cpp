@@ -62,6 +62,25 @@ TEST(joined_answers, nothing_is_passed_over_behind_a_machines_page) {
     EXPECT_EQ(page.next_cursor, "8:a2");
 }
 
+TEST(joined_answers, states_are_one_and_each_machines_own) {
+    const json older{{"machineName", "b"},
+                     {"updatedAt", 5},
+                     {"markers", {{"s_1", {{{"id", "k"}}}}}},
+                     {"preferences", {{"theme", "dark"}, {"only", 1}}},
+                     {"recentCwds", {"/b", "/both"}}};
+    const json newer{{"machineName", "a"},
+                     {"updatedAt", 9},
+                     {"markers", {{"s_2", json::array()}}},
+                     {"preferences", {{"theme", "light"}}},
+                     {"recentCwds", {"/both", "/a", 7}}};
+    const json odd{{"machineName", "c"}, {"updatedAt", "x"}, {"markers", 7}, {"recentCwds", "y"}};
+    const auto joined = join_states({newer, odd, older});
+    EXPECT_EQ(joined["preferences"], (json{{"theme", "light"}, {"only", 1}}));
+    EXPECT_EQ(joined["markers"].size(), 2U);
+    EXPECT_EQ(joined["recentCwds"], (json{"/both", "/a", "/b"}));
+    EXPECT_EQ(joined["machines"], (json{newer, older, odd}));
+}
+
 TEST(joined_answers, events_are_merged_by_time_and_never_turned_within_a_machine) {
     const auto e = [](const char* id, std::int64_t at) { return json{{"id", id}, {"at", at}}; };
     // The clock of the first machine was set back.
