@@ -66,7 +66,8 @@ public:
           verifier_(store_, pool_),
           links_(context_.get_executor()),
           machines_(store_, pool_, links_, sessions_),
-          router_(machines_, links_, sessions_),
+          audit_(context_.get_executor(), store_, pool_, log_),
+          router_(machines_, links_, sessions_, audit_),
           engine_(router_, engine_options()) {}
 
     ~app() {
@@ -98,6 +99,7 @@ private:
     links::registry links_;
     directory::sessions sessions_;
     relay::machine_finder machines_;
+    relay::call_audit audit_;
     relay::router router_;
     common::mcp::engine engine_;
     std::optional<links::link_host> link_host_;
@@ -186,6 +188,7 @@ int app::run() {
     ops_.emplace(store_, pool_, links_);
 
     asio::co_spawn(context_, link_host_->keep_time(), asio::detached);
+    asio::co_spawn(context_, audit_.keep_pruned(std::chrono::hours(24) * config_.audit_days), asio::detached);
     asio::co_spawn(context_, until_signalled(), asio::detached);
     asio::co_spawn(context_, reload_on_hangup(), asio::detached);
     if (!write_port_file()) return 1;
@@ -212,6 +215,8 @@ asio::awaitable<void> app::until_signalled() {
     engine_.end_streams([](const proto::principal&) { return true; });
     std::ignore = co_await listener_->stop(grace + std::chrono::seconds(1));
     std::ignore = co_await ops_listener_->stop(std::chrono::milliseconds(500));
+    const bool audited = co_await audit_.flush(std::chrono::steady_clock::now() + std::chrono::seconds(2));
+    if (!audited) log_.error("the last calls were not audited: the database did not answer");
     context_.stop();
 }
 

@@ -8,19 +8,21 @@
 
 #include "common/log/logger.hpp"
 #include "common/net/listen_address.hpp"
+#include "proto/limits.hpp"
 
 namespace hub {
 
 struct serve_config {
-    std::filesystem::path data;      // the data directory
-    std::string database;            // empty: SQLite in the data directory
+    std::filesystem::path data;  // the data directory
+    std::string database;        // empty: SQLite in the data directory
     common::net::listen_address listen{"127.0.0.1", 4096};
     common::net::listen_address ops_listen{"127.0.0.1", 9464};
-    std::string public_url;          // empty: http(s)://127.0.0.1:PORT
+    std::string public_url;  // empty: http(s)://127.0.0.1:PORT
     std::filesystem::path tls_certificate;
     std::filesystem::path tls_key;
     std::filesystem::path port_file;  // written when ready: {"port":…,"ops_port":…}; for supervisors and tests
     std::vector<std::string> allowed_origins;
+    int audit_days = proto::limits::audit_days_default;  // the audit keeps entries so long
     common::log::level log_level = common::log::level::info;
     common::log::format log_format = common::log::format::human;
 };

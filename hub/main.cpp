@@ -6,6 +6,7 @@
 #include "hub/app.hpp"
 #include "hub/operator.hpp"
 #include "hub/refuse.hpp"
+#include "hub/tenancy/store.hpp"
 
 namespace {
 
@@ -71,6 +72,19 @@ int main(int argc, char** argv) {
     revoke_command->add_option("--workspace", from.workspace, "Name of the workspace; needed if there are several");
     revoke_command->add_flag("--json", from.json, "Print JSON");
 
+    hub::audit_config audited;
+    std::string since = "24h";
+    auto* audit_command = cli.add_subcommand("audit", "Tell who did what: changes, calls that act, and refused calls.");
+    audit_command->add_option("--data", audited.where.data, "Data directory")->required();
+    audit_command->add_option("--database", audited.where.database, "As for init");
+    audit_command->add_option("--workspace", audited.where.workspace,
+                              "Name of the workspace; needed if there are several");
+    audit_command->add_option("--since", since, "90m, 24h, 7d, 2026-11-21 or 2026-11-21T05:10:55Z")
+        ->capture_default_str();
+    audit_command->add_option("--machine", audited.machine, "Only what concerns this machine: its id or name");
+    audit_command->add_flag("--refused", audited.refused, "Only calls that rights or a machine's policy refused");
+    audit_command->add_flag("--json", audited.where.json, "Print JSON");
+
     hub::serve_config serve;
     std::string listen = "127.0.0.1:4096";
     std::string ops_listen = "127.0.0.1:9464";
@@ -87,6 +101,9 @@ int main(int argc, char** argv) {
     serve_command->add_option("--tls-key", serve.tls_key, "PEM file: its private key");
     serve_command->add_option("--allow-origin", serve.allowed_origins,
                               "Origin of web pages that may call, e.g. https://app.example.com; repeatable");
+    serve_command->add_option("--audit-days", serve.audit_days, "Keep the audit for so many days")
+        ->check(CLI::Range(1, 3650))
+        ->capture_default_str();
     serve_command->add_option("--port-file", serve.port_file, "Write the ports as JSON to this file when ready");
     serve_command->add_option("--log-level", log_level)->check(CLI::IsMember({"debug", "info", "warning", "error"}));
     serve_command->add_option("--log-format", log_format)->check(CLI::IsMember({"human", "json"}));
@@ -95,6 +112,9 @@ int main(int argc, char** argv) {
         cli.parse(argc, argv);
         if (serve.tls_certificate.empty() != serve.tls_key.empty())
             throw CLI::ValidationError("--tls-cert", "needs --tls-key, and the other way round");
+        const auto from_when = hub::parse_since(since, hub::tenancy::system_time_ms());
+        if (!from_when) throw CLI::ValidationError("--since", "must be like 24h, 7d or 2026-11-21");
+        audited.since_ms = *from_when;
         serve.listen = parse_address(listen);
         serve.ops_listen = parse_address(ops_listen);
         if (!serve.public_url.empty() && !hub::is_public_url(serve.public_url))
@@ -115,6 +135,7 @@ int main(int argc, char** argv) {
         if (join_command->parsed()) return hub::make_join_token(join);
         if (list_command->parsed()) return hub::list(listed);
         if (revoke_command->parsed()) return hub::revoke(from, revoked);
+        if (audit_command->parsed()) return hub::audit(audited);
         return hub::serve(serve);
     } catch (const std::exception& e) {
         return hub::refuse(std::string("It ended by a bug: ") + e.what());

@@ -1,10 +1,15 @@
 #include "hub/operator.hpp"
 
+#include <time.h>
+
 #include <algorithm>
+#include <charconv>
+#include <ctime>
 #include <iostream>
 #include <memory>
 #include <optional>
 
+#include <fmt/chrono.h>
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
@@ -47,7 +52,8 @@ std::optional<place> find_place(tenancy::store& store, const std::string& name) 
     }
     if (!name.empty()) std::erase_if(*all, [&](const auto& w) { return w.name != name; });
     if (all->size() != 1) {
-        refuse(all->empty() ? "There is no such workspace." : "There are several workspaces: name one with --workspace.");
+        refuse(all->empty() ? "There is no such workspace."
+                            : "There are several workspaces: name one with --workspace.");
         return std::nullopt;
     }
     auto owner = store.find_owner(all->front().id);
@@ -73,6 +79,27 @@ int print_made(const init_config& config, const tenancy::result<tenancy::setup_r
             made->first_workspace.name, made->owner.name, made->key.secret, made->join.secret);
     }
     return 0;
+}
+
+// Only members that say something.
+nlohmann::json audit_json(const tenancy::audit_entry& e) {
+    nlohmann::json out{{"at", e.at}, {"actor", e.actor}, {"action", e.action}, {"result", e.result}};
+    for (const auto& [name, text] :
+         {std::pair("subject", &e.subject), std::pair("machine", &e.machine_id), std::pair("session", &e.session_id),
+          std::pair("arguments_hash", &e.arguments_hash), std::pair("rule", &e.rule)})
+        if (!text->empty()) out[name] = *text;
+    return out;
+}
+
+std::string audit_line(const tenancy::audit_entry& e) {
+    const std::time_t seconds = e.at / 1000;
+    std::tm utc{};
+    ::gmtime_r(&seconds, &utc);
+    std::string line = fmt::format("{:%Y-%m-%dT%H:%M:%SZ}  {}  {}  {}", utc, e.actor, e.action, e.result);
+    for (const auto& [name, text] : {std::pair("", &e.subject), std::pair("machine ", &e.machine_id),
+                                     std::pair("session ", &e.session_id), std::pair("rule ", &e.rule)})
+        if (!text->empty()) line += fmt::format("  {}{}", name, *text);
+    return line;
 }
 
 tenancy::setup_options setup_options_of(const init_config& config) {
@@ -153,7 +180,8 @@ int list(const credential_config& config) {
     if (!machines) return refuse(machines.error().message);
     if (config.json) {
         nlohmann::json out{{"api_keys", nlohmann::json::array()}, {"machines", nlohmann::json::array()}};
-        for (const auto& k : *keys) out["api_keys"].push_back({{"id", k.id}, {"name", k.name}, {"revoked", k.revoked_at.has_value()}});
+        for (const auto& k : *keys)
+            out["api_keys"].push_back({{"id", k.id}, {"name", k.name}, {"revoked", k.revoked_at.has_value()}});
         for (const auto& m : *machines)
             out["machines"].push_back({{"id", m.id}, {"name", m.name}, {"state", tenancy::to_string(m.state)}});
         std::cout << out.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) << '\n';
@@ -174,16 +202,69 @@ int revoke(const credential_config& config, const std::string& id) {
     if (!where) return 1;
     const std::string actor = "user:" + where->owner_id;
     if (id.starts_with("k_")) {
-        if (const auto done = store.revoke_api_key(where->workspace_id, id, actor); !done) return refuse(done.error().message);
+        if (const auto done = store.revoke_api_key(where->workspace_id, id, actor); !done)
+            return refuse(done.error().message);
     } else {
         const auto machine = store.find_machine(where->workspace_id, id);
         if (!machine) return refuse(machine.error().message);
         if (const auto done = store.revoke_machine(where->workspace_id, machine->id, actor); !done)
             return refuse(done.error().message);
     }
-    if (config.json) std::cout << nlohmann::json{{"revoked", id}} << '\n';
-    else std::cout << id << " is revoked.\n";
+    if (config.json)
+        std::cout << nlohmann::json{{"revoked", id}} << '\n';
+    else
+        std::cout << id << " is revoked.\n";
     return 0;
+}
+
+std::optional<std::int64_t> parse_since(const std::string& text, std::int64_t now_ms) {
+    std::int64_t number = 0;
+    const auto* const end = text.data() + text.size();
+    const auto [used, ec] = std::from_chars(text.data(), end, number);
+    if (ec == std::errc() && used + 1 == end && number >= 0 && number <= 100'000) {
+        const std::int64_t minutes = *used == 'm' ? 1 : *used == 'h' ? 60 : *used == 'd' ? 1440 : 0;
+        if (minutes > 0) return now_ms - number * minutes * 60'000;
+        return std::nullopt;
+    }
+    for (const char* format : {"%Y-%m-%d", "%Y-%m-%dT%H:%M:%SZ"}) {
+        std::tm utc{};
+        const char* rest = ::strptime(text.c_str(), format, &utc);
+        if (rest != nullptr && *rest == '\0') return static_cast<std::int64_t>(::timegm(&utc)) * 1000;
+    }
+    return std::nullopt;
+}
+
+int audit(const audit_config& config) {
+    const auto database = open_database(config.where.data, config.where.database, expect::existing_hub);
+    if (!database) return 1;
+    tenancy::store store(*database);
+    const auto where = find_place(store, config.where.workspace);
+    if (!where) return 1;
+    tenancy::audit_query query;
+    query.since = config.since_ms;
+    query.refused = config.refused;
+    if (!config.machine.empty()) {
+        const auto machine = store.find_machine(where->workspace_id, config.machine);
+        if (!machine) return refuse(machine.error().message);
+        query.machine_id = machine->id;
+    }
+    if (config.where.json) std::cout << "{\"entries\":[";
+    bool first = true;
+    for (;;) {
+        const auto page = store.list_audit(where->workspace_id, query);
+        if (!page) return refuse(page.error().message);
+        for (const auto& e : *page) {
+            if (config.where.json)
+                std::cout << (first ? "" : ",\n") << audit_json(e).dump();
+            else
+                std::cout << audit_line(e) << '\n';
+            first = false;
+        }
+        if (page->size() < static_cast<std::size_t>(query.limit)) break;
+        query.before = page->back().id;
+    }
+    if (config.where.json) std::cout << "]}\n";
+    return std::cout ? 0 : 1;
 }
 
 }  // namespace hub

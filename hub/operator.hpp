@@ -1,8 +1,10 @@
-// The commands of an operator at the hub's database: init, workspace, api-key, join-token, list, revoke.
+// The commands of an operator at the hub's database: init, workspace, api-key, join-token, list, revoke, audit.
 // Each prints to stdout (a credential once) and returns the exit status.
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <string>
 
 namespace hub {
@@ -32,5 +34,17 @@ int make_join_token(const credential_config& config);
 int list(const credential_config& config);
 // Revokes the API key k_… or the machine m_… (or of that name) for good. A hub that runs notices within seconds.
 int revoke(const credential_config& config, const std::string& id);
+
+struct audit_config {
+    credential_config where;
+    std::int64_t since_ms = 0;  // Unix time
+    std::string machine;        // id or name; empty: all
+    bool refused = false;
+};
+// Who did what when, newest first.
+int audit(const audit_config& config);
+
+// "90m", "24h", "7d", "2026-11-21" or "2026-11-21T05:10:55Z" as Unix milliseconds; `now` counts for the first three.
+std::optional<std::int64_t> parse_since(const std::string& text, std::int64_t now_ms);
 
 }  // namespace hub

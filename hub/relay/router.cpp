@@ -46,8 +46,8 @@ bool goes_to_machine(const proto::tool& tool, const routing_arguments& where) {
 
 }  // namespace
 
-router::router(machine_finder& machines, links::registry& links, directory::sessions& sessions)
-    : machines_(machines), fleet_(machines, links, sessions, tenancy::system_time_ms()) {}
+router::router(machine_finder& machines, links::registry& links, directory::sessions& sessions, call_audit& audit)
+    : machines_(machines), fleet_(machines, links, sessions, tenancy::system_time_ms()), audit_(audit) {}
 
 std::string router::tools(const proto::principal& who) { return proto::tools().list_json(who); }
 
@@ -62,21 +62,31 @@ std::string router::instructions() const {
 router::outcome router::call(const common::mcp::tool_call& call, common::mcp::call_reply& reply) {
     const auto* tool = proto::tools().find(call.tool);
     if (tool == nullptr) co_return proto::fail(error_code::not_found, fmt::format("There is no tool {}.", call.tool));
-    if (!call.who->has_scope(tool->scope))
+    audited_call found;
+    auto done = co_await route(call, *tool, found, reply);
+    audit_.record(call, *tool, found, done);
+    co_return done;
+}
+
+router::outcome router::route(const common::mcp::tool_call& call, const proto::tool& tool, audited_call& found,
+                              common::mcp::call_reply& reply) {
+    if (!call.who->has_scope(tool.scope))
         co_return proto::fail(error_code::permission_denied,
-                              fmt::format("This needs the scope {}, which the credential does not have.", tool->scope),
+                              fmt::format("This needs the scope {}, which the credential does not have.", tool.scope),
                               "Use a credential with that scope.");
     if (call.depth >= limits::call_depth_max)
         co_return proto::fail(error_code::recursion_limit_exceeded,
                               "A session started by a session may not start or steer further ones.");
     auto where = read_routing_arguments(call.arguments);
-    if (where && goes_to_machine(*tool, *where)) {
-        auto link = co_await find_link(call, *tool, *where);
-        if (link) co_return co_await to_machine(call, *tool, *where, std::move(*link), reply);
+    if (where) found.session_id = where->session_id;
+    if (where && goes_to_machine(tool, *where)) {
+        auto link = co_await find_link(call, tool, *where);
+        if (link) found.machine_id = (*link)->machine().machine().machine_id;
+        if (link) co_return co_await to_machine(call, tool, *where, std::move(*link), reply);
         where = std::unexpected(std::move(link.error()));
     }
     // No machine sees this call, so the hub is the one to say what is wrong with its arguments.
-    auto arguments = proto::parse_arguments(*tool, call.arguments);
+    auto arguments = proto::parse_arguments(tool, call.arguments);
     if (!arguments) co_return std::unexpected(std::move(arguments.error()));
     if (!where) co_return std::unexpected(std::move(where.error()));
 

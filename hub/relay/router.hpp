@@ -10,6 +10,7 @@
 #include "common/mcp/backend.hpp"
 #include "hub/directory/sessions.hpp"
 #include "hub/links/registry.hpp"
+#include "hub/relay/call_audit.hpp"
 #include "hub/relay/fleet.hpp"
 #include "hub/relay/machine_finder.hpp"
 #include "hub/relay/routing_arguments.hpp"
@@ -20,7 +21,7 @@ namespace hub::relay {
 class router : public common::mcp::backend {
 public:
     // Everything given outlives the router.
-    router(machine_finder& machines, links::registry& links, directory::sessions& sessions);
+    router(machine_finder& machines, links::registry& links, directory::sessions& sessions, call_audit& audit);
 
     std::string tools(const proto::principal& who) override;
     bool has_tool(std::string_view name) const override;
@@ -31,6 +32,9 @@ public:
 private:
     using outcome = boost::asio::awaitable<proto::result<void>>;
 
+    // Notes in `found` whom the call was for.
+    outcome route(const common::mcp::tool_call& call, const proto::tool& tool, audited_call& found,
+                  common::mcp::call_reply& reply);
     machine_finder::found_link find_link(const common::mcp::tool_call& call, const proto::tool& tool,
                                          const routing_arguments& where);
     outcome to_machine(const common::mcp::tool_call& call, const proto::tool& tool, const routing_arguments& where,
@@ -38,6 +42,7 @@ private:
 
     machine_finder& machines_;
     fleet fleet_;
+    call_audit& audit_;
 };
 
 }  // namespace hub::relay

@@ -109,10 +109,23 @@ struct audit_entry {
     std::int64_t id = 0;
     std::int64_t at = 0;
     std::string workspace_id;  // may be empty: the hub itself
-    std::string actor;         // "user:u_…", "key:k_…", "machine:m_…", "hub"
-    std::string action;        // "machine.enrolled"
+    std::string actor;         // "user:u_…", "user:u_…/k_…" (with a key), "machine:m_…", "hub"
+    std::string action;        // "machine.enrolled", or "call." and a tool
     std::string subject;       // an id, never argument text
     std::string result;        // "ok" or an error code
+    // Of calls; empty where there is none.
+    std::string machine_id{};
+    std::string session_id{};
+    std::string arguments_hash{};  // SHA-256 in hex of the arguments as they were sent
+    std::string rule{};            // of the machine's policy, that refused
+};
+
+struct audit_query {
+    std::int64_t before = 0;   // an entry's id: those older than it; 0: from the newest
+    int limit = 200;           // at most 200
+    std::int64_t since = 0;    // not older than that
+    std::string machine_id{};  // empty: all
+    bool refused = false;      // only calls that rights or a policy refused
 };
 
 // What proves the hub's identity to machines, and what seals its opaque ids.

@@ -95,7 +95,16 @@ CREATE TABLE hub_keys (
 );
 )sql";
 
-constexpr std::array<common::db::migration, 1> migrations{{{1, first}}};
+// Calls are audited too.
+constexpr std::string_view second = R"sql(
+ALTER TABLE audit ADD COLUMN machine_id TEXT NOT NULL DEFAULT '';
+ALTER TABLE audit ADD COLUMN session_id TEXT NOT NULL DEFAULT '';
+ALTER TABLE audit ADD COLUMN arguments_hash TEXT NOT NULL DEFAULT '';
+ALTER TABLE audit ADD COLUMN rule TEXT NOT NULL DEFAULT '';
+CREATE INDEX audit_by_time ON audit (at);
+)sql";
+
+constexpr std::array<common::db::migration, 2> migrations{{{1, first}, {2, second}}};
 
 }  // namespace
 

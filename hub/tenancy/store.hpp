@@ -5,6 +5,7 @@
 
 #include <chrono>
 #include <functional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -112,10 +113,12 @@ public:
                                 std::string_view actor);
     result<void> revoke_machine(std::string_view workspace_id, std::string_view machine_id, std::string_view actor);
 
-    // `id` and `at` are given by the store.
-    result<void> record_audit(const audit_entry& entry);
-    // Newest first, at most 200; before = 0 starts at the newest.
-    result<std::vector<audit_entry>> list_audit(std::string_view workspace_id, std::int64_t before, int limit);
+    // All or none. `id` is given by the store, `at` too where it is 0.
+    result<void> record_audit(std::span<const audit_entry> entries);
+    // Newest first.
+    result<std::vector<audit_entry>> list_audit(std::string_view workspace_id, const audit_query& query);
+    // Removes what is older, some thousand entries at once; true: there is more.
+    result<bool> prune_audit(std::int64_t before_ms);
 
     // Creates them on the first call.
     result<hub_keys> load_or_create_keys();

@@ -78,7 +78,8 @@ protected:
     void finish(const std::shared_ptr<asked_call>& call);
 
     hub::relay::machine_finder machines_{*store_, pool_, links_, sessions_};
-    hub::relay::router router_{machines_, links_, sessions_};
+    hub::relay::call_audit audit_{context_.get_executor(), *store_, pool_, log_};
+    hub::relay::router router_{machines_, links_, sessions_, audit_};
 };
 
 }  // namespace tests

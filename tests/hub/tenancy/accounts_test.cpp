@@ -18,6 +18,7 @@ protected:
         options.scopes = {"mcp:tools", "machines:admin"};
         return options;
     }
+    void record(const audit_entry& entry) { ASSERT_TRUE(accounts_->record_audit({&entry, 1})); }
     auto find(const std::string& secret) { return accounts_->find_api_key(common::crypto::sha256(secret)); }
 };
 
@@ -155,24 +156,77 @@ TEST_P(accounts, a_revoked_key_says_so_and_only_its_workspace_can_revoke_it) {
 
 TEST_P(accounts, the_audit_is_paged_newest_first_and_takes_ids_only) {
     for (int i = 0; i < 5; ++i)
-        ASSERT_TRUE(accounts_->record_audit({.workspace_id = workspace_,
-                                             .actor = "hub",
-                                             .action = "a" + std::to_string(i),
-                                             .subject = "s",
-                                             .result = "ok"}));
-    const auto first = accounts_->list_audit(workspace_, 0, 2).value();
+        record({.workspace_id = workspace_,
+                .actor = "hub",
+                .action = "a" + std::to_string(i),
+                .subject = "s",
+                .result = "ok"});
+    const auto first = accounts_->list_audit(workspace_, {.limit = 2}).value();
     ASSERT_EQ(first.size(), 2U);
     EXPECT_EQ(first[0].action, "a4");
     EXPECT_EQ(first[1].action, "a3");
     EXPECT_EQ(first[0].at, start);
-    EXPECT_EQ(accounts_->list_audit(workspace_, first[1].id, 2)->front().action, "a2");
-    EXPECT_TRUE(accounts_->list_audit("w_other", 0, 10)->empty());
-    EXPECT_EQ(accounts_->list_audit(workspace_, 0, -5)->size(), 1U);
+    EXPECT_EQ(accounts_->list_audit(workspace_, {.before = first[1].id, .limit = 2})->front().action, "a2");
+    EXPECT_TRUE(accounts_->list_audit("w_other", {})->empty());
+    EXPECT_EQ(accounts_->list_audit(workspace_, {.limit = -5})->size(), 1U);
     for (const auto& bad : {std::string(257, 'x'), std::string("two\nlines")}) {
-        audit_entry entry;
-        entry.action = bad;
-        EXPECT_EQ(accounts_->record_audit(entry).error().code, errc::invalid);
+        std::vector<audit_entry> entries(2);
+        entries[0].workspace_id = workspace_;
+        entries[1].rule = bad;
+        EXPECT_EQ(accounts_->record_audit(entries).error().code, errc::invalid);
     }
+    EXPECT_EQ(accounts_->list_audit(workspace_, {})->size(), 5U) << "all or none";
+}
+
+TEST_P(accounts, calls_are_found_by_time_machine_and_refusal) {
+    const auto call = [&](std::int64_t at, const char* machine, const char* result, const char* rule = "") {
+        record({.at = at,
+                .workspace_id = workspace_,
+                .actor = "user:u_1/k_1",
+                .action = "call.send_prompt",
+                .subject = "",
+                .result = result,
+                .machine_id = machine,
+                .session_id = "s_1",
+                .arguments_hash = "ab12",
+                .rule = rule});
+    };
+    call(start - 50, "m_1", "ok");
+    call(start - 40, "m_2", "policy_denied", "roots");
+    call(start - 30, "m_1", "permission_denied");
+    record({.at = start - 20,
+            .workspace_id = workspace_,
+            .actor = "user:u",
+            .action = "machine.revoked",
+            .subject = "m_1",
+            .result = "ok"});
+    const auto times = [&](const audit_query& query) {
+        std::vector<std::int64_t> out;
+        for (const auto& e : accounts_->list_audit(workspace_, query).value()) out.push_back(start - e.at);
+        return out;
+    };
+    EXPECT_THAT(times({}), ElementsAre(20, 30, 40, 50));
+    EXPECT_THAT(times({.since = start - 40}), ElementsAre(20, 30, 40));
+    EXPECT_THAT(times({.machine_id = "m_1"}), ElementsAre(20, 30, 50));
+    EXPECT_THAT(times({.refused = true}), ElementsAre(30, 40));
+    EXPECT_THAT(times({.limit = 1, .machine_id = "m_2", .refused = true}), ElementsAre(40));
+    const auto refused = accounts_->list_audit(workspace_, {.machine_id = "m_2"})->front();
+    EXPECT_EQ(refused.rule, "roots");
+    EXPECT_EQ(refused.session_id, "s_1");
+    EXPECT_EQ(refused.arguments_hash, "ab12");
+
+    EXPECT_EQ(accounts_->prune_audit(start - 30).value(), false);
+    EXPECT_THAT(times({}), ElementsAre(20, 30));
+}
+
+TEST_P(accounts, an_audit_of_any_length_is_pruned_in_steps) {
+    std::vector<audit_entry> many(5001);
+    for (auto& e : many)
+        e = {.at = 1, .workspace_id = workspace_, .actor = "hub", .action = "a", .subject = "", .result = "ok"};
+    ASSERT_TRUE(accounts_->record_audit(many));
+    EXPECT_EQ(accounts_->prune_audit(2).value(), true);
+    EXPECT_EQ(accounts_->prune_audit(2).value(), false);
+    EXPECT_TRUE(accounts_->list_audit(workspace_, {})->empty());
 }
 
 CODEZ_ON_BOTH_DATABASES(accounts);

@@ -54,7 +54,7 @@ protected:
 
     std::vector<std::string> audited(const std::string& workspace) {
         std::vector<std::string> out;
-        for (const auto& e : accounts_->list_audit(workspace, 0, 200).value()) out.push_back(e.action + " " + e.result);
+        for (const auto& e : accounts_->list_audit(workspace, {}).value()) out.push_back(e.action + " " + e.result);
         return out;
     }
 
