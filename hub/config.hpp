@@ -13,11 +13,11 @@
 namespace hub {
 
 struct serve_config {
-    std::filesystem::path data;  // the data directory
-    std::string database;        // empty: SQLite in the data directory
+    std::filesystem::path data;      // the data directory
+    std::string database;            // empty: SQLite in the data directory
     common::net::listen_address listen{"127.0.0.1", 4096};
     common::net::listen_address ops_listen{"127.0.0.1", 9464};
-    std::string public_url;  // empty: http(s)://127.0.0.1:PORT
+    std::string public_url;          // empty: http(s)://127.0.0.1:PORT
     std::filesystem::path tls_certificate;
     std::filesystem::path tls_key;
     std::filesystem::path port_file;  // written when ready: {"port":…,"ops_port":…}; for supervisors and tests

@@ -77,10 +77,8 @@ int main(int argc, char** argv) {
     auto* audit_command = cli.add_subcommand("audit", "Tell who did what: changes, calls that act, and refused calls.");
     audit_command->add_option("--data", audited.where.data, "Data directory")->required();
     audit_command->add_option("--database", audited.where.database, "As for init");
-    audit_command->add_option("--workspace", audited.where.workspace,
-                              "Name of the workspace; needed if there are several");
-    audit_command->add_option("--since", since, "90m, 24h, 7d, 2026-11-21 or 2026-11-21T05:10:55Z")
-        ->capture_default_str();
+    audit_command->add_option("--workspace", audited.where.workspace, "Name of the workspace; needed if there are several");
+    audit_command->add_option("--since", since, "90m, 24h, 7d, 2026-11-21 or 2026-11-21T05:10:55Z")->capture_default_str();
     audit_command->add_option("--machine", audited.machine, "Only what concerns this machine: its id or name");
     audit_command->add_flag("--refused", audited.refused, "Only calls that rights or a machine's policy refused");
     audit_command->add_flag("--json", audited.where.json, "Print JSON");

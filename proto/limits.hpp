@@ -86,8 +86,7 @@ constexpr std::int64_t fan_out_ms_max = 2'000;
 constexpr std::size_t fan_out_machines_max = 32;
 // Of one machine's answer: result_bytes_max shared by the machines that were asked, but at least so much.
 constexpr std::size_t fan_out_answer_bytes_min = 4 * mib;
-constexpr std::size_t fan_out_nodes_max =
-    1'000'000;  // values in one machine's answer; a page of events may be 1 MiB of digits
+constexpr std::size_t fan_out_nodes_max = 1'000'000;  // values in one machine's answer; a page of events may be 1 MiB of digits
 
 // --- The hub's audit of calls ---
 constexpr std::size_t audit_queue_max = 10'000;  // entries while the database is away
@@ -130,8 +129,8 @@ constexpr std::size_t state_bytes_max = 64 * kib;
 constexpr std::size_t recent_cwds_max = 20;  // CodeZ's figure
 
 // --- git on a machine (session_diff, worktrees) ---
-constexpr std::int64_t git_ms_max = 20'000;             // one call's commands together
-constexpr std::size_t git_output_bytes_max = 16 * mib;  // of one command
+constexpr std::int64_t git_ms_max = 20'000;                // one call's commands together
+constexpr std::size_t git_output_bytes_max = 16 * mib;     // of one command
 constexpr std::size_t diff_bytes_default = 256 * kib;
 constexpr std::size_t diff_bytes_max = 4 * mib;
 constexpr std::size_t diff_files_max = 10'000;             // changed or untracked, that a snapshot takes in

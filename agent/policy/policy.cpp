@@ -70,6 +70,7 @@ bool is_under(const fs::path& path, const fs::path& root) {
 
 enum class file_state { absent, protected_by_root, others_write };
 
+
 file_state system_file_state(const fs::path& file) {
     struct stat st{};
     if (::stat(file.c_str(), &st) != 0)
@@ -92,13 +93,11 @@ std::optional<std::string> bad_strings(const toml::table& table, std::string_vie
     return std::nullopt;
 }
 
-std::optional<std::string> bad_count(const toml::table& table, std::string_view key, std::size_t& out,
-                                     std::int64_t max) {
+std::optional<std::string> bad_count(const toml::table& table, std::string_view key, std::size_t& out, std::int64_t max) {
     const auto* node = table.get(key);
     if (node == nullptr) return std::nullopt;
     const auto number = node->value_exact<std::int64_t>();
-    if (!number || *number < 1 || *number > max)
-        return fmt::format("`{}` must be a whole number from 1 to {}.", key, max);
+    if (!number || *number < 1 || *number > max) return fmt::format("`{}` must be a whole number from 1 to {}.", key, max);
     out = static_cast<std::size_t>(*number);
     return std::nullopt;
 }
@@ -109,26 +108,23 @@ std::expected<policy, std::string> policy::load(const fs::path& user_file, const
     policy p;
     const file_state system = system_file_state(system_file);
     if (system == file_state::others_write)
-        return std::unexpected(
-            fmt::format("{} is there, but others than root could have written it, or it cannot be "
-                        "examined. As root: chown root and chmod go-w it, or remove it.",
-                        system_file.string()));
+        return std::unexpected(fmt::format("{} is there, but others than root could have written it, or it cannot be "
+                                           "examined. As root: chown root and chmod go-w it, or remove it.",
+                                           system_file.string()));
     p.file_ = system == file_state::protected_by_root ? system_file : user_file;
     std::error_code absent;
     if (!fs::exists(fs::symlink_status(p.file_, absent))) return p;
 
-    const auto wrong = [&](std::string_view what) {
-        return std::unexpected(fmt::format("{}: {}", p.file_.string(), what));
-    };
+    const auto wrong = [&](std::string_view what) { return std::unexpected(fmt::format("{}: {}", p.file_.string(), what)); };
     toml::table table;
     try {
         table = toml::parse_file(p.file_.string());
     } catch (const toml::parse_error& e) {
         return wrong(fmt::format("line {}: {}", e.source().begin.line, e.description()));
     }
-    static const std::set<std::string_view> known{
-        "roots", "deny", "max_permission_mode", "max_sessions", "max_prompt_bytes", "remote_permission_response",
-        "claude"};
+    static const std::set<std::string_view> known{"roots",        "deny",             "max_permission_mode",
+                                                  "max_sessions", "max_prompt_bytes", "remote_permission_response",
+                                                  "claude"};
     for (const auto& [key, node] : table)
         if (!known.contains(key.str())) return wrong(fmt::format("`{}` is not a setting of the policy.", key.str()));
 
@@ -138,9 +134,7 @@ std::expected<policy, std::string> policy::load(const fs::path& user_file, const
         if (!fs::path(root).is_absolute()) return wrong(fmt::format("the root {} must be an absolute path.", root));
         std::error_code ec;
         auto real = fs::canonical(root, ec);
-        if (ec)
-            return wrong(
-                fmt::format("the root {} does not exist. Make the directory or remove it from `roots`.", root));
+        if (ec) return wrong(fmt::format("the root {} does not exist. Make the directory or remove it from `roots`.", root));
         if (!fs::is_directory(real, ec)) return wrong(fmt::format("the root {} is not a directory.", root));
         p.roots_.push_back(std::move(real));
     }
@@ -152,8 +146,7 @@ std::expected<policy, std::string> policy::load(const fs::path& user_file, const
         p.deny_.push_back(std::move(*pattern));
     }
     if (auto e = bad_count(table, "max_sessions", p.max_sessions_, 1000)) return wrong(*e);
-    if (auto e = bad_count(table, "max_prompt_bytes", p.max_prompt_bytes_, proto::limits::prompt_bytes_max))
-        return wrong(*e);
+    if (auto e = bad_count(table, "max_prompt_bytes", p.max_prompt_bytes_, proto::limits::prompt_bytes_max)) return wrong(*e);
     if (const auto* node = table.get("max_permission_mode")) {
         p.max_permission_mode_ = node->value_or(std::string());
         if (!mode_rank(p.max_permission_mode_))
@@ -161,8 +154,7 @@ std::expected<policy, std::string> policy::load(const fs::path& user_file, const
     }
     if (const auto* node = table.get("remote_permission_response")) {
         const auto text = node->value_or(std::string());
-        if (text != "allow" && text != "never")
-            return wrong("`remote_permission_response` must be \"allow\" or \"never\".");
+        if (text != "allow" && text != "never") return wrong("`remote_permission_response` must be \"allow\" or \"never\".");
         p.remote_permission_response_ = text == "allow";
     }
     if (const auto* node = table.get("claude")) {
@@ -183,9 +175,8 @@ proto::result<fs::path> policy::check_directory(std::string_view cwd) const {
     if (cwd.empty() || !path.is_absolute() || cwd.find('\0') != std::string_view::npos)
         return proto::fail(error_code::invalid_argument, "`cwd` must be an absolute path.");
     if (roots_.empty())
-        return std::unexpected(
-            denied("roots", "No directory of this machine is open to sessions.",
-                   "On the machine, add a directory to `roots` in that file and restart codez agent."));
+        return std::unexpected(denied("roots", "No directory of this machine is open to sessions.",
+                                      "On the machine, add a directory to `roots` in that file and restart codez agent."));
 
     // A path may lead through symlinks to a root; what counts is where it really is, checked again by the kernel.
     std::error_code ec;
@@ -196,8 +187,7 @@ proto::result<fs::path> policy::check_directory(std::string_view cwd) const {
         const auto found = resolve_beneath(root, real.lexically_relative(root));
         if (!found) {
             if (found.error() == ENOENT || found.error() == ENOTDIR)
-                return proto::fail(error_code::invalid_argument,
-                                   fmt::format("`cwd` {} is not a directory.", path.string()),
+                return proto::fail(error_code::invalid_argument, fmt::format("`cwd` {} is not a directory.", path.string()),
                                    "Make the directory on the machine first, or name another one.");
             if (found.error() == EACCES || found.error() == EPERM)
                 return proto::fail(error_code::invalid_argument,
@@ -209,9 +199,9 @@ proto::result<fs::path> policy::check_directory(std::string_view cwd) const {
         // By either name: a pattern means the place as its author saw it.
         for (const auto& pattern : deny_)
             if (pattern.matches(*found) || pattern.matches(path))
-                return std::unexpected(
-                    denied("deny", fmt::format("`cwd` matches \"{}\", which is closed to sessions.", pattern.text()),
-                           "Use another directory."));
+                return std::unexpected(denied(
+                    "deny", fmt::format("`cwd` matches \"{}\", which is closed to sessions.", pattern.text()),
+                    "Use another directory."));
         return *found;
     }
     std::string list;
@@ -232,30 +222,25 @@ proto::result<std::string> policy::check_permission_mode(std::string_view reques
     const auto rank = mode_rank(mode);
     const int max = *mode_rank(max_permission_mode_);
     if (!rank)
-        return std::unexpected(denied("max_permission_mode",
-                                      fmt::format("The permission mode {} is not open to calls.", mode),
+        return std::unexpected(denied("max_permission_mode", fmt::format("The permission mode {} is not open to calls.", mode),
                                       fmt::format("Use {} or less.", max_permission_mode_)));
     // A machine that allows less than `default` runs its sessions in the most it allows unless one asked for more.
     if (*rank > max && requested.empty()) return max_permission_mode_;
     if (*rank > max)
-        return std::unexpected(denied("max_permission_mode",
-                                      fmt::format("The permission mode {} is above this machine's highest.", mode),
+        return std::unexpected(denied("max_permission_mode", fmt::format("The permission mode {} is above this machine's highest.", mode),
                                       fmt::format("Use {} or less.", max_permission_mode_)));
     return mode;
 }
 
 proto::result<void> policy::check_prompt(std::string_view text) const {
     if (text.size() <= max_prompt_bytes_) return {};
-    return std::unexpected(
-        denied("max_prompt_bytes",
-               fmt::format("The prompt has {} bytes; this machine takes {}.", text.size(), max_prompt_bytes_),
-               "Put the text into a file on the machine and name it in the prompt."));
+    return std::unexpected(denied("max_prompt_bytes", fmt::format("The prompt has {} bytes; this machine takes {}.", text.size(), max_prompt_bytes_),
+                                  "Put the text into a file on the machine and name it in the prompt."));
 }
 
 proto::result<void> policy::check_remote_permission_response() const {
     if (remote_permission_response_) return {};
-    return std::unexpected(denied("remote_permission_response",
-                                  "Permission requests of this machine are not answered from afar.",
+    return std::unexpected(denied("remote_permission_response", "Permission requests of this machine are not answered from afar.",
                                   "Answer it on the machine itself."));
 }
 

@@ -65,14 +65,22 @@ proto::result<std::string> replayed(const std::string& text) {
 }  // namespace
 
 handlers all_handlers() {
-    return {{"list_machines", list_machines},   {"get_machine", get_machine},
-            {"get_health", get_health},         {"list_projects", list_projects},
-            {"list_sessions", list_sessions},   {"get_session", get_session},
-            {"create_session", create_session}, {"send_prompt", send_prompt},
-            {"send_and_wait", send_and_wait},   {"poll_events", poll_events},
-            {"get_events", get_events},         {"respond_permission", respond_permission},
-            {"abort_session", abort_session},   {"dispose_session", dispose_session},
-            {"get_state", get_state},           {"update_state", update_state}};
+    return {{"list_machines", list_machines},
+            {"get_machine", get_machine},
+            {"get_health", get_health},
+            {"list_projects", list_projects},
+            {"list_sessions", list_sessions},
+            {"get_session", get_session},
+            {"create_session", create_session},
+            {"send_prompt", send_prompt},
+            {"send_and_wait", send_and_wait},
+            {"poll_events", poll_events},
+            {"get_events", get_events},
+            {"respond_permission", respond_permission},
+            {"abort_session", abort_session},
+            {"dispose_session", dispose_session},
+            {"get_state", get_state},
+            {"update_state", update_state}};
 }
 
 class tool_runner::running_call {
@@ -192,8 +200,7 @@ asio::awaitable<proto::result<std::string>> tool_runner::run_tool(const common::
     co_return co_await run->second(services_, context);
 }
 
-asio::awaitable<proto::result<std::string>> tool_runner::journalled(const proto::tool& tool,
-                                                                    const call_context& context) {
+asio::awaitable<proto::result<std::string>> tool_runner::journalled(const proto::tool& tool, const call_context& context) {
     const bool joins = joins_itself(tool.name);
     journal::call entry;
     entry.principal = context.who.key();
