@@ -286,6 +286,7 @@ std::string encode(const call_header& m) {
                  {"client_id", m.who.client_id},
                  {"name", shortened(m.who.name, principal_name_bytes_max)},
                  {"scopes", m.who.scopes},
+                 {"person", m.who.is_person},
                  {"depth", m.depth},
                  {"deadline_ms", m.deadline_ms},
                  {"request_id", m.request_id},
@@ -300,6 +301,7 @@ decoded<call_header> decode_call_header(std::string_view text) {
         m.who.client_id = r.text("client_id", 0, limits::name_bytes_max);
         m.who.name = r.text("name", 0, principal_name_bytes_max, text_kind::free);
         m.who.scopes = r.texts("scopes", limits::principal_scopes_max, limits::name_bytes_max);
+        m.who.is_person = r.member("person") != nullptr && r.flag("person");  // hubs of before do not tell
         m.depth = static_cast<int>(r.number("depth", 0, 1000));
         m.deadline_ms = r.number("deadline_ms", 0, 24LL * 3600 * 1000);
         m.request_id = r.text("request_id", 1, limits::id_bytes_max);

@@ -14,6 +14,7 @@ struct principal {
     std::string client_id;     // the API key's or OAuth client's id: two clients of one user differ
     std::string name;          // for people: shown with permission answers
     std::vector<std::string> scopes;
+    bool is_person = false;  // somebody signed in makes this call; else the client does, by itself
 
     // One string per (workspace, user, client): what idempotency keys and sealed ids are bound to.
     std::string key() const { return workspace_id + "/" + user_id + "/" + client_id; }

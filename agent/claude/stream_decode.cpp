@@ -211,7 +211,11 @@ permission_ask read_ask(const json& line) {
     out.request_id = text_of(line, "request_id");
     out.tool_name = text_of(request, "tool_name");
     out.description = text_of(request, "description");
-    if (out.description.empty()) out.description = text_of(request, "title");
+    out.title = text_of(request, "title");
+    if (out.description.empty()) out.description = out.title;
+    out.blocked_path = text_of(request, "blocked_path");
+    out.decision_reason = text_of(request, "decision_reason");
+    out.agent_id = text_of(request, "agent_id");
     out.tool_use_id = text_of(request, "tool_use_id");
     out.input = copy_of(request, "input", json::object());
     out.suggestions = copy_of(request, "permission_suggestions", json::array());

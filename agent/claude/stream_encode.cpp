@@ -54,10 +54,11 @@ std::string encode_allow(std::string_view request_id, const json& updated_input,
     return answer(request_id, std::move(response));
 }
 
-std::string encode_deny(std::string_view request_id, std::string_view message) {
+std::string encode_deny(std::string_view request_id, std::string_view message, after_denial then) {
     // Claude refuses a denial without a text.
     const std::string_view text = message.empty() ? "The user did not allow this." : message;
-    return answer(request_id, json{{"behavior", "deny"}, {"message", text}, {"interrupt", false}});
+    return answer(request_id,
+                  json{{"behavior", "deny"}, {"message", text}, {"interrupt", then == after_denial::interrupt}});
 }
 
 std::string encode_refusal(std::string_view request_id, std::string_view subtype) {

@@ -2,6 +2,7 @@
 // Texts must be valid UTF-8; what is not becomes U+FFFD, since one broken line ends the process. Stateless.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 
@@ -21,7 +22,8 @@ std::string encode_end_session(std::string_view request_id, std::string_view rea
 // Answers to can_use_tool. Null values are left out.
 std::string encode_allow(std::string_view request_id, const nlohmann::json& updated_input,
                          const nlohmann::json& updated_permissions);
-std::string encode_deny(std::string_view request_id, std::string_view message);
+enum class after_denial : std::uint8_t { go_on, interrupt };  // interrupt: the turn ends too
+std::string encode_deny(std::string_view request_id, std::string_view message, after_denial then = after_denial::go_on);
 // To a request that we do not serve.
 std::string encode_refusal(std::string_view request_id, std::string_view subtype);
 

@@ -90,6 +90,10 @@ struct permission_ask {
     std::string tool_use_id;
     json input;
     json suggestions;  // an array
+    std::string title;
+    std::string blocked_path;     // what the tool would touch that is not open to it
+    std::string decision_reason;  // why claude asks
+    std::string agent_id;         // the subagent that asks; empty: the main conversation
 };
 
 // A request of claude's that we have no answer for: it must be refused, or claude waits for ever.

@@ -15,11 +15,12 @@ using common::db::connection;
 using common::db::value;
 
 constexpr std::array<std::string_view, 4> state_names{"pending", "allowed", "denied", "withdrawn"};
+constexpr std::array<std::string_view, 4> kind_names{"", "person", "client", "local"};
 constexpr std::size_t preview_bytes = 500;
 
 constexpr std::string_view select =
-    "SELECT session_id, request_id, tool_name, tool_use_id, input, description, suggestions, state, answered_by, "
-    "created_at, answered_at FROM permissions ";
+    "SELECT session_id, request_id, tool_name, tool_use_id, input, description, suggestions, details, state, answered_by, "
+    "answered_kind, created_at, answered_at FROM permissions ";
 
 permission_row read_row(const common::db::row& r) {
     permission_row p;
@@ -30,10 +31,14 @@ permission_row read_row(const common::db::row& r) {
     p.input = r.text("input");
     p.description = r.text("description");
     p.suggestions = r.text("suggestions");
+    p.details = r.text("details");
     const auto* name = std::ranges::find(state_names, r.text("state"));
     if (name == state_names.end()) throw std::logic_error("log.db has a permission with an unknown state");
     p.state = static_cast<permission_state>(name - state_names.begin());
     p.answered_by = r.text("answered_by");
+    const auto* kind = std::ranges::find(kind_names, r.text("answered_kind"));
+    if (kind == kind_names.end()) throw std::logic_error("log.db has a permission that an unknown kind answered");
+    p.answered_kind = static_cast<answerer_kind>(kind - kind_names.begin());
     p.created_at = r.integer("created_at");
     p.answered_at = r.maybe_integer("answered_at");
     return p;
@@ -60,13 +65,16 @@ std::string json_text(const std::string& text) {
 
 std::string_view to_string(permission_state state) { return state_names.at(static_cast<std::size_t>(state)); }
 
+std::string_view to_string(answerer_kind kind) { return kind_names.at(static_cast<std::size_t>(kind)); }
+
 bool insert_permission(connection& c, const permission_row& p) {
     return c.execute(
                "INSERT INTO permissions (session_id, request_id, tool_name, tool_use_id, input, description, "
-               "suggestions, state, answered_by, created_at, answered_at) VALUES (CAST(:session AS TEXT), "
-               "CAST(:request AS TEXT), CAST(:tool AS TEXT), CAST(:use AS TEXT), CAST(:input AS TEXT), "
-               "CAST(:description AS TEXT), CAST(:suggestions AS TEXT), CAST(:state AS TEXT), "
-               "CAST(:by AS TEXT), CAST(:created AS INTEGER), CAST(:answered AS INTEGER)) "
+               "suggestions, details, state, answered_by, answered_kind, created_at, answered_at) VALUES "
+               "(CAST(:session AS TEXT), CAST(:request AS TEXT), CAST(:tool AS TEXT), CAST(:use AS TEXT), "
+               "CAST(:input AS TEXT), CAST(:description AS TEXT), CAST(:suggestions AS TEXT), "
+               "CAST(:details AS TEXT), CAST(:state AS TEXT), CAST(:by AS TEXT), CAST(:kind AS TEXT), "
+               "CAST(:created AS INTEGER), CAST(:answered AS INTEGER)) "
                "ON CONFLICT (session_id, request_id) DO NOTHING",
                {{"session", p.session_id},
                 {"request", p.request_id},
@@ -75,8 +83,10 @@ bool insert_permission(connection& c, const permission_row& p) {
                 {"input", p.input},
                 {"description", p.description},
                 {"suggestions", p.suggestions},
+                {"details", p.details},
                 {"state", std::string(to_string(p.state))},
                 {"by", p.answered_by},
+                {"kind", std::string(to_string(p.answered_kind))},
                 {"created", p.created_at},
                 {"answered", p.answered_at ? value(*p.answered_at) : value()}}) > 0;
 }
@@ -103,15 +113,16 @@ std::vector<permission_row> pending_permissions(connection& c, std::string_view 
 }
 
 bool answer_permission(connection& c, std::string_view session_id, std::string_view request_id, permission_state state,
-                       std::string_view answered_by, std::int64_t now_ms) {
+                       const answerer& by, std::int64_t now_ms) {
     return c.execute(
                "UPDATE permissions SET state = CAST(:state AS TEXT), answered_by = CAST(:by AS TEXT), "
-               "answered_at = CAST(:now AS INTEGER) WHERE session_id = CAST(:session AS TEXT) AND "
+               "answered_kind = CAST(:kind AS TEXT), answered_at = CAST(:now AS INTEGER) WHERE session_id = CAST(:session AS TEXT) AND "
                "request_id = CAST(:request AS TEXT) AND state = 'pending'",
                {{"session", std::string(session_id)},
                 {"request", std::string(request_id)},
                 {"state", std::string(to_string(state))},
-                {"by", std::string(answered_by)},
+                {"by", by.name},
+                {"kind", std::string(to_string(by.kind))},
                 {"now", now_ms}}) > 0;
 }
 
@@ -130,11 +141,15 @@ std::vector<std::string> withdraw_permissions(connection& c, std::string_view se
 }
 
 std::string request_json(const permission_row& p) {
-    return fmt::format(R"({{"requestId":{},"toolName":{},"description":{},"inputPreview":{},"toolUseId":{},"input":{},)"
-                       R"("suggestions":{},"createdAt":{}}})",
-                       json_text(p.request_id), json_text(p.tool_name), json_text(p.description),
-                       json_text(preview(p.input)), json_text(p.tool_use_id), sound_or(p.input, "{}"),
-                       sound_or(p.suggestions, "[]"), p.created_at);
+    std::string out = fmt::format(
+        R"({{"requestId":{},"toolName":{},"description":{},"inputPreview":{},"toolUseId":{},"input":{},)"
+        R"("suggestions":{},"createdAt":{}}})",
+        json_text(p.request_id), json_text(p.tool_name), json_text(p.description), json_text(preview(p.input)),
+        json_text(p.tool_use_id), sound_or(p.input, "{}"), sound_or(p.suggestions, "[]"), p.created_at);
+    // {"a":1} joins as ,"a":1
+    if (p.details.size() > 2 && p.details.front() == '{' && nlohmann::json::accept(p.details))
+        out.replace(out.size() - 1, 1, "," + p.details.substr(1));
+    return out;
 }
 
 }  // namespace agent::events

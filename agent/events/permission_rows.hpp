@@ -14,7 +14,16 @@ namespace agent::events {
 
 enum class permission_state { pending, allowed, denied, withdrawn };
 
+// Who answered: somebody signed in, a client by itself, or a program on this machine.
+enum class answerer_kind { nobody, person, client, local };
+
 std::string_view to_string(permission_state state);
+std::string_view to_string(answerer_kind kind);
+
+struct answerer {
+    answerer_kind kind = answerer_kind::nobody;
+    std::string name;
+};
 
 struct permission_row {
     std::string request_id;  // claude's; unique within its session
@@ -24,8 +33,11 @@ struct permission_row {
     std::string input = "{}";  // the tool's input, one JSON object
     std::string description;
     std::string suggestions = "[]";  // permission_suggestions, one JSON array
+    // What else callers are told of it, one JSON object: its kind, and what one must know to answer it.
+    std::string details = "{}";
     permission_state state = permission_state::pending;
-    std::string answered_by;  // for people: a name, "client", "the terminal"; empty while pending
+    std::string answered_by;  // for people: a name; empty while pending
+    answerer_kind answered_kind = answerer_kind::nobody;
     std::int64_t created_at = 0;
     std::optional<std::int64_t> answered_at;
     bool operator==(const permission_row&) const = default;
@@ -42,14 +54,14 @@ std::vector<permission_row> pending_permissions(common::db::connection& c, std::
 
 // From pending to `state`. False if it is not pending (any more): the first answer holds.
 bool answer_permission(common::db::connection& c, std::string_view session_id, std::string_view request_id,
-                       permission_state state, std::string_view answered_by, std::int64_t now_ms);
+                       permission_state state, const answerer& by, std::int64_t now_ms);
 
 // Withdraws all that the session has pending (its turn or its process ended). Returns their request ids.
 std::vector<std::string> withdraw_permissions(common::db::connection& c, std::string_view session_id,
                                               std::int64_t now_ms);
 
 // As callers see it, CodeZ's shape: {requestId, toolName, description, inputPreview, toolUseId,
-// input, suggestions, createdAt}.
+// input, suggestions, createdAt} and the members of its details.
 std::string request_json(const permission_row& row);
 
 }  // namespace agent::events

@@ -103,7 +103,13 @@ CREATE INDEX calls_by_time ON calls (begun_at);
 CREATE INDEX calls_open ON calls (id) WHERE result IS NULL;
 )sql";
 
-constexpr std::array<common::db::migration, 1> migrations{{{1, version_1}}};
+// Which kind of caller answered a permission request, and what else claude told of it.
+constexpr std::string_view version_2 = R"sql(
+ALTER TABLE permissions ADD COLUMN answered_kind TEXT NOT NULL DEFAULT '';
+ALTER TABLE permissions ADD COLUMN details TEXT NOT NULL DEFAULT '{}';
+)sql";
+
+constexpr std::array<common::db::migration, 2> migrations{{{1, version_1}, {2, version_2}}};
 
 }  // namespace
 

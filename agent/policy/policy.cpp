@@ -16,6 +16,7 @@
 #include <fmt/format.h>
 #include <toml++/toml.h>
 
+#include "agent/policy/permission_updates.hpp"
 #include "proto/limits.hpp"
 
 namespace agent {
@@ -124,7 +125,7 @@ std::expected<policy, std::string> policy::load(const fs::path& user_file, const
     }
     static const std::set<std::string_view> known{"roots",        "deny",             "max_permission_mode",
                                                   "max_sessions", "max_prompt_bytes", "remote_permission_response",
-                                                  "claude"};
+                                                  "remote_permission_updates", "claude"};
     for (const auto& [key, node] : table)
         if (!known.contains(key.str())) return wrong(fmt::format("`{}` is not a setting of the policy.", key.str()));
 
@@ -157,6 +158,10 @@ std::expected<policy, std::string> policy::load(const fs::path& user_file, const
         if (text != "allow" && text != "never") return wrong("`remote_permission_response` must be \"allow\" or \"never\".");
         p.remote_permission_response_ = text == "allow";
     }
+    if (auto e = bad_strings(table, "remote_permission_updates", p.remote_permission_updates_)) return wrong(*e);
+    for (const auto& destination : p.remote_permission_updates_)
+        if (!is_update_destination(destination))
+            return wrong("`remote_permission_updates` may list session, localSettings, projectSettings, userSettings.");
     if (const auto* node = table.get("claude")) {
         p.claude_ = node->value_or(std::string());
         if (!p.claude_.is_absolute()) return wrong("`claude` must be the absolute path of the claude program.");
@@ -236,12 +241,6 @@ proto::result<void> policy::check_prompt(std::string_view text) const {
     if (text.size() <= max_prompt_bytes_) return {};
     return std::unexpected(denied("max_prompt_bytes", fmt::format("The prompt has {} bytes; this machine takes {}.", text.size(), max_prompt_bytes_),
                                   "Put the text into a file on the machine and name it in the prompt."));
-}
-
-proto::result<void> policy::check_remote_permission_response() const {
-    if (remote_permission_response_) return {};
-    return std::unexpected(denied("remote_permission_response", "Permission requests of this machine are not answered from afar.",
-                                  "Answer it on the machine itself."));
 }
 
 }  // namespace agent

@@ -9,10 +9,14 @@
 #include <string_view>
 #include <vector>
 
+#include <nlohmann/json_fwd.hpp>
+
 #include "agent/policy/deny_pattern.hpp"
 #include "proto/error.hpp"
 
 namespace agent {
+
+enum class call_origin { machine, link };
 
 class policy {
 public:
@@ -37,6 +41,10 @@ public:
     // May a permission request be answered over the link?
     proto::result<void> check_remote_permission_response() const;
 
+    // The changes to claude's own rules that come with an answer (its permission_suggestions, an array): where they are
+    // kept, which mode they set, which directories they open.
+    proto::result<void> check_permission_updates(const nlohmann::json& updates, call_origin from) const;
+
     const std::vector<std::filesystem::path>& roots() const { return roots_; }
     std::size_t max_sessions() const { return max_sessions_; }
     const std::filesystem::path& file() const { return file_; }
@@ -53,6 +61,7 @@ private:
     std::size_t max_sessions_ = 8;
     std::size_t max_prompt_bytes_ = 256 * 1024;
     bool remote_permission_response_ = true;
+    std::vector<std::string> remote_permission_updates_;  // destinations
     std::filesystem::path claude_;
 };
 

@@ -17,6 +17,7 @@
 #include <boost/asio/awaitable.hpp>
 
 #include "agent/events/log.hpp"
+#include "agent/events/permission_rows.hpp"
 #include "agent/session/options.hpp"
 #include "proto/error.hpp"
 #include "proto/principal.hpp"
@@ -75,6 +76,7 @@ struct pending_permission {
     std::string input_preview;
     std::string input;        // raw JSON object
     std::string suggestions;  // raw JSON array, or empty
+    std::string details;      // raw JSON object, see events::permission_row
     std::string tool_use_id;
     std::int64_t asked_at_ms = 0;
 };
@@ -120,9 +122,14 @@ struct permission_answer {
     std::string session_id;
     std::string request_id;
     permission_behavior behavior = permission_behavior::deny;
-    std::string message;              // deny: the text for the model
-    std::string updated_input;        // allow: raw JSON object, or empty = as asked
-    std::string updated_permissions;  // allow: raw JSON array out of `suggestions`, or empty
+    std::string message;        // deny: the text for the model
+    bool interrupt = false;     // deny: the turn ends too
+    std::string updated_input;  // allow: raw JSON object, or empty = as asked
+    // allow: raw JSON array out of the request's `suggestions`, each as it is or narrowed to this session; or empty
+    std::string updated_permissions;
+    std::string answers;          // allow, of questions: raw JSON object, question to answer; or empty
+    std::string permission_mode;  // allow, of a plan: the mode from then on; empty: the one before the plan
+    events::answerer_kind by = events::answerer_kind::client;
 };
 
 struct summary {

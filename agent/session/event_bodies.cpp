@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "agent/claude/json_access.hpp"
+#include "agent/session/permission_forms.hpp"
 
 namespace agent::session {
 
@@ -118,6 +119,7 @@ events::permission_row permission_row_of(const std::string& session_id, const cl
     const std::string suggestions = dump(ask.suggestions);
     row.suggestions = ask.suggestions.is_array() && suggestions.size() <= event_payload_bytes_max ? suggestions : "[]";
     row.created_at = now_ms;
+    row.details = dump(permission_details(ask));
     return row;
 }
 

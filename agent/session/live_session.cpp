@@ -10,6 +10,7 @@
 #include "agent/events/prompt_rows.hpp"
 #include "agent/session/engine_rows.hpp"
 #include "agent/session/event_bodies.hpp"
+#include "agent/session/permission_forms.hpp"
 #include "agent/session/uuid.hpp"
 #include "proto/limits.hpp"
 
@@ -52,7 +53,7 @@ struct stored_changes {
         store_prompts(c, prompts, now_ms);
         for (const auto& each : asked) events::insert_permission(c, each);
         for (const auto& id : withdrawn)
-            events::answer_permission(c, row.id, id, events::permission_state::withdrawn, "", now_ms);
+            events::answer_permission(c, row.id, id, events::permission_state::withdrawn, {}, now_ms);
     }
 };
 
@@ -225,7 +226,7 @@ live_session::task<sent> live_session::send(prompt_request prompt, std::string v
     co_return out;
 }
 
-live_session::task<void> live_session::answer(permission_answer what, std::string answered_by) {
+live_session::task<void> live_session::answer(permission_answer what, std::string name) {
     const auto self = shared_from_this();
     const auto guard = co_await lock_.acquire();
     if (!guard || over_) co_return std::unexpected(ended_error());
@@ -236,18 +237,22 @@ live_session::task<void> live_session::answer(permission_answer what, std::strin
     const auto parsed = [](const std::string& text) {
         return text.empty() ? json() : json::parse(text, nullptr, false);
     };
+    given_answer given;
+    given.behavior = allow ? "allow" : "deny";
+    given.by = {what.by, std::move(name)};
+    given.details = answer_details(what);
+    const auto then = what.interrupt ? claude::after_denial::interrupt : claude::after_denial::go_on;
     const std::string line =
         allow ? claude::encode_allow(what.request_id, parsed(what.updated_input), parsed(what.updated_permissions))
-              : claude::encode_deny(what.request_id, what.message);
+              : claude::encode_deny(what.request_id, what.message, then);
     const turn_reducer before = reducer_;
     const std::int64_t now_ms = session_services::now_ms();
     reduction changes;
-    reducer_.on_permission_answered(what.request_id, allow ? "allow" : "deny", answered_by, now_ms, changes);
-    auto store = [id = row().id, request = what.request_id, allow, answered_by, now_ms, line](connection& c,
-                                                                                              std::int64_t) {
-        events::answer_permission(c, id, request,
-                                  allow ? events::permission_state::allowed : events::permission_state::denied,
-                                  answered_by, now_ms);
+    reducer_.on_permission_answered(what.request_id, given, now_ms, changes);
+    auto store = [id = row().id, request = what.request_id, allow, by = given.by, now_ms, line](connection& c,
+                                                                                                std::int64_t) {
+        events::answer_permission(
+            c, id, request, allow ? events::permission_state::allowed : events::permission_state::denied, by, now_ms);
         save_answer_line(c, id, request, line);
     };
     const auto last = co_await commit(changes, std::move(store));

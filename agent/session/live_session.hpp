@@ -42,7 +42,7 @@ public:
     task<void> tell_started();
 
     task<sent> send(prompt_request prompt, std::string via, std::string principal_key);
-    task<void> answer(permission_answer what, std::string answered_by);
+    task<void> answer(permission_answer what, std::string name);
     task<aborted> interrupt();
     // Ends claude and waits until that is stored.
     boost::asio::awaitable<void> end();

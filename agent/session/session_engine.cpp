@@ -10,6 +10,7 @@
 #include "agent/events/prompt_rows.hpp"
 #include "agent/session/engine_rows.hpp"
 #include "agent/session/event_bodies.hpp"
+#include "agent/session/permission_forms.hpp"
 #include "agent/session/uuid.hpp"
 #include "proto/limits.hpp"
 
@@ -74,24 +75,6 @@ proto::result<void> check(const prompt_request& request) {
     return {};
 }
 
-proto::result<void> check(const permission_answer& answer) {
-    const bool allow = answer.behavior == permission_behavior::allow;
-    if (!answer.updated_input.empty()) {
-        const json input = json::parse(answer.updated_input, nullptr, false);
-        if (!allow || !input.is_object())
-            return fail(error_code::invalid_argument, "updated_input must be an object, and goes with allow only.");
-    }
-    if (!answer.updated_permissions.empty()) {
-        const json permissions = json::parse(answer.updated_permissions, nullptr, false);
-        if (!allow || !permissions.is_array())
-            return fail(error_code::invalid_argument,
-                        "updated_permissions must be an array, and goes with allow only.");
-    }
-    if (answer.message.size() > 8192 || !is_utf8(answer.message))
-        return fail(error_code::invalid_argument, "message may have 8192 bytes of UTF-8.");
-    return {};
-}
-
 proto::error no_such_session(const std::string& id) {
     return proto::error(error_code::not_found, "This machine has no session " + bounded_text(id, 64) + ".",
                         "list_sessions shows those that it has.", "");
@@ -119,7 +102,8 @@ session_engine::task<created> session_engine::create(create_request request, pro
     if (ec) co_return fail(error_code::invalid_argument, "cwd cannot be reached on this machine.");
     // Between the policy's look at it and this one somebody may have put a symbolic link in its place.
     if (real != request.cwd)
-        co_return fail(error_code::policy_denied, "cwd leads through a symbolic link, to " + bounded_text(real.string(), 512) + ".",
+        co_return fail(error_code::policy_denied,
+                       "cwd leads through a symbolic link, to " + bounded_text(real.string(), 512) + ".",
                        "Name the directory itself.");
 
     events::session_row row;
@@ -219,14 +203,13 @@ proto::error session_engine::not_open(const permission_answer& answer,
         out.code = error_code::invalid_argument;  // asking again never helps
         out.message = std::string("The permission request is answered already: ") +
                       (row->state == events::permission_state::allowed ? "allowed" : "denied") + " by " +
-                      row->answered_by + ".";
+                      row->answered_by + (row->answered_kind == events::answerer_kind::client ? " (a client)." : ".");
         out.hint = "The first answer holds.";
     }
     return out;
 }
 
 session_engine::task<void> session_engine::respond_permission(permission_answer answer, proto::principal who) {
-    if (auto good = check(answer); !good) co_return std::unexpected(good.error());
     auto session = std::make_shared<bool>(false);
     auto row = std::make_shared<std::optional<events::permission_row>>();
     const auto looked =
@@ -239,7 +222,9 @@ session_engine::task<void> session_engine::respond_permission(permission_answer 
     const live_ptr live = find_live(answer.session_id);
     if (!live || !*row || (*row)->state != events::permission_state::pending)
         co_return std::unexpected(not_open(answer, *row));
-    const auto answered = co_await live->answer(answer, person(who));
+    auto fitting = fit_answer(answer, **row);
+    if (!fitting) co_return std::unexpected(std::move(fitting.error()));
+    const auto answered = co_await live->answer(std::move(*fitting), person(who));
     if (answered || answered.error().code != error_code::not_found) co_return answered;
     // Somebody else's answer, or its withdrawal, came in between.
     const auto again =

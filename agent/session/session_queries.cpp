@@ -29,6 +29,7 @@ std::vector<pending_permission> shown(const std::vector<events::permission_row>&
         each.input_preview = claude::text_of(json::parse(events::request_json(row), nullptr, false), "inputPreview");
         each.input = row.input;
         each.suggestions = row.suggestions;
+        each.details = row.details;
         each.tool_use_id = row.tool_use_id;
         each.asked_at_ms = row.created_at;
         out.push_back(std::move(each));

@@ -61,14 +61,18 @@ void turn_reducer::on_prompt_accepted(const std::string& uuid, const std::string
     out.events.push_back(make_event(row_.id, "message.created", std::move(body), starts_turn));
 }
 
-bool turn_reducer::on_permission_answered(const std::string& request_id, const std::string& behavior,
-                                          const std::string& by, std::int64_t now_ms, reduction& out) {
+bool turn_reducer::on_permission_answered(const std::string& request_id, const given_answer& answer,
+                                          std::int64_t now_ms, reduction& out) {
     if (memory_.permissions.erase(request_id) == 0) return false;
     const shown before = look();
     if (memory_.permissions.empty() && row_.state == session_state::requires_action)
         row_.state = session_state::running;
-    out.events.push_back(make_event(row_.id, "channel.permission_resolved",
-                                    {{"requestId", request_id}, {"behavior", behavior}, {"answeredBy", by}}));
+    json body = answer.details;
+    body["requestId"] = request_id;
+    body["behavior"] = answer.behavior;
+    body["answeredBy"] = answer.by.name;
+    body["answeredByKind"] = events::to_string(answer.by.kind);
+    out.events.push_back(make_event(row_.id, "channel.permission_resolved", std::move(body)));
     tell_if_changed(before, now_ms, out);
     return true;
 }

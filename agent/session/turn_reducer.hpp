@@ -44,6 +44,13 @@ struct reduction {
     bool only_ephemeral() const { return events.empty() && prompts.empty() && asked.empty() && withdrawn.empty(); }
 };
 
+// An answer to a permission request, as readers are told of it.
+struct given_answer {
+    std::string behavior;  // allow, deny
+    events::answerer by;
+    nlohmann::json details = nlohmann::json::object();  // see permission_forms.hpp
+};
+
 // How a claude ended, as far as it was found out.
 struct process_end {
     std::string error;                 // a sentence; empty if it was asked to end
@@ -68,8 +75,8 @@ public:
     void on_started(std::int64_t now_ms, reduction& out);
     void on_prompt_accepted(const std::string& uuid, const std::string& text, std::int64_t now_ms, reduction& out);
     // False: no such request is open.
-    bool on_permission_answered(const std::string& request_id, const std::string& behavior, const std::string& by,
-                                std::int64_t now_ms, reduction& out);
+    bool on_permission_answered(const std::string& request_id, const given_answer& answer, std::int64_t now_ms,
+                                reduction& out);
     // After an attach: the requests that claude really has open. What we hold beyond them is withdrawn.
     void on_permissions_listed(const std::vector<claude::permission_ask>& open, std::int64_t now_ms, reduction& out);
     void on_process_end(const process_end& end, std::int64_t now_ms, reduction& out);

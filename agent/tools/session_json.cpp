@@ -41,10 +41,15 @@ json session_json(const history::session& s, const machine_identity& machine) {
 }
 
 json permission_json(const session::pending_permission& p) {
-    json out{{"sessionId", p.session_id},       {"requestId", p.request_id},       {"toolName", p.tool_name},
+    json out{{"sessionId", p.session_id},    {"requestId", p.request_id},       {"toolName", p.tool_name},
              {"description", p.description}, {"inputPreview", p.input_preview}, {"askedAt", p.asked_at_ms}};
     auto input = json::parse(p.input, nullptr, false);
     if (input.is_object()) out["input"] = std::move(input);
+    auto suggestions = json::parse(p.suggestions, nullptr, false);
+    if (suggestions.is_array()) out["suggestions"] = std::move(suggestions);
+    if (!p.tool_use_id.empty()) out["toolUseId"] = p.tool_use_id;
+    const auto details = json::parse(p.details, nullptr, false);
+    if (details.is_object()) out.update(details);
     return out;
 }
 

@@ -1,4 +1,4 @@
-// The tools for one session: get_session, respond_permission, abort_session, dispose_session.
+// The tools for one session: get_session, abort_session, dispose_session.
 #include <algorithm>
 #include <iterator>
 #include <utility>
@@ -6,7 +6,6 @@
 #include <fmt/format.h>
 
 #include "agent/events/conversation.hpp"
-#include "agent/events/permission_rows.hpp"
 #include "agent/history/projects.hpp"
 #include "agent/tools/handlers.hpp"
 #include "agent/tools/history_session.hpp"
@@ -24,7 +23,8 @@ namespace {
 
 // At most `limit` of its newest messages, which may be none: those that the log has, and before them those of its
 // transcript from before it was ours.
-asio::awaitable<proto::result<events::conversation>> conversation_of(const services& s, session::summary of, std::size_t limit) {
+asio::awaitable<proto::result<events::conversation>> conversation_of(const services& s, session::summary of,
+                                                                     std::size_t limit) {
     events::conversation_limit most;
     most.messages = std::max<std::size_t>(1, limit);
     auto read = co_await events::read_conversation(*s.log, of.id, most);
@@ -43,19 +43,6 @@ asio::awaitable<proto::result<events::conversation>> conversation_of(const servi
     older->messages.insert(older->messages.end(), std::make_move_iterator(read->messages.begin()),
                            std::make_move_iterator(read->messages.end()));
     co_return older;
-}
-
-// Was the request answered in this sense since then? For a call that was cut off after it had acted.
-asio::awaitable<bool> answered_since(const services& s, session::permission_answer given, std::int64_t begun_at) {
-    const auto row = std::make_shared<std::optional<events::permission_row>>();
-    std::function<void(common::db::connection&)> look = [row, given](common::db::connection& c) {
-        *row = events::find_permission(c, given.session_id, given.request_id);
-    };
-    const auto looked = co_await s.log->run(std::move(look));
-    if (!looked || !*row) co_return false;
-    const auto wanted = given.behavior == session::permission_behavior::allow ? events::permission_state::allowed
-                                                                              : events::permission_state::denied;
-    co_return (*row)->state == wanted && (*row)->answered_at.value_or(0) >= begun_at;
 }
 
 // Has the session begun a turn after that time?
@@ -109,25 +96,6 @@ answer get_session(const services& s, const call_context& c) {
     std::string out = dump(head);
     out.back() = ',';
     co_return out + R"("messages":)" + raw_array(messages) + "}";
-}
-
-answer respond_permission(const services& s, const call_context& c) {
-    if (c.remote)
-        if (auto open = s.rules->check_remote_permission_response(); !open) co_return std::unexpected(std::move(open.error()));
-    session::permission_answer given;
-    given.session_id = c.text("session_id");
-    given.request_id = c.text("request_id");
-    given.behavior = c.text("behavior") == "allow" ? session::permission_behavior::allow : session::permission_behavior::deny;
-    given.message = c.text("message");
-    if (given.behavior == session::permission_behavior::allow && !given.message.empty())
-        co_return proto::fail(error_code::invalid_argument, "`message` is for `behavior` deny: it tells claude why.");
-    auto done = co_await s.sessions->respond_permission(given, c.who);
-    if (!done && c.journal.begun_at) {
-        const bool own = co_await answered_since(s, given, *c.journal.begun_at);
-        if (own) done = {};
-    }
-    if (!done) co_return std::unexpected(std::move(done.error()));
-    co_return std::string(R"({"ok":true})");
 }
 
 answer abort_session(const services& s, const call_context& c) {

@@ -134,6 +134,9 @@ TEST(messages, other_decoders_are_as_strict) {
     EXPECT_FALSE(decode_call_header(with(sample_call, "scopes", "mcp:tools")));
     EXPECT_FALSE(decode_call_header(with(sample_call, "request_id", absent)));
     EXPECT_FALSE(decode_call_header(with(sample_call, "progress", absent)));
+    EXPECT_FALSE(decode_call_header(with(sample_call, "person", 1)));
+    EXPECT_FALSE(decode_call_header(with(sample_call, "person", absent))->who.is_person);
+    EXPECT_TRUE(decode_call_header(with(sample_call, "person", true))->who.is_person);
     EXPECT_FALSE(decode_progress(R"({"progress":"1"})"));
     EXPECT_FALSE(decode_progress(R"({"progress":1,"total":"2"})"));
     EXPECT_FALSE(decode_progress(R"({})"));

@@ -34,6 +34,8 @@ TEST(StreamEncode, AnswersCarryOnlyWhatWasGiven) {
 TEST(StreamEncode, ADenialAlwaysHasAText) {
     EXPECT_EQ(json::parse(encode_deny("r", "not now"))["response"]["response"]["message"], "not now");
     EXPECT_NE(json::parse(encode_deny("r", ""))["response"]["response"]["message"], "");
+    EXPECT_EQ(json::parse(encode_deny("r", ""))["response"]["response"]["interrupt"], false);
+    EXPECT_EQ(json::parse(encode_deny("r", "", after_denial::interrupt))["response"]["response"]["interrupt"], true);
 }
 
 TEST(StreamEncode, AnInterruptDropsWhatIsQueued) {

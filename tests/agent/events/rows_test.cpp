@@ -148,17 +148,19 @@ TEST_F(rows_test, the_first_answer_to_a_permission_holds) {
         p.session_id = "s";
         p.request_id = "r1";
         p.tool_name = "Bash";
+        p.details = R"({"title":"Run it?"})";
         EXPECT_TRUE(insert_permission(c, p));
         EXPECT_FALSE(insert_permission(c, p)) << "claude repeats it after an attach";
         EXPECT_EQ(find_permission(c, "s", "r1"), p);
         p.session_id = "t";
         EXPECT_TRUE(insert_permission(c, p)) << "ids are the session's own";
         EXPECT_EQ(pending_permissions(c).size(), 2u);
-        EXPECT_TRUE(answer_permission(c, "s", "r1", permission_state::allowed, "Ann", 9));
-        EXPECT_FALSE(answer_permission(c, "s", "r1", permission_state::denied, "Bob", 10));
+        EXPECT_TRUE(answer_permission(c, "s", "r1", permission_state::allowed, {answerer_kind::person, "Ann"}, 9));
+        EXPECT_FALSE(answer_permission(c, "s", "r1", permission_state::denied, {answerer_kind::client, "Bob"}, 10));
         const auto answered = find_permission(c, "s", "r1");
         EXPECT_EQ(answered->state, permission_state::allowed);
         EXPECT_EQ(answered->answered_by, "Ann");
+        EXPECT_EQ(answered->answered_kind, answerer_kind::person);
         EXPECT_EQ(answered->answered_at, 9);
         EXPECT_EQ(withdraw_permissions(c, "s", 11), std::vector<std::string>{});
         EXPECT_EQ(withdraw_permissions(c, "t", 11), std::vector<std::string>{"r1"});
@@ -173,14 +175,22 @@ TEST(request_json, is_sound_whatever_is_stored) {
     p.description = "bad \xff utf";
     p.input = "{\"deep\":" + std::string(100'000, '[') + std::string(100'000, ']') + "}";
     p.suggestions = "no json";
+    p.details = R"({"half":)";
     const std::string text = request_json(p);
     ASSERT_TRUE(nlohmann::json::accept(text));
     p.input = R"({"text":")" + std::string(499 - 9, 'x') + "ääää\"}";
     const auto j = nlohmann::json::parse(request_json(p));
     EXPECT_EQ(j["requestId"], "r\"1");
+    EXPECT_FALSE(j.contains("half"));
     EXPECT_EQ(j["suggestions"].size(), 0u);
     EXPECT_LE(j["inputPreview"].get<std::string>().size(), 503u);
     EXPECT_EQ(j["input"]["text"].get<std::string>().size(), 490u + 8);
+    p.details = R"({"title":"Run it?","agentId":"a1"})";
+    const auto more = nlohmann::json::parse(request_json(p));
+    EXPECT_EQ(more["title"], "Run it?");
+    EXPECT_EQ(more["agentId"], "a1");
+    p.details = "{}";
+    EXPECT_TRUE(nlohmann::json::accept(request_json(p)));
 }
 
 }  // namespace

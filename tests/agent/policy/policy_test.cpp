@@ -11,10 +11,12 @@
 #include <unistd.h>
 
 #include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
 
 namespace {
 
 namespace fs = std::filesystem;
+using agent::call_origin;
 using proto::error_code;
 
 class policy_test : public testing::Test {
@@ -54,7 +56,8 @@ TEST_F(policy_test, accepts_a_root_and_what_lies_below) {
 TEST_F(policy_test, refuses_what_leads_out_of_the_root) {
     const auto p = with_root();
     fs::create_directory_symlink(dir_ / "outside", dir_ / "root/escape");
-    for (const auto& path : {dir_ / "outside", dir_ / "root/../outside", dir_ / "root/escape", fs::path("/"), dir_ / "root2"}) {
+    for (const auto& path :
+         {dir_ / "outside", dir_ / "root/../outside", dir_ / "root/escape", fs::path("/"), dir_ / "root2"}) {
         const auto r = p.check_directory(path.string());
         ASSERT_FALSE(r) << path;
         EXPECT_EQ(r.error().code, error_code::policy_denied) << path;
@@ -74,7 +77,8 @@ TEST_F(policy_test, tells_a_missing_directory_from_a_forbidden_one) {
 
 TEST_F(policy_test, refuses_relative_empty_and_nul_paths) {
     const auto p = with_root();
-    for (const std::string& path : {std::string(), std::string("root"), (dir_ / "root").string() + std::string("\0x", 2)})
+    for (const std::string& path :
+         {std::string(), std::string("root"), (dir_ / "root").string() + std::string("\0x", 2)})
         EXPECT_EQ(p.check_directory(path).error().code, error_code::invalid_argument);
 }
 
@@ -86,7 +90,8 @@ TEST_F(policy_test, deny_patterns_win_over_roots) {
     fs::create_directories(dir_ / "root/project/.ssh/below");
     fs::create_directories(dir_ / "root/.SSH");
     fs::create_directory_symlink(dir_ / "root/project/.ssh", dir_ / "root/harmless");
-    for (const char* path : {"root/project/.ssh/below", "root/project/./.ssh/", "root/x/../project/.ssh", "root/.SSH", "root/harmless"})
+    for (const char* path :
+         {"root/project/.ssh/below", "root/project/./.ssh/", "root/x/../project/.ssh", "root/.SSH", "root/harmless"})
         EXPECT_EQ(with_root().check_directory((dir_ / path).string()).error().code, error_code::policy_denied) << path;
 }
 
@@ -113,9 +118,10 @@ TEST_F(policy_test, magic_links_and_dots_do_not_lead_out) {
     fs::create_directory_symlink("../outside", dir_ / "root/relative");
     fs::create_directory_symlink("loop", dir_ / "root/loop");
     const std::string self = "/proc/self/root" + dir_.string();
-    for (const fs::path& path : {fs::path(self + "/outside"), dir_ / "root/slash", dir_ / "root/slash/etc", dir_ / "root/relative",
-                                 dir_ / "root/project/../../outside", fs::path("/proc/self/cwd/../../../../../../etc"),
-                                 dir_ / "rootx", fs::path("//etc"), fs::path("/")})
+    for (const fs::path& path :
+         {fs::path(self + "/outside"), dir_ / "root/slash", dir_ / "root/slash/etc", dir_ / "root/relative",
+          dir_ / "root/project/../../outside", fs::path("/proc/self/cwd/../../../../../../etc"), dir_ / "rootx",
+          fs::path("//etc"), fs::path("/")})
         EXPECT_EQ(p.check_directory(path.string()).error().code, error_code::policy_denied) << path;
     EXPECT_FALSE(p.check_directory((dir_ / "root/loop").string()));
     // By another way to a place inside it is that place.
@@ -210,12 +216,46 @@ TEST_F(policy_test, the_system_file_wins_and_must_be_roots_alone) {
 
 TEST_F(policy_test, a_root_must_be_a_directory) {
     std::ofstream(dir_ / "file") << "x";
-    EXPECT_NE(load("roots = [\"" + (dir_ / "file").string() + "\"]").error().find("not a directory"), std::string::npos);
+    EXPECT_NE(load("roots = [\"" + (dir_ / "file").string() + "\"]").error().find("not a directory"),
+              std::string::npos);
 }
 
 TEST_F(policy_test, remote_answers_can_be_switched_off) {
     EXPECT_TRUE(with_root().check_remote_permission_response());
     EXPECT_FALSE(load("remote_permission_response = \"never\"").value().check_remote_permission_response());
+}
+
+TEST_F(policy_test, changes_to_claudes_own_rules_need_a_destination_that_is_open) {
+    using nlohmann::json;
+    const auto check = [this](const std::string& settings, json update, call_origin from) {
+        const auto p = load("roots = [\"" + (dir_ / "root").string() + "\"]\n" + settings).value();
+        const auto checked = p.check_permission_updates(json::array({std::move(update)}), from);
+        return checked ? std::string()
+                       : std::string(proto::to_string(checked.error().code)) + " " + checked.error().message;
+    };
+    const json rule{{"type", "addRules"}, {"destination", "localSettings"}};
+    EXPECT_EQ(check("", rule, call_origin::machine), "");
+    const auto refused = check("", rule, call_origin::link);
+    EXPECT_TRUE(refused.starts_with("policy_denied")) << refused;
+    EXPECT_NE(refused.find("rule `remote_permission_updates` of"), std::string::npos) << refused;
+    EXPECT_EQ(check("remote_permission_updates = [\"localSettings\"]", rule, call_origin::link), "");
+    EXPECT_NE(check("remote_permission_updates = [\"session\"]", rule, call_origin::link), "");
+    const auto session = [](json more) {
+        more["destination"] = "session";
+        return more;
+    };
+    const std::string open = "remote_permission_updates = [\"session\"]";
+    EXPECT_EQ(check(open, session({{"type", "setMode"}, {"mode", "acceptEdits"}}), call_origin::link), "");
+    for (const auto from : {call_origin::machine, call_origin::link}) {
+        EXPECT_NE(check(open, session({{"type", "setMode"}, {"mode", "bypassPermissions"}}), from), "");
+        EXPECT_NE(check(open, session({{"type", "addDirectories"}, {"directories", {"/etc"}}}), from), "");
+        EXPECT_NE(check(open, session({{"type", "addDirectories"}, {"directories", {7}}}), from), "");
+        EXPECT_NE(check(open, {{"type", "addRules"}, {"destination", "elsewhere"}}, from), "");
+        EXPECT_NE(check(open, json("text"), from), "");
+    }
+    const json inside = session({{"type", "addDirectories"}, {"directories", {(dir_ / "root").string()}}});
+    EXPECT_EQ(check(open, inside, call_origin::link), "");
+    EXPECT_FALSE(load("remote_permission_updates = [\"everywhere\"]"));
 }
 
 }  // namespace

@@ -175,6 +175,55 @@ TEST_F(SessionEngine, TheFirstAnswerWinsAndTheSecondIsToldSo) {
     EXPECT_EQ(answer(session, "p9", permission_behavior::deny, "Bob").error().code, error_code::not_found);
 }
 
+TEST_F(SessionEngine, EachFormOfAnAnswerIsWrittenToClaudeAndRecordedWithWhoGaveIt) {
+    const auto session = create();
+    auto& holder = machine_.last();
+    const json suggestion = {{"type", "addRules"}, {"behavior", "allow"}, {"destination", "localSettings"}};
+    json asked = json::parse(ask("p1"));
+    asked["request"]["permission_suggestions"] = json::array({suggestion});
+    holder.say(asked);
+    holder.say(ask("p2"));
+    turn_until([&] { return count(session, "channel.permission_request") == 2; });
+
+    permission_answer allow;
+    allow.session_id = session;
+    allow.request_id = "p1";
+    allow.behavior = permission_behavior::allow;
+    allow.by = events::answerer_kind::person;
+    allow.updated_input = R"({"command":"ls -l"})";
+    allow.updated_permissions = R"([{"type":"addRules","behavior":"allow","destination":"userSettings"}])";
+    EXPECT_EQ(get(engine_->respond_permission(allow, who())).error().code, error_code::invalid_argument)
+        << "claude proposed another place";
+    json narrowed = suggestion;
+    narrowed["destination"] = "session";
+    allow.updated_permissions = json::array({narrowed, suggestion}).dump();
+    ASSERT_TRUE(get(engine_->respond_permission(allow, who())));
+    permission_answer deny;
+    deny.session_id = session;
+    deny.request_id = "p2";
+    deny.message = "Stop.";
+    deny.interrupt = true;
+    deny.by = events::answerer_kind::local;
+    ASSERT_TRUE(get(engine_->respond_permission(deny, who())));
+
+    turn_until([&] { return holder.answers().size() == 2; });
+    const json allowed = holder.answers().at(0)["response"];
+    EXPECT_EQ(allowed["updatedInput"], json({{"command", "ls -l"}}));
+    EXPECT_EQ(allowed["updatedPermissions"], json::array({narrowed, suggestion}));
+    EXPECT_EQ(holder.answers().at(1)["response"],
+              json({{"behavior", "deny"}, {"message", "Stop."}, {"interrupt", true}}));
+    std::vector<json> told;
+    for (const auto& event : events(session))
+        if (event.type == "channel.permission_resolved") told.push_back(json::parse(event.body));
+    ASSERT_EQ(told.size(), 2u);
+    EXPECT_EQ(told[0]["answeredByKind"], "person");
+    EXPECT_EQ(told[0]["inputChanged"], true);
+    EXPECT_EQ(told[0]["updatedPermissions"], allowed["updatedPermissions"]);
+    EXPECT_EQ(told[1]["answeredByKind"], "local");
+    EXPECT_EQ(told[1]["message"], "Stop.");
+    EXPECT_EQ(told[1]["interrupt"], true);
+}
+
 TEST_F(SessionEngine, AWithdrawnRequestCannotBeAnswered) {
     const auto session = create();
     machine_.last().say(ask("p1"));

@@ -47,6 +47,7 @@ TEST(TurnReducer, AToolsTurnBecomesMessagesPartsAndAPermissionRequest) {
     EXPECT_EQ(request["sessionId"], tests::session_id);
     EXPECT_EQ(request["request"]["requestId"], "714e6111-4909-4e65-9b90-afaef03d3b0d");
     EXPECT_EQ(request["request"]["toolName"], "Bash");
+    EXPECT_TRUE(request["request"]["blockedPath"].get<std::string>().ends_with("/made_by_bash")) << request;
     ASSERT_EQ(out.asked.size(), 1u);
     EXPECT_EQ(out.asked[0].tool_use_id, "toolu_fake7_1");
 }
@@ -201,11 +202,19 @@ TEST(TurnReducer, TheFirstAnswerClosesTheRequest) {
     reduction out;
     feed(reducer, {captured("03_permission_allow").at(4)}, out);
     const std::string id = out.asked.at(0).request_id;
-    EXPECT_TRUE(reducer.on_permission_answered(id, "allow", "Ann", now_ms, out));
-    EXPECT_FALSE(reducer.on_permission_answered(id, "deny", "Bob", now_ms, out));
+    given_answer first;
+    first.behavior = "allow";
+    first.by = {events::answerer_kind::person, "Ann"};
+    first.details = {{"inputChanged", true}};
+    given_answer second;
+    second.behavior = "deny";
+    EXPECT_TRUE(reducer.on_permission_answered(id, first, now_ms, out));
+    EXPECT_FALSE(reducer.on_permission_answered(id, second, now_ms, out));
     const auto resolved = bodies(out, "channel.permission_resolved");
     ASSERT_EQ(resolved.size(), 1u);
     EXPECT_EQ(resolved[0]["answeredBy"], "Ann");
+    EXPECT_EQ(resolved[0]["answeredByKind"], "person");
+    EXPECT_EQ(resolved[0]["inputChanged"], true);
 }
 
 TEST(TurnReducer, WhatClaudeNoLongerHoldsOpenIsWithdrawn) {

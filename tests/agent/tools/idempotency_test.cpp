@@ -19,7 +19,8 @@ protected:
         return {"send_and_wait", {{"session_id", "s"}, {"text", std::move(text)}}, std::move(key)};
     }
     static call_of allow(std::string key) {
-        return {"respond_permission", {{"session_id", "s"}, {"request_id", "r"}, {"behavior", "allow"}}, std::move(key)};
+        return {
+            "respond_permission", {{"session_id", "s"}, {"request_id", "r"}, {"behavior", "allow"}}, std::move(key)};
     }
     static call_of abort(std::string key) { return {"abort_session", {{"session_id", "s"}}, std::move(key)}; }
     static call_of dispose(std::string key) { return {"dispose_session", {{"session_id", "s"}}, std::move(key)}; }
@@ -42,7 +43,8 @@ TEST_F(idempotency_test, each_tool_acts_once_and_repeats_its_answer_byte_by_byte
         restart();
         EXPECT_EQ(*call(make), *first) << make.tool << ", after a restart";
         EXPECT_EQ(state, std::tuple(engine_.created.size(), engine_.prompts.size(), engine_.answers.size(),
-                                    engine_.aborts, engine_.disposals)) << make.tool;
+                                    engine_.aborts, engine_.disposals))
+            << make.tool;
     }
 }
 
@@ -56,7 +58,8 @@ TEST_F(idempotency_test, how_long_to_wait_and_which_way_to_go_are_no_part_of_the
 
 TEST_F(idempotency_test, a_key_is_for_one_call_only) {
     ASSERT_TRUE(call(prompt("k")));
-    for (const auto& other : {prompt("k", "another text"), wait("k"), create("k"), abort("k"), allow("k"), dispose("k")})
+    for (const auto& other :
+         {prompt("k", "another text"), wait("k"), create("k"), abort("k"), allow("k"), dispose("k")})
         EXPECT_EQ(code(other), error_code::idempotency_conflict) << other.tool;
     ASSERT_TRUE(call(create("c")));
     for (const auto& other : {prompt("c"), wait("c")}) EXPECT_EQ(code(other), error_code::idempotency_conflict);
@@ -186,7 +189,7 @@ TEST_F(idempotency_test, a_permission_answered_before_the_crash_counts_as_answer
             row.session_id = "s";
             row.request_id = request;
             events::insert_permission(c, row);
-            events::answer_permission(c, "s", request, state, "ada", at);
+            events::answer_permission(c, "s", request, state, {events::answerer_kind::client, "ada"}, at);
         });
     };
     answered("r", events::permission_state::allowed, std::numeric_limits<std::int64_t>::max());

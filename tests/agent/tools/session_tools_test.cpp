@@ -17,8 +17,13 @@ protected:
         return out;
     }
     void say(const std::string& session, const std::string& id) {
-        const json body{{"sessionId", session}, {"message", {{"id", id}, {"sessionId", session}, {"role", "assistant"},
-                        {"time", {{"created", 1}}}, {"parts", {{{"id", id + ":0"}, {"type", "text"}, {"text", id}}}}}}};
+        const json body{{"sessionId", session},
+                        {"message",
+                         {{"id", id},
+                          {"sessionId", session},
+                          {"role", "assistant"},
+                          {"time", {{"created", 1}}},
+                          {"parts", {{{"id", id + ":0"}, {"type", "text"}, {"text", id}}}}}}};
         append({events::test::made(session, "message.created", body.dump())});
     }
     std::vector<std::string> read(const std::string& session, int limit, bool truncated) {
@@ -142,15 +147,41 @@ TEST_F(session_tools_test, one_that_nobody_runs_has_nothing_to_end) {
 
 TEST_F(session_tools_test, permissions_are_answered_as_asked_and_where_the_policy_lets_them) {
     engine_.add("s", project());
-    call_of deny{"respond_permission", {{"session_id", "s"}, {"request_id", "r"}, {"behavior", "deny"}, {"message", "No."}}};
+    call_of deny{"respond_permission",
+                 {{"session_id", "s"}, {"request_id", "r"}, {"behavior", "deny"}, {"message", "No."}}};
     ASSERT_TRUE(call(deny));
     EXPECT_EQ(engine_.answers.at(0).message, "No.");
     EXPECT_EQ(engine_.answers.at(0).behavior, session::permission_behavior::deny);
     auto allow = deny;
     allow.arguments["behavior"] = "allow";
-    EXPECT_EQ(code(allow), error_code::invalid_argument) << "a message goes with deny";
     allow.arguments.erase("message");
     ASSERT_TRUE(call(allow));
+    EXPECT_EQ(engine_.answers.back().by, events::answerer_kind::client);
+    allow.who.is_person = true;
+    allow.arguments["updated_input"] = {{"command", "ls"}};
+    ASSERT_TRUE(call(allow));
+    EXPECT_EQ(engine_.answers.back().by, events::answerer_kind::person);
+    EXPECT_EQ(engine_.answers.back().updated_input, R"({"command":"ls"})");
+    auto changed = deny;
+    changed.arguments["interrupt"] = true;
+    ASSERT_TRUE(call(changed));
+    EXPECT_TRUE(engine_.answers.back().interrupt);
+    changed = allow;
+    changed.arguments["updated_permissions"] = {{{"type", "addRules"}, {"destination", "session"}}};
+    EXPECT_EQ(code(changed), error_code::policy_denied) << "claude's own rules, from afar";
+    changed.remote = false;
+    ASSERT_TRUE(call(changed));
+    EXPECT_EQ(json::parse(engine_.answers.back().updated_permissions), changed.arguments["updated_permissions"]);
+    changed = allow;
+    changed.arguments["answers"] = {{"Which?", "Red"}};
+    changed.arguments["permission_mode"] = "auto";
+    EXPECT_EQ(code(changed), error_code::policy_denied) << "above the machine's highest";
+    changed.arguments["permission_mode"] = "acceptEdits";
+    changed.remote = false;
+    ASSERT_TRUE(call(changed));
+    EXPECT_EQ(engine_.answers.back().answers, R"({"Which?":"Red"})");
+    EXPECT_EQ(engine_.answers.back().permission_mode, "acceptEdits");
+    EXPECT_EQ(engine_.answers.back().by, events::answerer_kind::local);
     set_policy("remote_permission_response = \"never\"");
     EXPECT_EQ(code(allow), error_code::policy_denied);
     allow.who.workspace_id = "local";

@@ -1,0 +1,15 @@
+// How a caller's answer gets to a permission request, whichever tool took it: the policy's word first, then the engine's.
+#pragma once
+
+#include <boost/asio/awaitable.hpp>
+
+#include "agent/tools/tool.hpp"
+
+namespace agent::tools {
+
+// `remote`: the answer came over the link. Who gave it is recorded: a person, a client, a program on this machine.
+// The principal stays until the awaitable is done.
+boost::asio::awaitable<proto::result<void>> answer_permission(const services& s, const proto::principal& who,
+                                                              bool remote, session::permission_answer given);
+
+}  // namespace agent::tools
