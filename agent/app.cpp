@@ -15,6 +15,8 @@
 #include <fmt/format.h>
 
 #include "agent/events/log.hpp"
+#include "agent/events/repairs.hpp"
+#include "agent/git/diff.hpp"
 #include "agent/history/projects.hpp"
 #include "agent/link/link_settings.hpp"
 #include "agent/link/supervisor.hpp"
@@ -92,12 +94,16 @@ public:
           context_(std::move(context)),
           rules_(std::move(rules)),
           pool_(2, 256),
+          git_pool_(2, 32),
           log_(std::move(log)),
+          repairs_(context_->get_executor(), *log_),
+          bases_(config.files.state / "diffs"),
           sealer_(local_sealing_key(config.files.state / "local.key")),
           sessions_(session::make_engine(context_->get_executor(), session_options(), *log_)),
           started_(context_->get_executor()) {}
 
     ~app() {
+        git_pool_.stop();
         pool_.stop();
         context_->abandon_handlers();
     }
@@ -115,6 +121,7 @@ private:
     void open_link();
     void write_port_file();
     std::vector<std::string> troubles() const;
+    std::pair<bool, std::string> link_health() const;
     asio::awaitable<void> start();
     asio::awaitable<bool> begin();
     asio::awaitable<void> until_signalled();
@@ -126,7 +133,10 @@ private:
     std::unique_ptr<common::async::program_context> context_;
     policy rules_;
     common::async::blocking_pool pool_;
+    common::async::blocking_pool git_pool_;
     std::unique_ptr<events::log> log_;
+    events::repairs repairs_;
+    git::diff_bases bases_;
     common::crypto::sealer sealer_;
     tools::machine_identity machine_;
     std::unique_ptr<session::engine> sessions_;
@@ -151,6 +161,9 @@ session::engine_options app::session_options() {
     options.claude_path = rules_.claude().string();
     options.environment = whole_environment();
     options.live_max = static_cast<int>(rules_.max_sessions());
+    options.on_repair = [this](std::string action, std::string details) {
+        repairs_.note(std::move(action), std::move(details));
+    };
     options.permission_mode_for = [this](const std::string& asked) {
         auto allowed = rules_.check_permission_mode(asked);
         return allowed ? *allowed : rules_.check_permission_mode({}).value();
@@ -169,6 +182,11 @@ tools::services app::tool_services() {
     s.claude_config = history::config_directory(value_of(env, "CLAUDE_CONFIG_DIR"), value_of(env, "HOME"));
     s.started_at_ms = started_at_ms_;
     s.troubles = [this] { return troubles(); };
+    s.link = [this] { return link_health(); };
+    s.repairs = &repairs_;
+    s.state_directory = config_.files.state;
+    s.git_pool = &git_pool_;
+    s.bases = &bases_;
     return s;
 }
 
@@ -195,6 +213,12 @@ std::vector<std::string> app::troubles() const {
         out.push_back(status.trouble);
     }
     return out;
+}
+
+std::pair<bool, std::string> app::link_health() const {
+    auto wrong = troubles();
+    if (!wrong.empty()) return {false, std::move(wrong.front())};
+    return {true, fmt::format("Linked to {}.", link_->status().hub_url)};
 }
 
 bool app::load_link() {
@@ -244,6 +268,7 @@ void app::open_link() {
     link::supervisor_config config{config_.files, *link_settings_, *key_};
     link_.emplace(context_->get_executor(), std::move(config), tools_->remote(), *log_, *sessions_, logger_);
     link_->on_renamed([this](const std::string& name) { machine_.name = name; });
+    link_->on_restored([this](const std::string& details) { repairs_.note("link.restored", details); });
     sessions_->on_summary([this](const session::summary&) { link_->sessions_changed(); });
     asio::co_spawn(*context_, link_->run(), rethrow);
 }
@@ -259,6 +284,8 @@ void app::write_port_file() {
 
 // False: the agent cannot serve.
 asio::awaitable<bool> app::begin() {
+    co_await repairs_.load();
+    if (auto anew = log_->trouble(); !anew.empty()) repairs_.note("log.begun_anew", std::move(anew));
     auto found = co_await sessions_->start();
     if (!found) logger_.error("the sessions could not be found again", {{"why", found.error().message}});
     auto settled = co_await tools_->recover();
@@ -321,6 +348,7 @@ int app::run() {
     asio::co_spawn(*context_, until_signalled(), rethrow);
     asio::co_spawn(*context_, start(), rethrow);
     context_->run();
+    git_pool_.stop();
     pool_.stop();
     return status_;
 }

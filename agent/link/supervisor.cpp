@@ -77,6 +77,7 @@ public:
         if (current_) current_->link->sessions_changed();
     }
     void on_renamed(std::function<void(const std::string&)> observer) { renamed_ = std::move(observer); }
+    void on_restored(std::function<void(const std::string&)> observer) { restored_ = std::move(observer); }
     link_status status() const { return {current_ && current_->link->established(), settings_.hub_url, trouble_}; }
 
 private:
@@ -92,6 +93,7 @@ private:
     proto::agent_link_config link_config(const std::string& exporter);
     bool store(const proto::welcome& welcome);
     bool save();
+    void tell_restored();
     void tell(std::string trouble);
     common::async::backoff fresh_backoff() const {
         return {{std::chrono::milliseconds(limits::reconnect_first_ms), std::chrono::milliseconds(limits::reconnect_ms_max),
@@ -112,6 +114,8 @@ private:
     std::shared_ptr<dialled> current_;
     std::vector<std::shared_ptr<dialled>> leaving_;  // their hubs drain: the calls in flight still end on them
     std::function<void(const std::string&)> renamed_;
+    std::function<void(const std::string&)> restored_;
+    std::optional<std::chrono::steady_clock::time_point> down_since_;
     std::string trouble_ = "The link to the hub is not up yet.";
     std::string store_trouble_;  // why the link counter could not be stored
     bool stopping_ = false;
@@ -152,11 +156,19 @@ bool supervisor::impl::store(const proto::welcome& welcome) {
     const bool renamed = !welcome.machine_name.empty() && welcome.machine_name != settings_.machine_name;
     if (renamed) settings_.machine_name = welcome.machine_name;
     if (!save()) return false;
+    tell_restored();
     trouble_.clear();
     if (renamed && renamed_) renamed_(settings_.machine_name);
     backoff_.connected(std::chrono::steady_clock::now());
     logger_.info("linked to the hub", {{"hub", settings_.hub_url}, {"epoch", welcome.epoch}});
     return true;
+}
+
+void supervisor::impl::tell_restored() {
+    if (!down_since_) return;
+    const auto away = std::chrono::duration_cast<std::chrono::seconds>(std::chrono::steady_clock::now() - *down_since_);
+    down_since_.reset();
+    if (restored_) restored_(fmt::format("The link is up again after {} s. It was away because: {}", away.count(), trouble_));
 }
 
 bool supervisor::impl::save() {
@@ -167,6 +179,7 @@ bool supervisor::impl::save() {
 
 void supervisor::impl::tell(std::string trouble) {
     if (trouble != trouble_) logger_.warning(trouble);
+    if (!down_since_) down_since_ = std::chrono::steady_clock::now();
     trouble_ = std::move(trouble);
 }
 
@@ -281,6 +294,7 @@ asio::awaitable<void> supervisor::run() { return impl_->run(impl_); }
 void supervisor::stop() { impl_->stop(); }
 void supervisor::sessions_changed() { impl_->sessions_changed(); }
 void supervisor::on_renamed(std::function<void(const std::string&)> observer) { impl_->on_renamed(std::move(observer)); }
+void supervisor::on_restored(std::function<void(const std::string&)> observer) { impl_->on_restored(std::move(observer)); }
 link_status supervisor::status() const { return impl_->status(); }
 
 }  // namespace agent::link

@@ -56,6 +56,9 @@ public:
     // Called when the hub gives the machine another name.
     void on_renamed(std::function<void(const std::string& name)> observer);
 
+    // Called when the link is up again after it could not be, with a sentence about it.
+    void on_restored(std::function<void(const std::string& details)> observer);
+
     link_status status() const;
 
 private:

@@ -11,6 +11,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <boost/asio/any_io_executor.hpp>
@@ -174,6 +175,7 @@ struct engine_health {
     std::string claude_path;
     std::string claude_version;
     std::vector<std::string> troubles;  // sentences; empty when well
+    std::vector<std::pair<std::string, std::string>> session_troubles;  // by session id; they are in troubles too
 };
 
 class engine {

@@ -42,6 +42,8 @@ struct engine_options {
     // The permission mode to start claude in for a session that was made with the given one: the policy may have become
     // stricter since. Empty: that one.
     std::function<std::string(const std::string& asked)> permission_mode_for;
+    // Told what the engine mended by itself (events/repairs); may be empty.
+    std::function<void(std::string action, std::string details)> on_repair;
     int live_max = 8;
     std::chrono::milliseconds end_grace{5'000};
     std::chrono::milliseconds start_timeout{60'000};  // until claude answered `initialize`

@@ -54,6 +54,7 @@ private:
     };
 
     proto::result<void> room_for(const std::string& session_id) const;
+    void tell_repair(std::string action, std::string details) const;
     bool hidden(const std::string& session_id) const;
     live_ptr find_live(const std::string& session_id) const;
     void drop_ended();

@@ -49,6 +49,10 @@ session_engine::reservation::~reservation() {
     engine_.services_.tell_changed();
 }
 
+void session_engine::tell_repair(std::string action, std::string details) const {
+    if (services_.options.on_repair) services_.options.on_repair(std::move(action), std::move(details));
+}
+
 bool session_engine::hidden(const std::string& session_id) const {
     const auto found = starting_.find(session_id);
     return found != starting_.end() && found->second;
@@ -140,7 +144,8 @@ session_engine::task<session_engine::live_ptr> session_engine::launch(events::se
     const auto stored = co_await store(row, memory);
     if (!stored) co_return std::unexpected(stored.error());
     // What a holder that was killed left running would write to the same conversation.
-    services_.options.holders.end_leftovers(row.id);
+    if (const int ended = services_.options.holders.end_leftovers(row.id); ended > 0)
+        tell_repair("session.leftovers_ended", "Processes that an earlier claude of session " + row.id + " left behind were ended: " + std::to_string(ended) + ".");
     auto client =
         co_await services_.options.holders.spawn(services_.executor, services_.options.codez_binary, std::move(spec));
     if (!client) {
@@ -234,11 +239,16 @@ asio::awaitable<void> session_engine::recover(events::session_row row, turn_memo
         co_return;
     }
     recovery_troubles_.erase(row.id);
+    const bool with_claude = client.has_value();
     std::unique_ptr<hold::client> with;
     if (client)
         with = std::move(*client);
     else
         with = make_orphan(services_.options.holders.read_orphaned_spool(directory, offset));
+    if (with_claude)
+        tell_repair("session.reattached", "Session " + row.id + " goes on: its claude outlived the agent.");
+    else
+        tell_repair("session.ended_meanwhile", "Session " + row.id + " ended while the agent was away; its next prompt resumes it.");
     const bool announced = memory.announced;
     const auto live = std::make_shared<live_session>(services_, std::move(row), std::move(memory), std::move(with));
     adopt(live);

@@ -164,12 +164,18 @@ engine_health session_engine::health() const {
         out.troubles.push_back(program_.error().message + " " + program_.error().hint);
     }
     if (auto trouble = services_.log.trouble(); !trouble.empty()) out.troubles.push_back(std::move(trouble));
-    for (const auto& [id, sentence] : recovery_troubles_) out.troubles.push_back(sentence);
+    for (const auto& [id, sentence] : recovery_troubles_) {
+        out.troubles.push_back(sentence);
+        out.session_troubles.emplace_back(id, sentence);
+    }
     for (const auto& [id, live] : live_) {
         if (live->over()) continue;
         ++out.live;
         out.pending_permissions += live->pending_count();
-        if (auto trouble = live->trouble(); !trouble.empty()) out.troubles.push_back("Session " + id + ": " + trouble);
+        if (auto trouble = live->trouble(); !trouble.empty()) {
+            out.troubles.push_back("Session " + id + ": " + trouble);
+            out.session_troubles.emplace_back(id, std::move(trouble));
+        }
     }
     return out;
 }

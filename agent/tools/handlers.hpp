@@ -8,6 +8,7 @@ namespace agent::tools {
 answer list_machines(const services& s, const call_context& c);
 answer get_machine(const services& s, const call_context& c);
 answer get_health(const services& s, const call_context& c);
+answer get_health_details(const services& s, const call_context& c);
 answer list_projects(const services& s, const call_context& c);
 answer list_sessions(const services& s, const call_context& c);
 answer get_session(const services& s, const call_context& c);
@@ -19,6 +20,7 @@ answer get_events(const services& s, const call_context& c);
 answer respond_permission(const services& s, const call_context& c);
 answer abort_session(const services& s, const call_context& c);
 answer dispose_session(const services& s, const call_context& c);
+answer session_diff(const services& s, const call_context& c);
 answer get_state(const services& s, const call_context& c);
 answer update_state(const services& s, const call_context& c);
 

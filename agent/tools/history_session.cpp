@@ -6,6 +6,7 @@
 
 #include "agent/claude/registry.hpp"
 #include "agent/history/transcript.hpp"
+#include "agent/tools/session_base.hpp"
 #include "agent/tools/session_match.hpp"
 #include "proto/limits.hpp"
 
@@ -96,7 +97,10 @@ asio::awaitable<proto::result<void>> adopt(const services& s, const call_context
     what.last_message_at_ms = found->last_message_at;
     what.transcript_end = (*read)->end_offset;
     what.depth = c.depth;
-    co_return co_await s.sessions->adopt_session(std::move(what), c.who);
+    const std::string cwd = what.cwd;
+    auto adopted = co_await s.sessions->adopt_session(std::move(what), c.who);
+    if (adopted) co_await record_base(s, session_id, cwd);
+    co_return adopted;
 }
 
 }  // namespace agent::tools

@@ -74,6 +74,8 @@ std::vector<history::session> list_history(const std::filesystem::path& config, 
 // The engine's sessions after the position: one more than the page takes.
 asio::awaitable<proto::result<std::vector<item>>> own_sessions(const services& s, list_request request) {
     std::vector<item> out;
+    auto pending = co_await pending_by_session(s);
+    if (!pending) co_return std::unexpected(std::move(pending.error()));
     session::list_filter filter;
     filter.limit = proto::limits::list_page_max;
     filter.before_ms = request.after.updated_ms;
@@ -81,9 +83,12 @@ asio::awaitable<proto::result<std::vector<item>>> own_sessions(const services& s
     for (;;) {
         auto page = co_await s.sessions->list(filter);
         if (!page) co_return std::unexpected(std::move(page.error()));
-        for (const auto& one : *page)
-            if (request.slug.empty() || is_slug_of(request.slug, one.slug, one.cwd))
-                out.push_back({one.updated_at_ms, one.id, session_json(one, *s.machine), true});
+        for (const auto& one : *page) {
+            if (!request.slug.empty() && !is_slug_of(request.slug, one.slug, one.cwd)) continue;
+            json value = session_json(one, *s.machine);
+            value["pendingPermissions"] = (*pending)[one.id];
+            out.push_back({one.updated_at_ms, one.id, std::move(value), true});
+        }
         if (out.size() > request.limit || page->size() < static_cast<std::size_t>(filter.limit)) co_return out;
         filter.before_ms = page->back().updated_at_ms;
         filter.before_id = page->back().id;

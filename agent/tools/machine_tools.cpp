@@ -58,7 +58,12 @@ answer get_machine(const services& s, const call_context& c) {
     json machine = machine_json(s);
     machine["tools"] = proto::tools().names();
     machine["sessions"] = json::array();
-    for (const auto& one : *listed) machine["sessions"].push_back(session_json(one, *s.machine));
+    auto pending = co_await pending_by_session(s);
+    if (!pending) co_return std::unexpected(std::move(pending.error()));
+    for (const auto& one : *listed) {
+        machine["sessions"].push_back(session_json(one, *s.machine));
+        machine["sessions"].back()["pendingPermissions"] = (*pending)[one.id];
+    }
     co_return dump(json{{"machine", std::move(machine)}, {"as_of", unix_ms()}});
 }
 

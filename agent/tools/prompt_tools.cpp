@@ -9,6 +9,7 @@
 #include "agent/tools/derived_id.hpp"
 #include "agent/tools/handlers.hpp"
 #include "agent/tools/history_session.hpp"
+#include "agent/tools/session_base.hpp"
 #include "agent/tools/session_json.hpp"
 #include "agent/tools/session_match.hpp"
 #include "proto/limits.hpp"
@@ -186,6 +187,7 @@ answer create_session(const services& s, const call_context& c) {
         std::ignore = co_await s.sessions->dispose(made->session_id);
         co_return std::unexpected(replaced(directory->string()));
     }
+    co_await record_base(s, made->session_id, made->cwd);
     co_return created_json(s, *made);
 }
 

@@ -14,6 +14,7 @@ json session_json(const session::summary& s, const machine_identity& machine) {
              {"status", s.status},
              {"state", s.state},
              {"permissionMode", s.permission_mode},
+             {"channel", {{"present", false}}},
              {"machine", machine.id},
              {"machineName", machine.name}};
     if (!s.title.empty()) out["title"] = s.title;
@@ -33,6 +34,9 @@ json session_json(const history::session& s, const machine_identity& machine) {
              {"updatedAt", s.updated_at},
              {"status", "idle"},
              {"state", "idle"},
+             {"metadata", json::object()},
+             {"channel", {{"present", false}}},
+             {"pendingPermissions", 0},
              {"machine", machine.id},
              {"machineName", machine.name}};
     if (!s.title.empty()) out["title"] = s.title;
@@ -57,6 +61,14 @@ json permissions_json(const std::vector<session::pending_permission>& pending) {
     json out = json::array();
     for (const auto& p : pending) out.push_back(permission_json(p));
     return out;
+}
+
+boost::asio::awaitable<proto::result<std::map<std::string, std::int64_t>>> pending_by_session(const services& s) {
+    auto pending = co_await s.sessions->pending_permissions("");
+    if (!pending) co_return std::unexpected(std::move(pending.error()));
+    std::map<std::string, std::int64_t> out;
+    for (const auto& p : *pending) ++out[p.session_id];
+    co_return out;
 }
 
 std::string raw_array(const std::vector<std::string>& items) {

@@ -85,12 +85,10 @@ answer get_session(const services& s, const call_context& c) {
         auto read = co_await read_history(s, id, most, -1);
         if (!read) co_return std::unexpected(std::move(read.error()));
         head["session"] = session_json(*found, *s.machine);
-        head["session"]["pendingPermissions"] = 0;
         head["pending_permissions"] = json::array();
         messages = std::move(read->messages);
         truncated = read->truncated;
     }
-    head["session"]["channel"] = {{"present", false}};
     head["truncated"] = truncated;
     head["cursor"] = cursor_at(s, seq);
     std::string out = dump(head);

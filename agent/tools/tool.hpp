@@ -6,12 +6,15 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <boost/asio/awaitable.hpp>
 #include <nlohmann/json.hpp>
 
 #include "agent/events/log.hpp"
+#include "agent/events/repairs.hpp"
+#include "agent/git/diff.hpp"
 #include "agent/policy/policy.hpp"
 #include "agent/session/engine.hpp"
 #include "common/async/blocking_pool.hpp"
@@ -38,6 +41,12 @@ struct services {
     std::int64_t started_at_ms = 0;
     // More sentences for get_health, e.g. of the link.
     std::function<std::vector<std::string>()> troubles;
+    // For get_health_details: is the link well, and a sentence.
+    std::function<std::pair<bool, std::string>()> link;
+    const events::repairs* repairs = nullptr;
+    std::filesystem::path state_directory;
+    common::async::blocking_pool* git_pool = nullptr;  // of its own: a large work tree takes long
+    const git::diff_bases* bases = nullptr;
 };
 
 // Between the runner, which journals a call, and its handler.

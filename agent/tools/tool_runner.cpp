@@ -68,6 +68,7 @@ handlers all_handlers() {
     return {{"list_machines", list_machines},
             {"get_machine", get_machine},
             {"get_health", get_health},
+            {"get_health_details", get_health_details},
             {"list_projects", list_projects},
             {"list_sessions", list_sessions},
             {"get_session", get_session},
@@ -79,6 +80,7 @@ handlers all_handlers() {
             {"respond_permission", respond_permission},
             {"abort_session", abort_session},
             {"dispose_session", dispose_session},
+            {"session_diff", session_diff},
             {"get_state", get_state},
             {"update_state", update_state}};
 }

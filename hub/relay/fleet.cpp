@@ -108,8 +108,10 @@ fleet::answer fleet::ask_all(const common::mcp::tool_call& call, const json& arg
 
     const std::string_view list = call.tool == "list_projects"   ? "projects"
                                   : call.tool == "list_sessions" ? "sessions"
+                                  : call.tool == "get_health_details" ? "subsystems"
                                                                  : "machines";
     std::vector<json> items;
+    std::vector<json> mended;  // of get_health_details
     std::vector<json> more_behind;
     silent_machines silent;
     for (const auto& m : *all) silent[m.id] = error_code::machine_offline;
@@ -119,6 +121,10 @@ fleet::answer fleet::ask_all(const common::mcp::tool_call& call, const json& arg
             continue;
         }
         silent.erase(a.machine_id);
+        if (call.tool == "get_health_details") {
+            auto own_log = items_of(a, "log");
+            mended.insert(mended.end(), std::make_move_iterator(own_log.begin()), std::make_move_iterator(own_log.end()));
+        }
         auto own = items_of(a, list);
         if (!own.empty() && !text_in(*a.result, "next_cursor").empty()) more_behind.push_back(own.back());
         items.insert(items.end(), std::make_move_iterator(own.begin()), std::make_move_iterator(own.end()));
@@ -133,6 +139,10 @@ fleet::answer fleet::ask_all(const common::mcp::tool_call& call, const json& arg
     } else if (list == "projects") {
         newest_first(items);
         out[list] = std::move(items);
+    } else if (call.tool == "get_health_details") {
+        out["subsystems"] = std::move(items);
+        std::ranges::sort(mended, [](const json& a, const json& b) { return number_in(a, "timestamp") > number_in(b, "timestamp"); });
+        out["log"] = std::move(mended);
     } else if (call.tool == "get_state") {
         out = join_states(std::move(items));
     } else {

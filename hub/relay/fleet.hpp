@@ -25,7 +25,7 @@ public:
     answer list_machines(const proto::principal& who);
     answer get_machine(const proto::principal& who, std::string id_or_name);
 
-    // list_projects, list_sessions, get_health, get_state: asked everywhere, joined, with unreachable[]. `arguments` are the call's,
+    // list_projects, list_sessions, get_health, get_health_details, get_state: asked everywhere, joined, with unreachable[]. `arguments` are the call's,
     // validated.
     answer ask_all(const common::mcp::tool_call& call, const nlohmann::json& arguments, common::mcp::call_reply& reply);
     // poll_events without a session: first what all machines have already, then waits for the first that has something.

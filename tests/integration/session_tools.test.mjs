@@ -1,10 +1,12 @@
 // The tools beside a session's own work, each through the hub and through the machine's local endpoint: the same answers.
 
 import assert from "node:assert/strict";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { test } from "node:test";
 
-import { McpClient, script, startWorld } from "../support/harness.mjs";
-import { runTurn } from "../support/turns.mjs";
+import { McpClient, kill, run, script, startWorld } from "../support/harness.mjs";
+import { bash, runTurn } from "../support/turns.mjs";
 
 test("the tools beside the conversation", async (t) => {
     const world = await startWorld(t);
@@ -68,6 +70,60 @@ test("the tools beside the conversation", async (t) => {
         for (const [, client] of both()) {
             await assert.rejects(client.call("update_state", { patch: { markers: { [session]: [{ id: "k" }] } } }), (e) => e.code === "invalid_argument" && e.message.includes("messageId"));
             await assert.rejects(client.call("update_state", { patch: { preferences: { big: "x".repeat(70_000) } } }), (e) => e.code === "resource_exhausted");
+        }
+    });
+
+    await world.test("get_health_details names each part, and what was mended", async () => {
+        const calm = (details) => ({ log: details.log, subsystems: details.subsystems.filter((p) => p.name !== "disk") });
+        const details = await remote.call("get_health_details");
+        assert.deepEqual(details.subsystems.filter((p) => !p.healthy), []);
+        const names = details.subsystems.map((p) => p.name);
+        for (const name of ["link", "log", "claude", "sessions", "policy", "disk", `session:${session.slice(0, 8)}`]) assert.ok(names.includes(name), name);
+        assert.deepEqual(calm(await local().call("get_health_details")), calm(await remote.call("get_health_details", { machine: machine.name })));
+        assert.ok(details.log.some((r) => r.action === "session.reattached" && r.details.includes(session)), JSON.stringify(details.log));
+
+        await world.hub.kill();
+        await world.hub.start();
+        await world.online(machine);
+        const { log } = await remote.call("get_health_details");
+        assert.equal(log[0].action, "link.restored");
+        assert.equal(log[0].machineName, machine.name);
+
+        const { all, claude, holder } = machine.processesOf(session);
+        await machine.kill();
+        for (const process of [holder, claude, ...all]) process && kill(process.pid);
+        await machine.start();
+        await world.online(machine);
+        const after = await remote.call("get_health_details");
+        assert.ok(after.log.some((r) => r.action === "session.ended_meanwhile" && r.details.includes(session)), JSON.stringify(after.log));
+        assert.ok(after.log.some((r) => r.action === "link.restored"), "earlier entries are kept");
+    });
+
+    await world.test("session_diff shows what a session did to its repository", async () => {
+        const cwd = machine.project("repository");
+        const git = async (...args) => assert.equal((await run(["git", "-C", cwd, "-c", "user.name=ada", "-c", "user.email=a@b", ...args], { env: { PATH: "/usr/bin:/bin", HOME: machine.home } })).code, 0, args.join(" "));
+        await git("init", "-q", "-b", "main");
+        writeFileSync(join(cwd, "kept.txt"), "one\n");
+        await git("add", "-A");
+        await git("commit", "-q", "-m", "first");
+        writeFileSync(join(cwd, "before.txt"), "dirty before\n");
+        const made = await remote.call("create_session", { cwd });
+        for (const [name, client] of both()) {
+            const nothing = await client.call("session_diff", { session_id: made.sessionId });
+            assert.deepEqual([nothing.files, nothing.patch, nothing.base.since], [[], "", "session"], name);
+        }
+        await runTurn(remote, made.sessionId, script(bash("echo two >> kept.txt; echo new > new.txt"), "Done."));
+        for (const [name, client] of both()) {
+            const diff = await client.call("session_diff", { session_id: made.sessionId });
+            assert.deepEqual(diff.files, [{ path: "kept.txt", status: "modified", additions: 1, deletions: 0 }, { path: "new.txt", status: "added", additions: 1, deletions: 0 }], name);
+            assert.match(diff.patch, /^\+two$/m);
+            assert.equal(diff.root, cwd);
+            assert.equal(diff.truncated, false);
+            const one = await client.call("session_diff", { session_id: made.sessionId, path: "new.txt", patch: false });
+            assert.deepEqual([one.files.map((f) => f.path), one.patch], [["new.txt"], undefined]);
+            await assert.rejects(client.call("session_diff", { session_id: made.sessionId, path: "../x" }), (e) => e.code === "invalid_argument");
+            await assert.rejects(client.call("session_diff", { session_id: session }), (e) => e.code === "invalid_argument" && /not in a git work tree/.test(e.message));
+            await assert.rejects(client.call("session_diff", { session_id: "nobody" }), (e) => e.code === "not_found");
         }
     });
 });

@@ -26,8 +26,8 @@ TEST(catalogue, has_the_tools_in_their_fixed_order) {
     EXPECT_EQ(tools().names(),
               (std::vector<std::string>{"list_machines", "get_machine", "list_projects", "list_sessions", "get_session",
                                         "create_session", "send_prompt", "send_and_wait", "poll_events",
-                                        "get_events", "respond_permission", "abort_session", "dispose_session",
-                                        "get_health", "get_state", "update_state"}));
+                                        "get_events", "respond_permission", "abort_session", "dispose_session", "session_diff",
+                                        "get_health", "get_health_details", "get_state", "update_state"}));
 }
 
 TEST(catalogue, finds_by_name) {
@@ -137,7 +137,7 @@ TEST(catalogue, callers_see_what_they_may_call) {
     };
     EXPECT_EQ(names(with_scopes({"mcp:tools"})), tools().names());
     EXPECT_EQ(names(with_scopes({"machines:read", "health:read"})),
-              (std::vector<std::string>{"list_machines", "get_machine", "get_health"}));
+              (std::vector<std::string>{"list_machines", "get_machine", "get_health", "get_health_details"}));
     EXPECT_EQ(tools().list_json(principal{}), "[]");
 }
 

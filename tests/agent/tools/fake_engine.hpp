@@ -32,6 +32,7 @@ public:
     session::turn_outcome outcome = done("the answer");
     bool waits_for_cancel = false;  // wait_for_turn() ends by its token only
     int waiting = 0;
+    std::vector<std::pair<std::string, std::string>> troubles;
     common::async::event_signal changed;
 
     static session::turn_outcome done(std::string text) {
@@ -149,6 +150,7 @@ public:
     session::engine_health health() const override {
         session::engine_health out;
         out.live_max = 8;
+        out.session_troubles = troubles;
         out.claude_version = "9.9.9";
         return out;
     }

@@ -90,6 +90,12 @@ protected:
         s.rules = &rules_;
         s.machine = &machine_;
         s.claude_config = directory_.path() / "claude";
+        repairs_ = std::make_unique<events::repairs>(io_.get_executor(), *log_);
+        s.repairs = repairs_.get();
+        s.link = [this] { return link_; };
+        s.state_directory = directory_.path();
+        s.git_pool = &pool_;
+        s.bases = &bases_;
         runner_ = std::make_unique<tool_runner>(io_.get_executor(), std::move(s), std::move(by_name));
         const auto recovered = await(runner_->recover());
         ASSERT_TRUE(recovered) << recovered.error().message;
@@ -172,6 +178,9 @@ protected:
     machine_identity machine_{"m_1", "laptop"};
     common::async::blocking_pool pool_{2, 64};
     events::log* log_now_ = nullptr;
+    std::unique_ptr<events::repairs> repairs_;
+    std::pair<bool, std::string> link_{true, "Linked."};
+    git::diff_bases bases_{directory_.path() / "diffs"};
     fake_engine engine_{io_.get_executor(), log_now_};
     std::unique_ptr<tool_runner> runner_;
 };
