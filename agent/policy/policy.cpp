@@ -125,7 +125,7 @@ std::expected<policy, std::string> policy::load(const fs::path& user_file, const
     }
     static const std::set<std::string_view> known{"roots",        "deny",             "max_permission_mode",
                                                   "max_sessions", "max_prompt_bytes", "remote_permission_response",
-                                                  "remote_permission_updates", "claude"};
+                                                  "remote_permission_updates", "claude", "worktrees"};
     for (const auto& [key, node] : table)
         if (!known.contains(key.str())) return wrong(fmt::format("`{}` is not a setting of the policy.", key.str()));
 
@@ -162,6 +162,11 @@ std::expected<policy, std::string> policy::load(const fs::path& user_file, const
     for (const auto& destination : p.remote_permission_updates_)
         if (!is_update_destination(destination))
             return wrong("`remote_permission_updates` may list session, localSettings, projectSettings, userSettings.");
+    if (const auto* node = table.get("worktrees")) {
+        p.worktrees_ = fs::path(node->value_or(std::string())).lexically_normal();
+        if (!p.worktrees_.is_absolute()) return wrong("`worktrees` must be the absolute path of a directory.");
+        if (p.worktrees_.filename().empty()) p.worktrees_ = p.worktrees_.parent_path();
+    }
     if (const auto* node = table.get("claude")) {
         p.claude_ = node->value_or(std::string());
         if (!p.claude_.is_absolute()) return wrong("`claude` must be the absolute path of the claude program.");
@@ -235,6 +240,15 @@ proto::result<std::string> policy::check_permission_mode(std::string_view reques
         return std::unexpected(denied("max_permission_mode", fmt::format("The permission mode {} is above this machine's highest.", mode),
                                       fmt::format("Use {} or less.", max_permission_mode_)));
     return mode;
+}
+
+proto::result<fs::path> policy::check_worktrees() const {
+    if (worktrees_.empty())
+        return std::unexpected(denied("worktrees", "This machine makes no work trees for sessions.",
+                                      "On the machine, set `worktrees` in that file to a directory under a root and restart codez agent."));
+    if (opens(worktrees_)) return worktrees_;
+    return std::unexpected(denied("worktrees", fmt::format("{} is not under a root, or denied.", worktrees_.string()),
+                                  "Name a directory under one of `roots`."));
 }
 
 proto::result<void> policy::check_prompt(std::string_view text) const {

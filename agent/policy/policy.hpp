@@ -45,6 +45,9 @@ public:
     // kept, which mode they set, which directories they open.
     proto::result<void> check_permission_updates(const nlohmann::json& updates, call_origin from) const;
 
+    // Where sessions may have git work trees of their own made; refused unless the file names a directory under a root.
+    proto::result<std::filesystem::path> check_worktrees() const;
+
     const std::vector<std::filesystem::path>& roots() const { return roots_; }
     std::size_t max_sessions() const { return max_sessions_; }
     const std::filesystem::path& file() const { return file_; }
@@ -63,6 +66,7 @@ private:
     bool remote_permission_response_ = true;
     std::vector<std::string> remote_permission_updates_;  // destinations
     std::filesystem::path claude_;
+    std::filesystem::path worktrees_;
 };
 
 }  // namespace agent

@@ -6,12 +6,14 @@
 
 #include "agent/events/conversation.hpp"
 #include "agent/history/projects.hpp"
+#include "agent/session/uuid.hpp"
 #include "agent/tools/derived_id.hpp"
 #include "agent/tools/handlers.hpp"
 #include "agent/tools/history_session.hpp"
 #include "agent/tools/session_base.hpp"
 #include "agent/tools/session_json.hpp"
 #include "agent/tools/session_match.hpp"
+#include "agent/tools/session_worktree.hpp"
 #include "proto/limits.hpp"
 
 namespace agent::tools {
@@ -49,12 +51,14 @@ proto::error replaced(const std::string& directory) {
             {}};
 }
 
-std::string created_json(const services& s, const session::created& made) {
-    return dump(json{{"sessionId", made.session_id},
-                     {"cwd", made.cwd},
-                     {"cursor", cursor_at(s, made.cursor)},
-                     {"machine", s.machine->id},
-                     {"machineName", s.machine->name}});
+std::string created_json(const services& s, const session::created& made, const std::optional<planned_worktree>& tree) {
+    json out{{"sessionId", made.session_id},
+             {"cwd", made.cwd},
+             {"cursor", cursor_at(s, made.cursor)},
+             {"machine", s.machine->id},
+             {"machineName", s.machine->name}};
+    if (tree) out["worktree"] = {{"path", tree->what.directory.string()}, {"branch", tree->what.branch}};
+    return dump(out);
 }
 
 // What an earlier self of the call made that was cut off before it could answer; the same as it would have answered.
@@ -171,6 +175,15 @@ answer create_session(const services& s, const call_context& c) {
     request.session_id = id_from_key(c.who, "session", c.text("idempotency_key"));
     request.depth = c.depth;
 
+    std::optional<planned_worktree> tree;
+    if (c.arguments.contains("worktree")) {
+        if (request.session_id.empty()) request.session_id = session::random_uuid();
+        auto planned = co_await plan_worktree(s, c, *directory, request.session_id);
+        if (!planned) co_return std::unexpected(std::move(planned.error()));
+        request.cwd = planned->cwd.string();
+        tree = std::move(*planned);
+    }
+
     if (!request.session_id.empty()) {
         auto before = co_await made_before(s, request.session_id);
         if (!before) co_return std::unexpected(std::move(before.error()));
@@ -178,9 +191,16 @@ answer create_session(const services& s, const call_context& c) {
             co_return proto::fail(error_code::idempotency_conflict,
                                   fmt::format("This idempotency_key made a session in {} before.", (*before)->cwd),
                                   "Use a new key for a new session.");
-        if (*before) co_return created_json(s, **before);
+        if (*before) co_return created_json(s, **before, tree);
+    }
+    if (tree) {
+        auto there = co_await make_worktree(s, c, *tree);
+        if (!there) co_return std::unexpected(std::move(there.error()));
+        directory = s.rules->check_directory(request.cwd);
+        if (!directory) co_return std::unexpected(std::move(directory.error()));
     }
     auto made = co_await s.sessions->create(std::move(request), c.who);
+    if (!made && tree) co_await unmake_worktree(s, *tree);
     if (!made) co_return std::unexpected(std::move(made.error()));
     // Between the check and the start somebody may have put a symbolic link in the directory's place.
     if (made->cwd != *directory) {
@@ -188,7 +208,7 @@ answer create_session(const services& s, const call_context& c) {
         co_return std::unexpected(replaced(directory->string()));
     }
     co_await record_base(s, made->session_id, made->cwd);
-    co_return created_json(s, *made);
+    co_return created_json(s, *made, tree);
 }
 
 answer send_prompt(const services& s, const call_context& c) {

@@ -11,6 +11,7 @@
 #include "agent/tools/history_session.hpp"
 #include "agent/tools/session_json.hpp"
 #include "agent/tools/session_match.hpp"
+#include "agent/tools/session_worktree.hpp"
 #include "proto/limits.hpp"
 
 namespace agent::tools {
@@ -126,7 +127,14 @@ answer dispose_session(const services& s, const call_context& c) {
         if (found) done = {};
     }
     if (!done) co_return std::unexpected(std::move(done.error()));
-    co_return std::string(R"({"ok":true})");
+    if (!c.arguments.value("remove_worktree", false)) co_return std::string(R"({"ok":true})");
+    const auto known = co_await s.sessions->get(id);
+    if (!known) co_return std::string(R"({"ok":true})");  // one that CodeZ never ran has none
+    auto tree = co_await remove_worktree(s, id, known->session.cwd);
+    if (!tree) co_return std::unexpected(std::move(tree.error()));
+    json out{{"ok", true}};
+    if (!tree->empty()) out["worktree"] = *tree;
+    co_return dump(out);
 }
 
 }  // namespace agent::tools

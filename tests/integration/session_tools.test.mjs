@@ -126,4 +126,29 @@ test("the tools beside the conversation", async (t) => {
             await assert.rejects(client.call("session_diff", { session_id: "nobody" }), (e) => e.code === "not_found");
         }
     });
+
+    await world.test("a session in a work tree of its own", async () => {
+        const cwd = machine.project("shared");
+        const sh = async (command) => assert.equal((await run(["sh", "-c", `cd '${cwd}' && ${command}`], { env: { PATH: "/usr/bin:/bin", HOME: machine.home } })).code, 0, command);
+        await sh("git init -q -b main && git config user.name ada && git config user.email a@b && echo one > file && git add file && git commit -q -m first");
+        await assert.rejects(remote.call("create_session", { cwd, worktree: {} }), (e) => e.code === "policy_denied" && e.message.includes("rule `worktrees`") && e.message.includes("agent.toml"));
+
+        await machine.child.end();
+        const trees = join(machine.root, "trees");
+        writeFileSync(join(machine.codezHome, "config/agent.toml"), `roots = [${JSON.stringify(machine.root)}]\nworktrees = ${JSON.stringify(trees)}\n`);
+        await machine.start();
+        await world.online(machine);
+        for (const [name, client] of both()) {
+            const made = await client.call("create_session", { cwd, worktree: { name: name.replaceAll(" ", "-") } });
+            assert.equal(made.cwd, join(trees, "shared", name.replaceAll(" ", "-")));
+            await runTurn(client, made.sessionId, script(bash("echo two >> file"), "Done."));
+            await sh("test \"$(cat file)\" = one");
+            const diff = await client.call("session_diff", { session_id: made.sessionId });
+            assert.deepEqual(diff.files.map((f) => f.path), ["file"], name);
+            assert.equal((await client.call("dispose_session", { session_id: made.sessionId, remove_worktree: true })).worktree, "kept");
+            await runTurn(client, made.sessionId, script(bash("git commit -q -a -m done"), "Done."));
+            assert.equal((await client.call("dispose_session", { session_id: made.sessionId, remove_worktree: true })).worktree, "removed");
+            await sh(`test "$(git show codez/${name.replaceAll(" ", "-")}:file | wc -l)" = 2`);
+        }
+    });
 });
