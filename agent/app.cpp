@@ -88,7 +88,8 @@ void rethrow(const std::exception_ptr& thrown) {
 // use: run() returns only when the last of them is done.
 class app {
 public:
-    app(const agent_config& config, policy rules, std::unique_ptr<common::async::program_context> context, std::unique_ptr<events::log> log)
+    app(const agent_config& config, policy rules, std::unique_ptr<common::async::program_context> context,
+        std::unique_ptr<events::log> log)
         : config_(config),
           logger_(config.log_format, config.log_level),
           context_(std::move(context)),

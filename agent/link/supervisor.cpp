@@ -168,7 +168,8 @@ void supervisor::impl::tell_restored() {
     if (!down_since_) return;
     const auto away = std::chrono::duration_cast<std::chrono::seconds>(std::chrono::steady_clock::now() - *down_since_);
     down_since_.reset();
-    if (restored_) restored_(fmt::format("The link is up again after {} s. It was away because: {}", away.count(), trouble_));
+    if (restored_)
+        restored_(fmt::format("The link is up again after {} s. It was away because: {}", away.count(), trouble_));
 }
 
 bool supervisor::impl::save() {
@@ -294,7 +295,9 @@ asio::awaitable<void> supervisor::run() { return impl_->run(impl_); }
 void supervisor::stop() { impl_->stop(); }
 void supervisor::sessions_changed() { impl_->sessions_changed(); }
 void supervisor::on_renamed(std::function<void(const std::string&)> observer) { impl_->on_renamed(std::move(observer)); }
-void supervisor::on_restored(std::function<void(const std::string&)> observer) { impl_->on_restored(std::move(observer)); }
+void supervisor::on_restored(std::function<void(const std::string&)> observer) {
+    impl_->on_restored(std::move(observer));
+}
 link_status supervisor::status() const { return impl_->status(); }
 
 }  // namespace agent::link

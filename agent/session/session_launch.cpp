@@ -145,7 +145,8 @@ session_engine::task<session_engine::live_ptr> session_engine::launch(events::se
     if (!stored) co_return std::unexpected(stored.error());
     // What a holder that was killed left running would write to the same conversation.
     if (const int ended = services_.options.holders.end_leftovers(row.id); ended > 0)
-        tell_repair("session.leftovers_ended", "Processes that an earlier claude of session " + row.id + " left behind were ended: " + std::to_string(ended) + ".");
+        tell_repair("session.leftovers_ended", "Processes that an earlier claude of session " + row.id +
+                                                   " left behind were ended: " + std::to_string(ended) + ".");
     auto client =
         co_await services_.options.holders.spawn(services_.executor, services_.options.codez_binary, std::move(spec));
     if (!client) {
@@ -248,7 +249,8 @@ asio::awaitable<void> session_engine::recover(events::session_row row, turn_memo
     if (with_claude)
         tell_repair("session.reattached", "Session " + row.id + " goes on: its claude outlived the agent.");
     else
-        tell_repair("session.ended_meanwhile", "Session " + row.id + " ended while the agent was away; its next prompt resumes it.");
+        tell_repair("session.ended_meanwhile",
+                    "Session " + row.id + " ended while the agent was away; its next prompt resumes it.");
     const bool announced = memory.announced;
     const auto live = std::make_shared<live_session>(services_, std::move(row), std::move(memory), std::move(with));
     adopt(live);

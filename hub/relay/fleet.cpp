@@ -106,10 +106,10 @@ fleet::answer fleet::ask_all(const common::mcp::tool_call& call, const json& arg
     });
     if (refused) co_return std::unexpected(answers.front().result.error());
 
-    const std::string_view list = call.tool == "list_projects"   ? "projects"
-                                  : call.tool == "list_sessions" ? "sessions"
+    const std::string_view list = call.tool == "list_projects"        ? "projects"
+                                  : call.tool == "list_sessions"      ? "sessions"
                                   : call.tool == "get_health_details" ? "subsystems"
-                                                                 : "machines";
+                                                                      : "machines";
     std::vector<json> items;
     std::vector<json> mended;  // of get_health_details
     std::vector<json> more_behind;
@@ -123,7 +123,8 @@ fleet::answer fleet::ask_all(const common::mcp::tool_call& call, const json& arg
         silent.erase(a.machine_id);
         if (call.tool == "get_health_details") {
             auto own_log = items_of(a, "log");
-            mended.insert(mended.end(), std::make_move_iterator(own_log.begin()), std::make_move_iterator(own_log.end()));
+            mended.insert(mended.end(), std::make_move_iterator(own_log.begin()),
+                          std::make_move_iterator(own_log.end()));
         }
         auto own = items_of(a, list);
         if (!own.empty() && !text_in(*a.result, "next_cursor").empty()) more_behind.push_back(own.back());
@@ -141,7 +142,8 @@ fleet::answer fleet::ask_all(const common::mcp::tool_call& call, const json& arg
         out[list] = std::move(items);
     } else if (call.tool == "get_health_details") {
         out["subsystems"] = std::move(items);
-        std::ranges::sort(mended, [](const json& a, const json& b) { return number_in(a, "timestamp") > number_in(b, "timestamp"); });
+        std::ranges::sort(
+            mended, [](const json& a, const json& b) { return number_in(a, "timestamp") > number_in(b, "timestamp"); });
         out["log"] = std::move(mended);
     } else if (call.tool == "get_state") {
         out = join_states(std::move(items));

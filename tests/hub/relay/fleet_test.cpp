@@ -169,7 +169,9 @@ TEST_F(fleets, a_machine_that_answers_nonsense_hides_nobody_else) {
 TEST_F(fleets, the_details_of_health_are_of_all_machines) {
     const auto a = add("a");
     const auto b = add("b");
-    always(a, R"({"log":[{"timestamp":9,"action":"x"},{"timestamp":2,"action":"y"}],"subsystems":[{"name":"link","healthy":true}]})");
+    always(
+        a,
+        R"({"log":[{"timestamp":9,"action":"x"},{"timestamp":2,"action":"y"}],"subsystems":[{"name":"link","healthy":true}]})");
     always(b, R"({"log":[{"timestamp":5,"action":"z"}],"subsystems":[{"name":"link","healthy":false}]})");
     const auto answer = ask("get_health_details")->value();
     EXPECT_EQ(names(answer["log"], "action"), (list{"x", "z", "y"}));
@@ -181,7 +183,9 @@ TEST_F(fleets, the_state_is_of_all_machines) {
     const auto a = add("a");
     const auto gone = add("b");
     unlink(gone);
-    always(a, R"({"markers":{},"machines":[{"machine":"m_forged","updatedAt":3,"preferences":{"theme":"dark"},"markers":{},"recentCwds":["/x"]}]})");
+    always(
+        a,
+        R"({"markers":{},"machines":[{"machine":"m_forged","updatedAt":3,"preferences":{"theme":"dark"},"markers":{},"recentCwds":["/x"]}]})");
     const auto answer = ask("get_state")->value();
     EXPECT_EQ(answer["preferences"]["theme"], "dark");
     EXPECT_EQ(answer["machines"][0]["machine"], a.id());
