@@ -117,6 +117,7 @@ private:
     session::engine_options session_options();
     tools::services tool_services();
     common::mcp::engine_options mcp_options();
+    std::map<pid_t, local::running_claude> running_claudes() const;
     bool load_link();
     bool open_listener();
     void open_link();
@@ -143,6 +144,7 @@ private:
     std::unique_ptr<session::engine> sessions_;
     std::optional<tools::tool_runner> tools_;
     std::optional<common::mcp::engine> mcp_;
+    local::peer_sessions callers_{[this] { return running_claudes(); }};
     std::optional<local::local_front> front_;
     std::unique_ptr<common::net::listener> listener_;
     std::optional<link::link_settings> link_settings_;
@@ -165,6 +167,8 @@ session::engine_options app::session_options() {
     options.on_repair = [this](std::string action, std::string details) {
         repairs_.note(std::move(action), std::move(details));
     };
+    options.tool_rules = rules_.tool_rules();
+    options.permission_expiry_s = rules_.permission_expiry().count();
     options.permission_mode_for = [this](const std::string& asked) {
         auto allowed = rules_.check_permission_mode(asked);
         return allowed ? *allowed : rules_.check_permission_mode({}).value();
@@ -222,6 +226,13 @@ std::pair<bool, std::string> app::link_health() const {
     return {true, fmt::format("Linked to {}.", link_->status().hub_url)};
 }
 
+std::map<pid_t, local::running_claude> app::running_claudes() const {
+    std::map<pid_t, local::running_claude> out;
+    for (const auto& one : sessions_->processes())
+        out.emplace(one.claude_pid, local::running_claude{one.session_id, one.depth + 1});
+    return out;
+}
+
 bool app::load_link() {
     if (!fs::exists(config_.files.link_file())) {
         machine_.name = "this machine";
@@ -260,8 +271,12 @@ bool app::open_listener() {
     }
     // No request is taken before this function's coroutine waits for something.
     listener_ = std::move(*opened);
-    front_.emplace(*mcp_, local::socket_address{listener_->address(), listener_->port()}, local::user_of_peer,
-                   config_.allowed_origins);
+    front_.emplace(
+        *mcp_, local::socket_address{listener_->address(), listener_->port()}, local::user_of_peer,
+        [this](const local::socket_address& peer, const local::socket_address& own) {
+            return callers_.find(peer, own);
+        },
+        config_.allowed_origins);
     return true;
 }
 

@@ -50,6 +50,7 @@ std::vector<std::string> arguments(const launch& what) {
         "--permission-mode=" + what.permission_mode, "--setting-sources=" + joined(what.setting_sources)};
     out.push_back((what.resume ? "--resume=" : "--session-id=") + what.session_id);
     if (!what.model.empty()) out.push_back("--model=" + what.model);
+    if (!what.settings.empty()) out.push_back("--settings=" + what.settings);
     if (what.include_partial_messages) out.emplace_back("--include-partial-messages");
     return out;
 }

@@ -18,7 +18,8 @@ struct launch {
     std::string permission_mode = "default";
     bool include_partial_messages = false;
     std::vector<std::string> setting_sources = {"user", "project", "local"};
-    int depth = 0;  // how many sessions this one was started through
+    int depth = 0;         // how many sessions this one was started through
+    std::string settings;  // one JSON object, above all files of settings; empty: none
 };
 
 std::vector<std::string> arguments(const launch& what);

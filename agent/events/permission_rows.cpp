@@ -15,7 +15,7 @@ using common::db::connection;
 using common::db::value;
 
 constexpr std::array<std::string_view, 4> state_names{"pending", "allowed", "denied", "withdrawn"};
-constexpr std::array<std::string_view, 4> kind_names{"", "person", "client", "local"};
+constexpr std::array<std::string_view, 7> kind_names{"", "person", "client", "local", "rule", "grant", "expiry"};
 constexpr std::size_t preview_bytes = 500;
 
 constexpr std::string_view select =

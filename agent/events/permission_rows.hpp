@@ -14,8 +14,9 @@ namespace agent::events {
 
 enum class permission_state { pending, allowed, denied, withdrawn };
 
-// Who answered: somebody signed in, a client by itself, or a program on this machine.
-enum class answerer_kind { nobody, person, client, local };
+// Who answered: somebody signed in, a client by itself, a program on this machine; or nobody now: a rule of the machine,
+// what was allowed for the session before, the end of the time that the request had.
+enum class answerer_kind { nobody, person, client, local, rule, grant, expiry };
 
 std::string_view to_string(permission_state state);
 std::string_view to_string(answerer_kind kind);

@@ -7,6 +7,7 @@
 #include <string>
 #include <utility>
 
+#include "agent/local/caller.hpp"
 #include "common/mcp/cors.hpp"
 #include "common/net/web_origin.hpp"
 
@@ -41,15 +42,16 @@ bool from_foreign_page(const http_request& request) {
 }  // namespace
 
 local_front::local_front(common::mcp::engine& engine, socket_address own, peer_lookup user_of,
-                         std::vector<std::string> allowed_origins)
+                         session_lookup session_of, std::vector<std::string> allowed_origins)
     : engine_(engine),
       own_(std::move(own)),
       user_of_(std::move(user_of)),
+      session_of_(std::move(session_of)),
       allowed_origins_(std::move(allowed_origins)) {
     for (auto& origin : allowed_origins_) origin = common::net::normal_origin(origin);
     who_.workspace_id = "local";
     who_.user_id = "local";
-    who_.client_id = "loopback";
+    who_.client_id = program_client;
     who_.name = "a program on this machine";
     who_.scopes = {"mcp:tools"};
 }
@@ -85,6 +87,20 @@ std::optional<http_response> local_front::refusal(const http_request& request) c
     return std::nullopt;
 }
 
+local_front::caller local_front::who_calls(const http_request& request) const {
+    caller out{who_, 0};
+    const auto session = session_of_({request.peer_address, request.peer_port}, own_);
+    if (!session.session_id.empty()) {
+        out.who.client_id = std::string(session_client) + session.session_id;
+        out.who.name = "a program in session " + session.session_id;
+        out.depth = session.depth;
+    } else if (!session.found) {
+        out.who.client_id = hidden_client;
+        out.who.name = "a hidden program on this machine";
+    }
+    return out;
+}
+
 boost::asio::awaitable<void> local_front::handle(common::net::http_exchange& exchange) {
     const auto& request = exchange.request();
     if (auto no = refusal(request)) {
@@ -92,7 +108,8 @@ boost::asio::awaitable<void> local_front::handle(common::net::http_exchange& exc
     } else if (common::mcp::is_preflight(request)) {
         co_await exchange.respond(common::mcp::preflight_answer(request));
     } else if (request.path == "/mcp" || request.path == "/mcp/") {
-        co_await engine_.handle(exchange, who_, 0);
+        const caller from = who_calls(request);
+        co_await engine_.handle(exchange, from.who, from.depth);
     } else {
         co_await exchange.respond(problem(404, "not_found", "There is nothing at this path. MCP clients connect to /mcp."));
     }

@@ -10,6 +10,7 @@
 
 #include <boost/asio/awaitable.hpp>
 
+#include "agent/local/peer_session.hpp"
 #include "agent/local/peer_user.hpp"
 #include "common/mcp/engine.hpp"
 #include "common/net/http.hpp"
@@ -21,8 +22,10 @@ class local_front {
 public:
     using peer_lookup = std::function<std::optional<uid_t>(const socket_address& peer, const socket_address& own)>;
 
+    using session_lookup = std::function<caller_session(const socket_address& peer, const socket_address& own)>;
+
     // The engine outlives the front. `own` is the listener's address. Web pages may call only from `allowed_origins`.
-    local_front(common::mcp::engine& engine, socket_address own, peer_lookup user_of = user_of_peer,
+    local_front(common::mcp::engine& engine, socket_address own, peer_lookup user_of, session_lookup session_of,
                 std::vector<std::string> allowed_origins = {});
 
     boost::asio::awaitable<void> handle(common::net::http_exchange& exchange);
@@ -33,11 +36,17 @@ private:
     // Why the request is not answered here; nullopt if it is.
     std::optional<common::net::http_response> refusal(const common::net::http_request& request) const;
     bool from_allowed_page(const common::net::http_request& request) const;
+    struct caller {
+        proto::principal who;
+        int depth = 0;
+    };
+    caller who_calls(const common::net::http_request& request) const;
     bool is_own_name(std::string_view authority) const;
 
     common::mcp::engine& engine_;
     socket_address own_;
     peer_lookup user_of_;
+    session_lookup session_of_;
     std::vector<std::string> allowed_origins_;
     proto::principal who_;
 };

@@ -24,17 +24,21 @@ std::optional<std::string> as_in_table(const socket_address& a) {
     return out + fmt::format(":{:04X}", a.port);
 }
 
-std::optional<uid_t> number(const std::string& text) {
-    uid_t value = 0;
+template <class T>
+std::optional<T> number(const std::string& text) {
+    T value = 0;
     const auto [used, ec] = std::from_chars(text.data(), text.data() + text.size(), value);
     if (ec != std::errc() || used != text.data() + text.size()) return std::nullopt;
     return value;
 }
 
-}  // namespace
+struct table_row {
+    std::string uid;
+    std::string inode;
+};
 
-// "sl local_address rem_address st tx:rx tr:when retrnsmt uid …"
-std::optional<uid_t> find_user(std::istream& table, const socket_address& peer, const socket_address& own) {
+// "sl local_address rem_address st tx:rx tr:when retrnsmt uid timeout inode …"
+std::optional<table_row> find_row(std::istream& table, const socket_address& peer, const socket_address& own) {
     const auto from = as_in_table(peer);
     const auto to = as_in_table(own);
     if (!from || !to) return std::nullopt;
@@ -42,17 +46,36 @@ std::optional<uid_t> find_user(std::istream& table, const socket_address& peer, 
     std::getline(table, line);
     while (std::getline(table, line)) {
         std::istringstream fields(line);
-        std::string slot, local, remote, state, queues, timer, retransmits, uid;
-        if (!(fields >> slot >> local >> remote >> state >> queues >> timer >> retransmits >> uid)) continue;
+        std::string slot, local, remote, state, queues, timer, retransmits, timeout;
+        table_row row;
+        if (!(fields >> slot >> local >> remote >> state >> queues >> timer >> retransmits >> row.uid)) continue;
+        fields >> timeout >> row.inode;
         constexpr std::string_view established = "01";
-        if (local == *from && remote == *to && state == established) return number(uid);
+        if (local == *from && remote == *to && state == established) return row;
     }
     return std::nullopt;
 }
 
+std::ifstream table_of(const socket_address& peer) {
+    return std::ifstream(peer.address.contains(':') ? "/proc/net/tcp6" : "/proc/net/tcp");
+}
+
+}  // namespace
+
+std::optional<uid_t> find_user(std::istream& table, const socket_address& peer, const socket_address& own) {
+    const auto row = find_row(table, peer, own);
+    return row ? number<uid_t>(row->uid) : std::nullopt;
+}
+
 std::optional<uid_t> user_of_peer(const socket_address& peer, const socket_address& own) {
-    std::ifstream table(peer.address.contains(':') ? "/proc/net/tcp6" : "/proc/net/tcp");
+    auto table = table_of(peer);
     return find_user(table, peer, own);
+}
+
+std::optional<std::uint64_t> inode_of_peer(const socket_address& peer, const socket_address& own) {
+    auto table = table_of(peer);
+    const auto row = find_row(table, peer, own);
+    return row ? number<std::uint64_t>(row->inode) : std::nullopt;
 }
 
 }  // namespace agent::local

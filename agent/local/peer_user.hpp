@@ -21,7 +21,10 @@ struct socket_address {
 // number that one of ours has on 127.0.0.1.
 std::optional<uid_t> user_of_peer(const socket_address& peer, const socket_address& own);
 
-// The same out of a table in the form of proc_net_tcp(5).
+// The inode of the peer's socket, by which the processes that hold it are found.
+std::optional<std::uint64_t> inode_of_peer(const socket_address& peer, const socket_address& own);
+
+// The same as user_of_peer() out of a table in the form of proc_net_tcp(5).
 std::optional<uid_t> find_user(std::istream& table, const socket_address& peer, const socket_address& own);
 
 }  // namespace agent::local

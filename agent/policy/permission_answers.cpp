@@ -1,6 +1,8 @@
 // The policy's rules for answers to claude's permission requests.
 #include <algorithm>
 #include <array>
+#include <optional>
+#include <string_view>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -25,11 +27,36 @@ bool is_update_destination(std::string_view text) {
     return std::ranges::find(destinations, text) != destinations.end();
 }
 
-proto::result<void> policy::check_remote_permission_response() const {
-    if (remote_permission_response_) return {};
+std::optional<policy::approval> policy::approval_of(std::string_view text) {
+    if (text == "allow") return approval::allow;
+    if (text == "ask") return approval::ask;
+    if (text == "never") return approval::never;
+    return std::nullopt;
+}
+
+proto::result<void> policy::check_remote_permission_response(bool is_person) const {
+    if (remote_permission_response_ == approval::allow || (remote_permission_response_ == approval::ask && is_person))
+        return {};
+    if (remote_permission_response_ == approval::ask)
+        return std::unexpected(denied("remote_permission_response",
+                                      "From afar only a signed-in person answers permission requests of this machine; "
+                                      "an API key is none.",
+                                      "Answer it on the machine itself, or sign in instead of using a key."));
     return std::unexpected(denied("remote_permission_response",
                                   "Permission requests of this machine are not answered from afar.",
                                   "Answer it on the machine itself."));
+}
+
+proto::result<void> policy::check_self_approval(bool is_person) const {
+    if (self_approval_ == approval::allow || (self_approval_ == approval::ask && is_person)) return {};
+    if (self_approval_ == approval::ask)
+        return std::unexpected(
+            denied("self_approval",
+                   "The client that prompted this session does not answer its permission requests by "
+                   "itself.",
+                   "Have a signed-in person or another client answer."));
+    return std::unexpected(denied("self_approval", "Who prompted this session does not answer its permission requests.",
+                                  "Have another client answer, or somebody on the machine."));
 }
 
 proto::result<void> policy::check_permission_updates(const nlohmann::json& updates, call_origin from) const {

@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <map>
 #include <optional>
 #include <set>
 #include <utility>
@@ -103,6 +104,27 @@ std::optional<std::string> bad_count(const toml::table& table, std::string_view 
     return std::nullopt;
 }
 
+std::optional<std::string> bad_tool_rules(const toml::table& file, tool_rules& out) {
+    const auto* node = file.get("tool_rules");
+    if (node == nullptr) return std::nullopt;
+    const auto* table = node->as_table();
+    if (table == nullptr) return "`tool_rules` must be a table: [tool_rules].";
+    const std::map<std::string_view, std::vector<tool_rule>*> lists{
+        {"allow", &out.allow}, {"ask", &out.ask}, {"deny", &out.deny}, {"audit", &out.audit}};
+    for (const auto& [key, value] : *table) {
+        const auto list = lists.find(key.str());
+        if (list == lists.end()) return fmt::format("`tool_rules` has no setting `{}`.", key.str());
+        std::vector<std::string> texts;
+        if (auto e = bad_strings(*table, key.str(), texts)) return e;
+        for (const auto& text : texts) {
+            auto rule = tool_rule::parse(text);
+            if (!rule) return fmt::format("`{}` of `tool_rules`: {}", key.str(), rule.error());
+            list->second->push_back(std::move(*rule));
+        }
+    }
+    return std::nullopt;
+}
+
 }  // namespace
 
 std::expected<policy, std::string> policy::load(const fs::path& user_file, const fs::path& system_file) {
@@ -125,7 +147,8 @@ std::expected<policy, std::string> policy::load(const fs::path& user_file, const
     }
     static const std::set<std::string_view> known{"roots",        "deny",             "max_permission_mode",
                                                   "max_sessions", "max_prompt_bytes", "remote_permission_response",
-                                                  "remote_permission_updates", "claude", "worktrees"};
+                                                  "remote_permission_updates", "self_approval", "permission_expiry_s",
+                                                  "tool_rules", "claude", "worktrees"};
     for (const auto& [key, node] : table)
         if (!known.contains(key.str())) return wrong(fmt::format("`{}` is not a setting of the policy.", key.str()));
 
@@ -154,9 +177,15 @@ std::expected<policy, std::string> policy::load(const fs::path& user_file, const
             return wrong("`max_permission_mode` must be one of plan, default, dontAsk, acceptEdits, auto.");
     }
     if (const auto* node = table.get("remote_permission_response")) {
+        const auto choice = approval_of(node->value_or(std::string()));
+        if (!choice) return wrong("`remote_permission_response` must be \"allow\", \"ask\" or \"never\".");
+        p.remote_permission_response_ = *choice;
+    }
+    if (const auto* node = table.get("self_approval")) {
         const auto text = node->value_or(std::string());
-        if (text != "allow" && text != "never") return wrong("`remote_permission_response` must be \"allow\" or \"never\".");
-        p.remote_permission_response_ = text == "allow";
+        const auto choice = approval_of(text == "deny" ? "never" : text == "never" ? "" : text);
+        if (!choice) return wrong("`self_approval` must be \"allow\", \"ask\" or \"deny\".");
+        p.self_approval_ = *choice;
     }
     if (auto e = bad_strings(table, "remote_permission_updates", p.remote_permission_updates_)) return wrong(*e);
     for (const auto& destination : p.remote_permission_updates_)
@@ -167,6 +196,11 @@ std::expected<policy, std::string> policy::load(const fs::path& user_file, const
         if (!p.worktrees_.is_absolute()) return wrong("`worktrees` must be the absolute path of a directory.");
         if (p.worktrees_.filename().empty()) p.worktrees_ = p.worktrees_.parent_path();
     }
+    std::size_t expiry = 0;
+    if (auto e = bad_count(table, "permission_expiry_s", expiry, proto::limits::permission_expiry_s_max))
+        return wrong(*e);
+    p.permission_expiry_ = std::chrono::seconds(expiry);
+    if (auto e = bad_tool_rules(table, p.tool_rules_)) return wrong(*e);
     if (const auto* node = table.get("claude")) {
         p.claude_ = node->value_or(std::string());
         if (!p.claude_.is_absolute()) return wrong("`claude` must be the absolute path of the claude program.");

@@ -2,9 +2,11 @@
 // change them. Immutable once loaded; any thread.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <expected>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -12,6 +14,7 @@
 #include <nlohmann/json_fwd.hpp>
 
 #include "agent/policy/deny_pattern.hpp"
+#include "agent/policy/tool_rules.hpp"
 #include "proto/error.hpp"
 
 namespace agent {
@@ -38,8 +41,10 @@ public:
 
     proto::result<void> check_prompt(std::string_view text) const;
 
-    // May a permission request be answered over the link?
-    proto::result<void> check_remote_permission_response() const;
+    // May a permission request be answered over the link? is_person: somebody signed in does.
+    proto::result<void> check_remote_permission_response(bool is_person) const;
+    // May who prompted the session answer its requests too?
+    proto::result<void> check_self_approval(bool is_person) const;
 
     // The changes to claude's own rules that come with an answer (its permission_suggestions, an array): where they are
     // kept, which mode they set, which directories they open.
@@ -48,6 +53,9 @@ public:
     // Where sessions may have git work trees of their own made; refused unless the file names a directory under a root.
     proto::result<std::filesystem::path> check_worktrees() const;
 
+    const agent::tool_rules& tool_rules() const { return tool_rules_; }
+    // So long a permission request waits at most. 0: without limit.
+    std::chrono::seconds permission_expiry() const { return permission_expiry_; }
     const std::vector<std::filesystem::path>& roots() const { return roots_; }
     std::size_t max_sessions() const { return max_sessions_; }
     const std::filesystem::path& file() const { return file_; }
@@ -63,8 +71,13 @@ private:
     std::string max_permission_mode_ = "acceptEdits";
     std::size_t max_sessions_ = 8;
     std::size_t max_prompt_bytes_ = 256 * 1024;
-    bool remote_permission_response_ = true;
+    enum class approval { allow, ask, never };  // ask: somebody signed in only
+    static std::optional<approval> approval_of(std::string_view text);
+    approval remote_permission_response_ = approval::allow;
+    approval self_approval_ = approval::allow;
     std::vector<std::string> remote_permission_updates_;  // destinations
+    std::chrono::seconds permission_expiry_{0};
+    agent::tool_rules tool_rules_;
     std::filesystem::path claude_;
     std::filesystem::path worktrees_;
 };

@@ -20,6 +20,7 @@
 #include "agent/events/log.hpp"
 #include "agent/events/permission_rows.hpp"
 #include "agent/session/options.hpp"
+#include "agent/session/turn_memory.hpp"
 #include "proto/error.hpp"
 #include "proto/principal.hpp"
 
@@ -34,6 +35,7 @@ struct create_request {
     bool include_partial_messages = false;
     std::string session_id;  // a UUID, or empty for a new one. Known already: session_busy
     int depth = 0;           // how many sessions the call came through: claude's is one more
+    std::int64_t permission_expiry_s = 0;  // a permission request ends after that time; 0: it waits
 };
 
 struct created {
@@ -130,6 +132,8 @@ struct permission_answer {
     std::string updated_permissions;
     std::string answers;          // allow, of questions: raw JSON object, question to answer; or empty
     std::string permission_mode;  // allow, of a plan: the mode from then on; empty: the one before the plan
+    bool for_session = false;     // allow: and what is like it, as long as the session is there
+    std::vector<std::string> grants;  // the engine's own: the rules that come of for_session
     events::answerer_kind by = events::answerer_kind::client;
 };
 
@@ -153,6 +157,7 @@ struct summary {
 struct details {
     summary session;
     std::vector<pending_permission> pending;
+    std::vector<permission_grant> grants;
 };
 
 struct list_filter {
@@ -166,6 +171,13 @@ struct list_filter {
 
 struct aborted {
     bool was_running = false;  // false: no turn was going on, nothing was done
+};
+
+// A claude that runs now.
+struct session_process {
+    std::string session_id;
+    int claude_pid = 0;
+    int depth = 0;  // as in create_request
 };
 
 struct engine_health {
@@ -198,6 +210,8 @@ public:
     virtual task<turn_outcome> wait_for_turn(wait_request request) = 0;
     // The first answer wins; a second one gets an error that names who answered, and what.
     virtual task<void> respond_permission(permission_answer answer, proto::principal who) = 0;
+    // Takes back what was allowed for the session: all of it, or (grant_id) one. Returns how many rules that were.
+    virtual task<int> revoke_grants(std::string session_id, std::string grant_id, events::answerer by) = 0;
     // Interrupts the turn; the session stays usable. With no turn running it is fine and says so.
     virtual task<aborted> abort(std::string session_id) = 0;
     // Ends claude; the session stays resumable.
@@ -208,6 +222,7 @@ public:
     // Of one session, or with an empty id of all.
     virtual task<std::vector<pending_permission>> pending_permissions(std::string session_id) = 0;
     virtual engine_health health() const = 0;
+    virtual std::vector<session_process> processes() const = 0;
 
     // Called on every change of a session's summary, for the hub's directory. Coalescing is the observer's job.
     virtual void on_summary(std::function<void(const summary&)> observer) = 0;

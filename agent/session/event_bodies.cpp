@@ -107,7 +107,7 @@ std::string failure_of(const claude::turn_result& result) {
 }
 
 events::permission_row permission_row_of(const std::string& session_id, const claude::permission_ask& ask,
-                                         std::int64_t now_ms) {
+                                         std::int64_t now_ms, std::int64_t expires_at_ms) {
     events::permission_row row;
     row.request_id = ask.request_id;
     row.session_id = session_id;
@@ -119,7 +119,9 @@ events::permission_row permission_row_of(const std::string& session_id, const cl
     const std::string suggestions = dump(ask.suggestions);
     row.suggestions = ask.suggestions.is_array() && suggestions.size() <= event_payload_bytes_max ? suggestions : "[]";
     row.created_at = now_ms;
-    row.details = dump(permission_details(ask));
+    json details = permission_details(ask);
+    if (expires_at_ms > 0) details["expiresAt"] = expires_at_ms;
+    row.details = dump(details);
     return row;
 }
 

@@ -42,7 +42,7 @@ json result_part(const claude::turn_result& result);
 std::string failure_of(const claude::turn_result& result);
 
 events::permission_row permission_row_of(const std::string& session_id, const claude::permission_ask& ask,
-                                         std::int64_t now_ms);
+                                         std::int64_t now_ms, std::int64_t expires_at_ms = 0);  // 0: never
 
 // "2026-11-21T05:10:55.825Z" as Unix milliseconds; `otherwise` if it is none.
 std::int64_t time_of(const std::string& timestamp, std::int64_t otherwise);

@@ -1,6 +1,7 @@
 // The session's commands and what is written to claude. Reading is in live_session_input.cpp.
 #include "agent/session/live_session.hpp"
 
+#include <algorithm>
 #include <utility>
 
 #include <boost/asio/steady_timer.hpp>
@@ -10,7 +11,6 @@
 #include "agent/events/prompt_rows.hpp"
 #include "agent/session/engine_rows.hpp"
 #include "agent/session/event_bodies.hpp"
-#include "agent/session/permission_forms.hpp"
 #include "agent/session/uuid.hpp"
 #include "proto/limits.hpp"
 
@@ -44,6 +44,7 @@ struct stored_changes {
     std::string memory;
     std::vector<prompt_change> prompts;
     std::vector<events::permission_row> asked;
+    std::vector<permission_change> answered;
     std::vector<std::string> withdrawn;
     std::int64_t now_ms = 0;
 
@@ -52,6 +53,10 @@ struct stored_changes {
         save_memory(c, row.id, memory);
         store_prompts(c, prompts, now_ms);
         for (const auto& each : asked) events::insert_permission(c, each);
+        for (const auto& each : answered) {
+            events::answer_permission(c, row.id, each.request_id, each.state, each.by, now_ms);
+            save_answer_line(c, row.id, each.request_id, each.line);
+        }
         for (const auto& id : withdrawn)
             events::answer_permission(c, row.id, id, events::permission_state::withdrawn, {}, now_ms);
     }
@@ -69,13 +74,18 @@ live_session::live_session(session_services& services, events::session_row row, 
       committed_offset_(static_cast<std::uint64_t>(reducer_.row().spool_offset)),
       outbox_changed_(services.executor),
       // Random: the answer to an earlier agent's request may still be in the spool.
-      initialize_id_("codez-" + random_uuid()) {}
+      initialize_id_("codez-" + random_uuid()) {
+    const std::int64_t own = reducer_.memory().expiry_s;
+    const std::int64_t most = services_.options.permission_expiry_s;
+    reducer_.expire_after(own > 0 && most > 0 ? std::min(own, most) : std::max(own, most));
+}
 
 void live_session::run(common::async::task_group& group) {
     post(claude::encode_initialize(initialize_id_));
     group.spawn(read());
     group.spawn(process());
     group.spawn(write());
+    group.spawn(expire());
 }
 
 void live_session::post(std::string line) {
@@ -109,6 +119,7 @@ live_session::task<std::int64_t> live_session::commit(reduction& changes,
     stored->memory = to_json(reducer_.memory());
     stored->prompts = changes.prompts;
     stored->asked = changes.asked;
+    stored->answered = changes.answered;
     stored->withdrawn = changes.withdrawn;
     stored->now_ms = session_services::now_ms();
     events::batch batch;
@@ -126,7 +137,11 @@ live_session::task<std::int64_t> live_session::commit(reduction& changes,
     store_trouble_.clear();
     committed_offset_ = offset;
     if (services_.on_row && reducer_.memory().announced) services_.on_row(row());
-    if (!changes.prompts.empty() || !changes.asked.empty() || !changes.withdrawn.empty()) services_.tell_changed();
+    // Before the barrier none is written here: passing the barrier sends those that claude has not got.
+    if (ready_)
+        for (const auto& each : changes.answered) post(each.line);
+    if (!changes.prompts.empty() || !changes.asked.empty() || !changes.answered.empty() || !changes.withdrawn.empty())
+        services_.tell_changed();
     co_return last;
 }
 
@@ -224,45 +239,6 @@ live_session::task<sent> live_session::send(prompt_request prompt, std::string v
     out.via = std::move(via);
     out.cursor = *last - count;
     co_return out;
-}
-
-live_session::task<void> live_session::answer(permission_answer what, std::string name) {
-    const auto self = shared_from_this();
-    const auto guard = co_await lock_.acquire();
-    if (!guard || over_) co_return std::unexpected(ended_error());
-    if (!reducer_.memory().permissions.contains(what.request_id))
-        co_return proto::fail(proto::error_code::not_found, "The permission request is not open any more.");
-
-    const bool allow = what.behavior == permission_behavior::allow;
-    const auto parsed = [](const std::string& text) {
-        return text.empty() ? json() : json::parse(text, nullptr, false);
-    };
-    given_answer given;
-    given.behavior = allow ? "allow" : "deny";
-    given.by = {what.by, std::move(name)};
-    given.details = answer_details(what);
-    const auto then = what.interrupt ? claude::after_denial::interrupt : claude::after_denial::go_on;
-    const std::string line =
-        allow ? claude::encode_allow(what.request_id, parsed(what.updated_input), parsed(what.updated_permissions))
-              : claude::encode_deny(what.request_id, what.message, then);
-    const turn_reducer before = reducer_;
-    const std::int64_t now_ms = session_services::now_ms();
-    reduction changes;
-    reducer_.on_permission_answered(what.request_id, given, now_ms, changes);
-    auto store = [id = row().id, request = what.request_id, allow, by = given.by, now_ms, line](connection& c,
-                                                                                                std::int64_t) {
-        events::answer_permission(
-            c, id, request, allow ? events::permission_state::allowed : events::permission_state::denied, by, now_ms);
-        save_answer_line(c, id, request, line);
-    };
-    const auto last = co_await commit(changes, std::move(store));
-    if (!last) {
-        reducer_ = before;
-        co_return std::unexpected(last.error());
-    }
-    services_.tell_changed();
-    if (ready_) post(line);
-    co_return proto::result<void>();
 }
 
 live_session::task<claude::control_reply> live_session::ask(std::string request_id, std::string line,

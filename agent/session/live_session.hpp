@@ -43,6 +43,8 @@ public:
 
     task<sent> send(prompt_request prompt, std::string via, std::string principal_key);
     task<void> answer(permission_answer what, std::string name);
+    // Returns how many there were.
+    task<int> revoke_grants(std::string grant_id, events::answerer by);
     task<aborted> interrupt();
     // Ends claude and waits until that is stored.
     boost::asio::awaitable<void> end();
@@ -65,6 +67,12 @@ private:
     void handle(reduction& out);
     boost::asio::awaitable<void> finish();
     process_end how_it_ended() const;
+
+    // live_session_permissions.cpp
+    void add_answer(const permission_answer& what, const events::answerer& by, std::int64_t now_ms, reduction& out);
+    void decide(reduction& out);
+    void tell_audited(const claude::stream_message& message, reduction& out) const;
+    boost::asio::awaitable<void> expire();
 
     // live_session.cpp: to claude
     boost::asio::awaitable<void> write();

@@ -77,12 +77,14 @@ void live_session::reduce(const std::deque<hold::line>& lines, reduction& out) {
     for (const auto& line : lines) {
         const claude::stream_message message = claude::decode(line.text);
         reducer_.on_line(message, now_ms, out);
+        tell_audited(message, out);
         if (const auto* reply = std::get_if<claude::control_reply>(&message);
             reply && reply->request_id == initialize_id_) {
             initialized_ = *reply;
             if (reply->ok && reply->pending) reducer_.on_permissions_listed(*reply->pending, now_ms, out);
         }
     }
+    decide(out);
     if (!lines.empty()) reducer_.row().spool_offset = static_cast<std::int64_t>(lines.back().end_offset);
 }
 

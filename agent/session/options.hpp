@@ -15,6 +15,7 @@
 #include <boost/asio/awaitable.hpp>
 
 #include "agent/hold/client.hpp"
+#include "agent/policy/tool_rules.hpp"
 
 namespace agent::session {
 
@@ -44,6 +45,8 @@ struct engine_options {
     std::function<std::string(const std::string& asked)> permission_mode_for;
     // Told what the engine mended by itself (events/repairs); may be empty.
     std::function<void(std::string action, std::string details)> on_repair;
+    agent::tool_rules tool_rules;
+    std::int64_t permission_expiry_s = 0;  // the longest that a permission request may wait; 0: no limit
     int live_max = 8;
     std::chrono::milliseconds end_grace{5'000};
     std::chrono::milliseconds start_timeout{60'000};  // until claude answered `initialize`

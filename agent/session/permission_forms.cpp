@@ -38,10 +38,10 @@ json parsed(const std::string& text) { return text.empty() ? json() : json::pars
 proto::result<void> check_form(const permission_answer& given) {
     const bool allow = given.behavior == permission_behavior::allow;
     const bool changes = !given.updated_input.empty() || !given.updated_permissions.empty() || !given.answers.empty() ||
-                         !given.permission_mode.empty();
+                         !given.permission_mode.empty() || given.for_session;
     if (!allow && changes)
         return fail(error_code::invalid_argument,
-                    "updated_input, updated_permissions, answers and permission_mode go with allow only.");
+                    "updated_input, updated_permissions, answers and permission_mode go with an allowance only.");
     if (allow && (given.interrupt || !given.message.empty()))
         return fail(error_code::invalid_argument, "message and interrupt go with deny only.");
     if (!given.updated_input.empty() && !parsed(given.updated_input).is_object())
@@ -136,6 +136,10 @@ json questions_of(const json& input) {
 }
 
 }  // namespace
+
+bool needs_interaction(const events::permission_row& asked) {
+    return asked.tool_name == question_tool || asked.tool_name == plan_tool;
+}
 
 json permission_details(const claude::permission_ask& ask) {
     json out = {{"kind", "tool"}};

@@ -11,6 +11,9 @@
 
 namespace agent::session {
 
+// Questions and plans: only somebody's own answer makes sense.
+bool needs_interaction(const events::permission_row& asked);
+
 // events::permission_row::details of a request: its kind, and what one must know to answer it.
 nlohmann::json permission_details(const claude::permission_ask& ask);
 

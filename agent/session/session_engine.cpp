@@ -10,6 +10,7 @@
 #include "agent/events/prompt_rows.hpp"
 #include "agent/session/engine_rows.hpp"
 #include "agent/session/event_bodies.hpp"
+#include "agent/session/permission_decisions.hpp"
 #include "agent/session/permission_forms.hpp"
 #include "agent/session/uuid.hpp"
 #include "proto/limits.hpp"
@@ -132,6 +133,7 @@ session_engine::task<created> session_engine::create(create_request request, pro
     turn_memory memory;
     memory.asked_model = request.model;
     memory.asked_mode = request.permission_mode;
+    memory.expiry_s = request.permission_expiry_s;
     const auto live = co_await launch(std::move(row), std::move(memory), request.depth);
     if (!live) co_return std::unexpected(live.error());
     const auto cursor = co_await (*live)->announce();
@@ -224,6 +226,11 @@ session_engine::task<void> session_engine::respond_permission(permission_answer 
         co_return std::unexpected(not_open(answer, *row));
     auto fitting = fit_answer(answer, **row);
     if (!fitting) co_return std::unexpected(std::move(fitting.error()));
+    if (fitting->for_session) {
+        auto grants = grants_for(**row, live->row().cwd);
+        if (!grants) co_return std::unexpected(std::move(grants.error()));
+        fitting->grants = std::move(*grants);
+    }
     const auto answered = co_await live->answer(std::move(*fitting), person(who));
     if (answered || answered.error().code != error_code::not_found) co_return answered;
     // Somebody else's answer, or its withdrawal, came in between.
@@ -233,6 +240,35 @@ session_engine::task<void> session_engine::respond_permission(permission_answer 
         });
     if (!again) co_return std::unexpected(again.error());
     co_return std::unexpected(not_open(answer, *row));
+}
+
+session_engine::task<int> session_engine::revoke_grants(std::string session_id, std::string grant_id,
+                                                        events::answerer by) {
+    if (const live_ptr live = find_live(session_id))
+        co_return co_await live->revoke_grants(std::move(grant_id), std::move(by));
+    if (starting_.contains(session_id))
+        co_return fail(error_code::session_busy, "The session is just being started.", "Try again in a moment.");
+    const reservation place(*this, session_id, false);
+    auto row = std::make_shared<std::optional<events::session_row>>();
+    auto memory = std::make_shared<std::string>();
+    const auto looked = co_await services_.log.run([=, id = session_id](connection& c) {
+        *row = events::find_session(c, id);
+        *memory = find_memory(c, id);
+    });
+    if (!looked) co_return std::unexpected(looked.error());
+    if (!*row) co_return std::unexpected(no_such_session(session_id));
+    turn_reducer reducer(**row, memory_from_json(*memory));
+    reduction changes;
+    const auto count = reducer.on_grants_withdrawn(grant_id, by, session_services::now_ms(), changes);
+    if (count == 0) co_return 0;
+    events::batch batch;
+    batch.events = std::move(changes.events);
+    batch.also = [id = session_id, text = to_json(reducer.memory())](connection& c, std::int64_t) {
+        save_memory(c, id, text);
+    };
+    const auto stored = co_await services_.log.append(std::move(batch));
+    if (!stored) co_return std::unexpected(stored.error());
+    co_return static_cast<int>(count);
 }
 
 session_engine::task<aborted> session_engine::abort(std::string session_id) {

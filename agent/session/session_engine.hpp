@@ -27,6 +27,7 @@ public:
     task<sent> send_prompt(prompt_request request, proto::principal who) override;
     task<turn_outcome> wait_for_turn(wait_request request) override;
     task<void> respond_permission(permission_answer answer, proto::principal who) override;
+    task<int> revoke_grants(std::string session_id, std::string grant_id, events::answerer by) override;
     task<aborted> abort(std::string session_id) override;
     task<void> dispose(std::string session_id) override;
 
@@ -34,6 +35,7 @@ public:
     task<std::vector<summary>> list(list_filter filter) override;
     task<std::vector<pending_permission>> pending_permissions(std::string session_id) override;
     engine_health health() const override;
+    std::vector<session_process> processes() const override;
 
     void on_summary(std::function<void(const summary&)> observer) override { observer_ = std::move(observer); }
 

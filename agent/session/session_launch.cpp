@@ -131,6 +131,7 @@ session_engine::task<session_engine::live_ptr> session_engine::launch(events::se
     what.include_partial_messages = row.include_partial;
     what.setting_sources = services_.options.setting_sources;
     what.depth = depth;
+    what.settings = services_.options.tool_rules.claude_settings();
     hold::spawn_spec spec;
     spec.session_id = row.id;
     spec.directory = row.holder_directory;

@@ -5,6 +5,7 @@
 #include "agent/claude/json_access.hpp"
 #include "agent/events/permission_rows.hpp"
 #include "agent/events/prompt_rows.hpp"
+#include "agent/session/engine_rows.hpp"
 #include "agent/session/event_bodies.hpp"
 #include "agent/session/session_engine.hpp"
 #include "proto/limits.hpp"
@@ -79,9 +80,11 @@ summary session_engine::summary_of(const events::session_row& row) const {
 session_engine::task<details> session_engine::get(std::string session_id) {
     auto row = std::make_shared<std::optional<events::session_row>>();
     auto pending = std::make_shared<std::vector<events::permission_row>>();
+    auto memory = std::make_shared<std::string>();
     const auto looked = co_await services_.log.run([=, id = session_id](connection& c) {
         *row = events::find_session(c, id);
         *pending = events::pending_permissions(c, id);
+        *memory = find_memory(c, id);
     });
     if (!looked) co_return std::unexpected(looked.error());
     if (!*row || hidden(session_id))
@@ -90,6 +93,7 @@ session_engine::task<details> session_engine::get(std::string session_id) {
     details out;
     out.session = summary_of(**row);
     out.pending = shown(*pending);
+    out.grants = memory_from_json(*memory).grants;
     co_return out;
 }
 
@@ -152,6 +156,14 @@ session_engine::task<turn_outcome> session_engine::wait_for_turn(wait_request re
         if (out.done || over || (request.until_permission && !out.pending.empty())) co_return out;
         if (services_.changes == seen) co_await services_.changed.wait_until(deadline);
     }
+}
+
+std::vector<session_process> session_engine::processes() const {
+    std::vector<session_process> out;
+    for (const auto& [id, live] : live_)
+        if (!live->over() && live->claude_pid() > 0)
+            out.emplace_back(id, live->claude_pid(), static_cast<int>(live->row().depth));
+    return out;
 }
 
 engine_health session_engine::health() const {

@@ -56,6 +56,11 @@ std::string to_json(const turn_memory& memory) {
         return json{{"order", p.order}, {"progress", static_cast<int>(p.progress)}, {"began", p.began_turn}};
     });
     out["permissions"] = memory.permissions;
+    out["expiries"] = memory.expiries;
+    out["expiryS"] = memory.expiry_s;
+    out["grants"] = json::array();
+    for (const auto& g : memory.grants)
+        out["grants"].push_back({{"id", g.id}, {"rule", g.rule}, {"by", g.by}, {"kind", g.by_kind}, {"at", g.at_ms}});
     return out.dump(-1, ' ', false, json::error_handler_t::replace);
 }
 
@@ -97,6 +102,12 @@ turn_memory memory_from_json(const std::string& text) {
     });
     fill(out.permissions, from, "permissions",
          [](const json& tool) { return tool.is_string() ? tool.get<std::string>() : std::string(); });
+    fill(out.expiries, from, "expiries",
+         [](const json& at) { return at.is_number_integer() ? at.get<std::int64_t>() : 0; });
+    out.expiry_s = integer_of(from, "expiryS");
+    for (const auto& g : copy_of(from, "grants", json::array()))
+        out.grants.emplace_back(text_of(g, "id"), text_of(g, "rule"), text_of(g, "by"), text_of(g, "kind"),
+                                integer_of(g, "at"));
     return out;
 }
 

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <map>
 #include <string>
+#include <vector>
 
 #include <nlohmann/json.hpp>
 
@@ -35,6 +36,16 @@ struct open_task {
     std::string kind;
 };
 
+// What somebody allowed for as long as the session is there.
+struct permission_grant {
+    std::string id;
+    std::string rule;  // see agent/policy/tool_rule.hpp
+    std::string by;    // for people: a name
+    std::string by_kind;
+    std::int64_t at_ms = 0;
+    bool operator==(const permission_grant&) const = default;
+};
+
 enum class prompt_progress : std::uint8_t { accepted, queued, started };
 
 struct open_prompt {
@@ -57,6 +68,9 @@ struct turn_memory {
     std::map<std::string, open_task> tasks;
     std::map<std::string, open_prompt> prompts;
     std::map<std::string, std::string> permissions;  // open request id -> tool use id
+    std::map<std::string, std::int64_t> expiries;    // of those that end by themselves: when, Unix ms
+    std::int64_t expiry_s = 0;                       // the session's own, 0: none
+    std::vector<permission_grant> grants;
 };
 
 std::string to_json(const turn_memory& memory);

@@ -64,6 +64,7 @@ void turn_reducer::on_prompt_accepted(const std::string& uuid, const std::string
 bool turn_reducer::on_permission_answered(const std::string& request_id, const given_answer& answer,
                                           std::int64_t now_ms, reduction& out) {
     if (memory_.permissions.erase(request_id) == 0) return false;
+    memory_.expiries.erase(request_id);
     const shown before = look();
     if (memory_.permissions.empty() && row_.state == session_state::requires_action)
         row_.state = session_state::running;
@@ -72,9 +73,33 @@ bool turn_reducer::on_permission_answered(const std::string& request_id, const g
     body["behavior"] = answer.behavior;
     body["answeredBy"] = answer.by.name;
     body["answeredByKind"] = events::to_string(answer.by.kind);
+    for (const auto& rule : answer.grants) {
+        const bool known = std::ranges::find(memory_.grants, rule, &permission_grant::rule) != memory_.grants.end();
+        if (known) continue;
+        memory_.grants.emplace_back("g" + std::to_string(++memory_.counter), rule, answer.by.name,
+                                    std::string(events::to_string(answer.by.kind)), now_ms);
+        body["grants"].push_back({{"grantId", memory_.grants.back().id}, {"rule", rule}});
+    }
     out.events.push_back(make_event(row_.id, "channel.permission_resolved", std::move(body)));
     tell_if_changed(before, now_ms, out);
     return true;
+}
+
+std::size_t turn_reducer::on_grants_withdrawn(const std::string& id, const events::answerer& by, std::int64_t now_ms,
+                                              reduction& out) {
+    json gone = json::array();
+    std::erase_if(memory_.grants, [&](const permission_grant& grant) {
+        if (!id.empty() && grant.id != id) return false;
+        gone.push_back({{"grantId", grant.id}, {"rule", grant.rule}});
+        return true;
+    });
+    const std::size_t count = gone.size();
+    if (count == 0) return 0;
+    row_.updated_at = now_ms;
+    out.events.push_back(make_event(
+        row_.id, "channel.grants_revoked",
+        {{"grants", std::move(gone)}, {"revokedBy", by.name}, {"revokedByKind", events::to_string(by.kind)}}));
+    return count;
 }
 
 void turn_reducer::on_permissions_listed(const std::vector<claude::permission_ask>& open, std::int64_t now_ms,
@@ -182,7 +207,9 @@ void turn_reducer::apply(const claude::permission_ask& m, std::int64_t now_ms, r
     }
     memory_.permissions.emplace(m.request_id, m.tool_use_id);
     row_.state = session_state::requires_action;
-    auto row = permission_row_of(row_.id, m, now_ms);
+    const std::int64_t expires_at = expiry_s_ > 0 ? now_ms + expiry_s_ * 1000 : 0;
+    if (expires_at > 0) memory_.expiries.emplace(m.request_id, expires_at);
+    auto row = permission_row_of(row_.id, m, now_ms, expires_at);
     json body = json::object();
     body["request"] = json::parse(events::request_json(row), nullptr, false);
     out.events.push_back(make_event(row_.id, "channel.permission_request", std::move(body)));
@@ -257,6 +284,7 @@ void turn_reducer::settle(const std::string& uuid, prompt_state state, prompt_ou
 
 void turn_reducer::withdraw(const std::string& request_id, reduction& out) {
     memory_.permissions.erase(request_id);
+    memory_.expiries.erase(request_id);
     out.withdrawn.push_back(request_id);
     out.events.push_back(
         make_event(row_.id, "channel.permission_resolved", {{"requestId", request_id}, {"behavior", "withdrawn"}}));

@@ -29,19 +29,30 @@ struct prompt_change {
     std::optional<prompt_outcome> outcome;  // once it is settled
 };
 
+// An answer that claude gets once it is stored.
+struct permission_change {
+    std::string request_id;
+    events::permission_state state = events::permission_state::denied;
+    events::answerer by;
+    std::string line;
+};
+
 // What one or more steps came to. The events are in order.
 struct reduction {
     std::vector<events::new_event> events;
     std::vector<events::new_event> ephemeral;
     std::vector<prompt_change> prompts;
     std::vector<events::permission_row> asked;
+    std::vector<permission_change> answered;
     std::vector<std::string> withdrawn;  // request ids
     std::vector<claude::control_reply> replies;
     std::vector<claude::other_request> refused;
     int unreadable = 0;
 
     // Nothing in it has to become durable.
-    bool only_ephemeral() const { return events.empty() && prompts.empty() && asked.empty() && withdrawn.empty(); }
+    bool only_ephemeral() const {
+        return events.empty() && prompts.empty() && asked.empty() && answered.empty() && withdrawn.empty();
+    }
 };
 
 // An answer to a permission request, as readers are told of it.
@@ -49,6 +60,7 @@ struct given_answer {
     std::string behavior;  // allow, deny
     events::answerer by;
     nlohmann::json details = nlohmann::json::object();  // see permission_forms.hpp
+    std::vector<std::string> grants;                    // rules that are allowed for the session from now on
 };
 
 // How a claude ended, as far as it was found out.
@@ -77,6 +89,11 @@ public:
     // False: no such request is open.
     bool on_permission_answered(const std::string& request_id, const given_answer& answer, std::int64_t now_ms,
                                 reduction& out);
+    // All of them, or (id) one. Returns how many there were.
+    std::size_t on_grants_withdrawn(const std::string& id, const events::answerer& by, std::int64_t now_ms,
+                                    reduction& out);
+    // Requests from now on end after that time. 0: never.
+    void expire_after(std::int64_t seconds) { expiry_s_ = seconds; }
     // After an attach: the requests that claude really has open. What we hold beyond them is withdrawn.
     void on_permissions_listed(const std::vector<claude::permission_ask>& open, std::int64_t now_ms, reduction& out);
     void on_process_end(const process_end& end, std::int64_t now_ms, reduction& out);
@@ -124,6 +141,7 @@ private:
 
     events::session_row row_;
     turn_memory memory_;
+    std::int64_t expiry_s_ = 0;
 };
 
 }  // namespace agent::session

@@ -18,6 +18,8 @@ answer send_and_wait(const services& s, const call_context& c);
 answer poll_events(const services& s, const call_context& c);
 answer get_events(const services& s, const call_context& c);
 answer respond_permission(const services& s, const call_context& c);
+answer revoke_grant(const services& s, const call_context& c);
+answer list_permissions(const services& s, const call_context& c);
 answer abort_session(const services& s, const call_context& c);
 answer dispose_session(const services& s, const call_context& c);
 answer session_diff(const services& s, const call_context& c);

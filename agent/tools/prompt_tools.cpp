@@ -174,6 +174,7 @@ answer create_session(const services& s, const call_context& c) {
     request.include_partial_messages = c.arguments.value("include_partial_messages", false);
     request.session_id = id_from_key(c.who, "session", c.text("idempotency_key"));
     request.depth = c.depth;
+    request.permission_expiry_s = c.number("permission_expiry_s", 0);
 
     std::optional<planned_worktree> tree;
     if (c.arguments.contains("worktree")) {

@@ -71,6 +71,17 @@ boost::asio::awaitable<proto::result<std::map<std::string, std::int64_t>>> pendi
     co_return out;
 }
 
+json grants_json(const std::vector<session::permission_grant>& grants) {
+    json out = json::array();
+    for (const auto& g : grants)
+        out.push_back({{"grantId", g.id},
+                       {"rule", g.rule},
+                       {"grantedBy", g.by},
+                       {"grantedByKind", g.by_kind},
+                       {"grantedAt", g.at_ms}});
+    return out;
+}
+
 std::string raw_array(const std::vector<std::string>& items) {
     std::string out = "[";
     for (const auto& item : items) {

@@ -18,6 +18,7 @@ nlohmann::json session_json(const session::summary& s, const machine_identity& m
 nlohmann::json session_json(const history::session& s, const machine_identity& machine);
 nlohmann::json permission_json(const session::pending_permission& p);
 nlohmann::json permissions_json(const std::vector<session::pending_permission>& pending);
+nlohmann::json grants_json(const std::vector<session::permission_grant>& grants);
 
 // How many permission requests wait, by session; sessions without one are missing.
 boost::asio::awaitable<proto::result<std::map<std::string, std::int64_t>>> pending_by_session(const services& s);

@@ -75,6 +75,7 @@ answer get_session(const services& s, const call_context& c) {
         head["session"] = session_json(known->session, *s.machine);
         head["session"]["pendingPermissions"] = known->pending.size();
         head["pending_permissions"] = permissions_json(known->pending);
+        head["grants"] = grants_json(known->grants);
         messages = std::move(read->messages);
         truncated = read->truncated;
     } else {

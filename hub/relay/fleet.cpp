@@ -108,6 +108,7 @@ fleet::answer fleet::ask_all(const common::mcp::tool_call& call, const json& arg
 
     const std::string_view list = call.tool == "list_projects"        ? "projects"
                                   : call.tool == "list_sessions"      ? "sessions"
+                                  : call.tool == "list_permissions"   ? "permissions"
                                   : call.tool == "get_health_details" ? "subsystems"
                                                                       : "machines";
     std::vector<json> items;
@@ -145,6 +146,12 @@ fleet::answer fleet::ask_all(const common::mcp::tool_call& call, const json& arg
         std::ranges::sort(
             mended, [](const json& a, const json& b) { return number_in(a, "timestamp") > number_in(b, "timestamp"); });
         out["log"] = std::move(mended);
+    } else if (list == "permissions") {
+        oldest_asked_first(items);
+        out[list] = std::move(items);
+        const bool truncated =
+            std::ranges::any_of(answers, [](const auto& a) { return a.result && flag_in(*a.result, "truncated"); });
+        if (truncated) out["truncated"] = true;
     } else if (call.tool == "get_state") {
         out = join_states(std::move(items));
     } else {

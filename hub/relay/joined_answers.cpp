@@ -62,6 +62,11 @@ json unreachable_json(const std::vector<tenancy::machine>& all, const silent_mac
 
 void newest_first(std::vector<json>& items) { std::ranges::sort(items, comes_first); }
 
+void oldest_asked_first(std::vector<json>& items) {
+    std::ranges::sort(items, {},
+                      [](const json& one) { return std::pair(number_in(one, "askedAt"), text_in(one, "requestId")); });
+}
+
 session_page join_sessions(std::vector<json> sessions, const std::vector<json>& more_behind, std::size_t limit) {
     newest_first(sessions);
     bool more = sessions.size() > limit;

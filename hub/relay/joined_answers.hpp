@@ -29,6 +29,8 @@ nlohmann::json unreachable_json(const std::vector<tenancy::machine>& all, const 
 
 // By updatedAt, then id.
 void newest_first(std::vector<nlohmann::json>& items);
+// By askedAt: who waited longest.
+void oldest_asked_first(std::vector<nlohmann::json>& items);
 
 // Sessions of several machines as one page, newest first, of at most `limit`. `more_behind`
 // are the last sessions on the pages of machines that have more: what comes after the first of them is for the next page.

@@ -88,7 +88,7 @@ protected:
                 EXPECT_EQ(own.port, 4097);
                 return user_;
             },
-            allowed_origins_);
+            [this](const socket_address&, const socket_address&) { return session_; }, allowed_origins_);
         added_ = front.answer_fields(exchange_.asked);
         boost::asio::io_context io;
         boost::asio::co_spawn(io, front.handle(exchange_), boost::asio::detached);
@@ -104,6 +104,7 @@ protected:
     common::net::http_fields added_;  // what the listener would add to the answer
     bool loopback_ = true;
     std::optional<uid_t> user_ = ::geteuid();
+    caller_session session_{true, "", 0};
 };
 
 TEST_F(local_front_test, programs_of_this_user_are_let_in_without_a_credential) {
@@ -112,6 +113,17 @@ TEST_F(local_front_test, programs_of_this_user_are_let_in_without_a_credential) 
     EXPECT_EQ(backend_.asked_by->workspace_id, "local");
     EXPECT_EQ(ask({}, "/mcp/"), 200);
     EXPECT_EQ(ask({{"Authorization", "Bearer whatever"}}), 200);
+}
+
+TEST_F(local_front_test, a_program_in_a_session_is_told_from_others) {
+    EXPECT_EQ(ask(), 200);
+    EXPECT_EQ(backend_.asked_by->client_id, "loopback");
+    session_ = {true, "s1", 1};
+    EXPECT_EQ(ask(), 200);
+    EXPECT_EQ(backend_.asked_by->client_id, "session:s1");
+    session_ = {};
+    EXPECT_EQ(ask(), 200);
+    EXPECT_EQ(backend_.asked_by->client_id, "hidden");
 }
 
 TEST_F(local_front_test, answers_to_its_own_names_only) {

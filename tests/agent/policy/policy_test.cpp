@@ -221,8 +221,46 @@ TEST_F(policy_test, a_root_must_be_a_directory) {
 }
 
 TEST_F(policy_test, remote_answers_can_be_switched_off) {
-    EXPECT_TRUE(with_root().check_remote_permission_response());
-    EXPECT_FALSE(load("remote_permission_response = \"never\"").value().check_remote_permission_response());
+    constexpr bool person = true;
+    EXPECT_TRUE(with_root().check_remote_permission_response(!person));
+    EXPECT_TRUE(with_root().check_self_approval(!person));
+    const auto asking = load("remote_permission_response = \"ask\"\nself_approval = \"ask\"").value();
+    EXPECT_TRUE(asking.check_remote_permission_response(person));
+    EXPECT_TRUE(asking.check_self_approval(person));
+    EXPECT_NE(asking.check_remote_permission_response(!person).error().message.find("signed-in person"),
+              std::string::npos);
+    EXPECT_NE(asking.check_self_approval(!person).error().message.find("rule `self_approval` of"), std::string::npos);
+    const auto closed = load("remote_permission_response = \"never\"\nself_approval = \"deny\"").value();
+    EXPECT_FALSE(closed.check_remote_permission_response(person));
+    EXPECT_FALSE(closed.check_self_approval(person));
+    for (const char* text :
+         {"remote_permission_response = \"deny\"", "self_approval = \"never\"", "self_approval = true"})
+        EXPECT_FALSE(load(text)) << text;
+}
+
+TEST_F(policy_test, rules_for_tools_are_read_and_the_strictest_decides) {
+    const auto p = load(
+                       "permission_expiry_s = 90\n[tool_rules]\ndeny = [\"Bash(git push *)\"]\nask = [\"Write\"]\n"
+                       "allow = [\"Write\", \"Bash(git *)\"]\naudit = [\"Bash\"]")
+                       .value();
+    EXPECT_EQ(p.permission_expiry().count(), 90);
+    const std::filesystem::path cwd = "/w";
+    const auto decide = [&](const std::string& tool, const nlohmann::json& input) {
+        const auto verdict = p.tool_rules().decide({tool, input, cwd});
+        return verdict ? std::to_string(static_cast<int>(verdict->action)) + " " + verdict->rule : std::string();
+    };
+    EXPECT_EQ(decide("Bash", {{"command", "git push"}}), "2 Bash(git push *)");
+    EXPECT_EQ(decide("Bash", {{"command", "git log"}}), "0 Bash(git *)");
+    EXPECT_EQ(decide("Bash", {{"command", "git log; rm x"}}), "");
+    EXPECT_EQ(decide("Write", {}), "1 Write");
+    EXPECT_EQ(p.tool_rules().audited_by({"Bash", {{"command", "ls"}}, cwd}), "Bash");
+    EXPECT_EQ(nlohmann::json::parse(p.tool_rules().claude_settings()),
+              (nlohmann::json{{"permissions", {{"deny", {"Bash(git push *)"}}, {"ask", {"Write"}}}}}));
+    EXPECT_EQ(with_root().tool_rules().claude_settings(), "");
+    for (const char* text :
+         {"tool_rules = 3", "[tool_rules]\nforbid = []", "[tool_rules]\nallow = [\"Bash(\"]",
+          "[tool_rules]\nallow = \"Bash\"", "permission_expiry_s = 0", "permission_expiry_s = \"1h\""})
+        EXPECT_FALSE(load(text)) << text;
 }
 
 TEST_F(policy_test, changes_to_claudes_own_rules_need_a_destination_that_is_open) {

@@ -81,6 +81,8 @@ protected:
         options.claude_path = (root_ / "claude").string();
         options.environment = {{"HOME", root_.string()}, {"PATH", "/bin:/usr/bin"}};
         options.live_max = 2;
+        options.tool_rules = tool_rules_;
+        options.permission_expiry_s = permission_expiry_s_;
         options.holders = machine_.calls();
         engine_ = agent::session::make_engine(io_.get_executor(), std::move(options), *log_);
         const auto started = get(engine_->start());
@@ -183,6 +185,8 @@ protected:
     }
 
     std::filesystem::path root_;
+    agent::tool_rules tool_rules_;
+    std::int64_t permission_expiry_s_ = 0;
     boost::asio::io_context io_;
     fake_machine machine_{io_.get_executor()};
     std::unique_ptr<faulty_log> log_;

@@ -1,4 +1,6 @@
 // The commands, as callers see them.
+#include <algorithm>
+
 #include "tests/agent/session/engine_fixture.hpp"
 
 namespace agent::session {
@@ -222,6 +224,109 @@ TEST_F(SessionEngine, EachFormOfAnAnswerIsWrittenToClaudeAndRecordedWithWhoGaveI
     EXPECT_EQ(told[1]["answeredByKind"], "local");
     EXPECT_EQ(told[1]["message"], "Stop.");
     EXPECT_EQ(told[1]["interrupt"], true);
+}
+
+TEST_F(SessionEngine, WhatWasAllowedForTheSessionIsNotAskedAgainUntilItIsTakenBack) {
+    const auto session = create();
+    permission_answer allow;
+    allow.session_id = session;
+    allow.request_id = "p1";
+    allow.behavior = permission_behavior::allow;
+    allow.for_session = true;
+    allow.by = events::answerer_kind::person;
+    machine_.last().say(ask("p1"));
+    turn_until([&] { return count(session, "channel.permission_request") == 1; });
+    ASSERT_TRUE(get(engine_->respond_permission(allow, who())));
+    const auto grants = get(engine_->get(session))->grants;
+    ASSERT_EQ(grants.size(), 1u);
+    EXPECT_EQ(grants[0].rule, "Bash(ls)");
+    EXPECT_EQ(grants[0].by, "Ann");
+
+    // Answered in the commit that tells of it: nobody ever sees it open.
+    restart();
+    auto& holder = machine_.last();
+    holder.say(ask("p2"));
+    turn_until([&] { return count(session, "channel.permission_resolved") == 2; });
+    const auto seen = events(session);
+    const json resolved =
+        json::parse(seen.back().type == "session.updated" ? seen[seen.size() - 2].body : seen.back().body);
+    EXPECT_EQ(resolved["answeredByKind"], "grant");
+    EXPECT_EQ(resolved["answeredBy"], "Ann");
+    turn_until([&] { return holder.answers().size() == 1 || holder.answers().size() == 2; });
+    EXPECT_EQ(holder.answers().back()["response"]["behavior"], "allow");
+
+    EXPECT_EQ(get(engine_->revoke_grants(session, "nothing", {})).value(), 0);
+    EXPECT_EQ(get(engine_->revoke_grants(session, grants[0].id, {})).value(), 1);
+    EXPECT_EQ(count(session, "channel.grants_revoked"), 1u);
+    holder.say(ask("p3"));
+    turn_until([&] { return count(session, "channel.permission_request") == 3; });
+    EXPECT_EQ(get(engine_->pending_permissions(session))->size(), 1u);
+}
+
+TEST_F(SessionEngine, GrantsOfAnIdleSessionAreTakenBackToo) {
+    const auto session = create();
+    machine_.last().say(ask("p1"));
+    turn_until([&] { return count(session, "channel.permission_request") == 1; });
+    permission_answer allow;
+    allow.session_id = session;
+    allow.request_id = "p1";
+    allow.behavior = permission_behavior::allow;
+    allow.for_session = true;
+    ASSERT_TRUE(get(engine_->respond_permission(allow, who())));
+    ASSERT_TRUE(get(engine_->dispose(session)));
+    EXPECT_EQ(get(engine_->get(session))->grants.size(), 1u) << "they are the session's, not its process's";
+    EXPECT_EQ(get(engine_->revoke_grants(session, "", {})).value(), 1);
+    EXPECT_TRUE(get(engine_->get(session))->grants.empty());
+    EXPECT_EQ(get(engine_->revoke_grants("none", "", {})).error().code, error_code::not_found);
+}
+
+TEST_F(SessionEngine, ARuleAnswersAndIsRecordedAndClaudeIsToldWhatToRefuse) {
+    tool_rules_.deny.push_back(tool_rule::parse("Bash(ls *)").value());
+    tool_rules_.audit.push_back(tool_rule::parse("Bash").value());
+    restart();
+    const auto session = create();
+    const auto& argv = machine_.spawned.back().argv;
+    EXPECT_NE(std::ranges::find(argv, R"x(--settings={"permissions":{"deny":["Bash(ls *)"]}})x"), argv.end());
+    const json use = {{"type", "tool_use"}, {"id", "t1"}, {"name", "Bash"}, {"input", {{"command", "ls"}}}};
+    json message = {{"id", "m1"}};
+    message["content"] = json::array({use});
+    machine_.last().say(json{{"type", "assistant"}, {"uuid", "u"}, {"message", message}});
+    machine_.last().say(ask("p1"));
+    turn_until([&] { return count(session, "channel.permission_resolved") == 1; });
+    for (const auto& event : events(session)) {
+        const json body = json::parse(event.body);
+        if (event.type == "tool.audited") EXPECT_EQ(body["rule"], "Bash");
+        if (event.type != "channel.permission_resolved") continue;
+        EXPECT_EQ(body["behavior"], "deny");
+        EXPECT_EQ(body["answeredByKind"], "rule");
+        EXPECT_EQ(body["answeredBy"], "Bash(ls *)");
+    }
+    EXPECT_EQ(count(session, "tool.audited"), 1u);
+    const auto late = answer(session, "p1", permission_behavior::allow, "Ann");
+    ASSERT_FALSE(late);
+    EXPECT_NE(late.error().message.find("denied by Bash(ls *)"), std::string::npos) << late.error().message;
+}
+
+TEST_F(SessionEngine, ARequestEndsAtTheTimeThatItTold) {
+    permission_expiry_s_ = 1;
+    restart();
+    const auto session = create();
+    machine_.last().say(ask("p1"));
+    turn_until([&] { return count(session, "channel.permission_request") == 1; });
+    const auto pending = get(engine_->pending_permissions(session));
+    ASSERT_EQ(pending->size(), 1u);
+    const json details = json::parse(pending->at(0).details);
+    EXPECT_EQ(details["expiresAt"], pending->at(0).asked_at_ms + 1000);
+    // Over a restart too, and even if the time is over by then.
+    restart();
+    turn_until([&] { return count(session, "channel.permission_resolved") == 1; });
+    for (const auto& event : events(session))
+        if (event.type == "channel.permission_resolved") {
+            const json body = json::parse(event.body);
+            EXPECT_EQ(body["answeredByKind"], "expiry");
+            EXPECT_EQ(body["behavior"], "deny");
+            EXPECT_GE(event.at_ms, details["expiresAt"].get<std::int64_t>());
+        }
 }
 
 TEST_F(SessionEngine, AWithdrawnRequestCannotBeAnswered) {

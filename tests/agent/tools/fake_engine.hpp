@@ -23,6 +23,7 @@ public:
     std::vector<session::adoption> adopted;
     std::vector<session::prompt_request> prompts;
     std::vector<session::permission_answer> answers;
+    events::answerer revoked_by;
     int aborts = 0;
     int disposals = 0;
     bool busy = false;              // what abort() finds
@@ -111,6 +112,13 @@ public:
         answers.push_back(answer);
         co_return proto::result<void>();
     }
+    task<int> revoke_grants(std::string id, std::string grant_id, events::answerer by) override {
+        const auto found = sessions.find(id);
+        if (found == sessions.end()) co_return unknown();
+        revoked_by = by;
+        co_return static_cast<int>(std::erase_if(
+            found->second.grants, [&](const auto& grant) { return grant_id.empty() || grant.id == grant_id; }));
+    }
     task<session::aborted> abort(std::string id) override {
         if (!sessions.contains(id)) co_return unknown();
         if (auto no = refused()) co_return std::unexpected(*no);
@@ -154,6 +162,7 @@ public:
         out.claude_version = "9.9.9";
         return out;
     }
+    std::vector<session::session_process> processes() const override { return {}; }
     void on_summary(std::function<void(const session::summary&)> observer) override { observer_ = std::move(observer); }
 
 private:

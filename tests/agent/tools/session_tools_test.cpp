@@ -1,4 +1,5 @@
 // Reading and ending sessions: the engine's and those that claude left on the disk.
+#include "agent/events/prompt_rows.hpp"
 #include "tests/agent/tools/tools_fixture.hpp"
 
 namespace agent::tools::test {
@@ -179,6 +180,10 @@ TEST_F(session_tools_test, permissions_are_answered_as_asked_and_where_the_polic
     changed.arguments["permission_mode"] = "acceptEdits";
     changed.remote = false;
     ASSERT_TRUE(call(changed));
+    EXPECT_FALSE(engine_.answers.back().for_session);
+    changed.arguments["behavior"] = "allow_for_session";
+    ASSERT_TRUE(call(changed));
+    EXPECT_TRUE(engine_.answers.back().for_session);
     EXPECT_EQ(engine_.answers.back().answers, R"({"Which?":"Red"})");
     EXPECT_EQ(engine_.answers.back().permission_mode, "acceptEdits");
     EXPECT_EQ(engine_.answers.back().by, events::answerer_kind::local);
@@ -188,6 +193,96 @@ TEST_F(session_tools_test, permissions_are_answered_as_asked_and_where_the_polic
     EXPECT_EQ(code(allow), error_code::policy_denied) << "over the link, whoever it says it is";
     allow.remote = false;
     EXPECT_TRUE(call(allow));
+}
+
+TEST_F(session_tools_test, who_prompted_answers_only_where_the_policy_lets_it) {
+    engine_.add("s", project());
+    call_of allow{"respond_permission", {{"session_id", "s"}, {"request_id", "r"}, {"behavior", "allow"}}};
+    const auto sends = [this](const std::string& uuid, const std::string& principal) {
+        run([=](common::db::connection& c) {
+            events::prompt_row row;
+            row.uuid = uuid;
+            row.session_id = "s";
+            row.principal = principal;
+            events::insert_prompt(c, row);
+        });
+    };
+    sends("u1", allow.who.key());
+    ASSERT_TRUE(call(allow)) << "the policy's default";
+    set_policy("self_approval = \"ask\"");
+    EXPECT_EQ(code(allow), error_code::policy_denied);
+    auto person = allow;
+    person.who.is_person = true;
+    EXPECT_TRUE(call(person));
+    set_policy("self_approval = \"deny\"");
+    EXPECT_EQ(code(person), error_code::policy_denied);
+    auto another = allow;
+    another.who = call_of::principal("bob");
+    EXPECT_TRUE(call(another));
+    sends("u2", "w/u/somebody");
+    EXPECT_EQ(code(allow), error_code::policy_denied) << "its own prompt is not done";
+    run([](common::db::connection& c) { events::end_prompt(c, "u1", events::prompt_state::completed, "{}", 5); });
+    EXPECT_TRUE(call(allow)) << "what runs now is another's";
+}
+
+TEST_F(session_tools_test, programs_in_sessions_do_not_answer) {
+    engine_.add("s", project());
+    call_of allow{"respond_permission", {{"session_id", "s"}, {"request_id", "r"}, {"behavior", "allow"}}};
+    allow.remote = false;
+    for (const char* client : {"session:s", "session:other", "hidden"}) {
+        allow.who.client_id = client;
+        EXPECT_EQ(code(allow), error_code::permission_denied) << client;
+    }
+    EXPECT_TRUE(engine_.answers.empty());
+    allow.who.client_id = "loopback";
+    EXPECT_TRUE(call(allow));
+}
+
+TEST_F(session_tools_test, grants_are_listed_and_taken_back) {
+    engine_.add("s", project()).grants = {{"g1", "Bash(ls)", "Ann", "person", 5}, {"g2", "Write", "Bob", "client", 6}};
+    const auto grants = value({"get_session", {{"session_id", "s"}}})["grants"];
+    ASSERT_EQ(grants.size(), 2u);
+    EXPECT_EQ(grants[0], (json{{"grantId", "g1"},
+                               {"rule", "Bash(ls)"},
+                               {"grantedBy", "Ann"},
+                               {"grantedByKind", "person"},
+                               {"grantedAt", 5}}));
+    EXPECT_EQ(code({"revoke_grant", {{"session_id", "s"}, {"grant_id", "g9"}}}), error_code::not_found);
+    EXPECT_EQ(code({"revoke_grant", {{"session_id", "nobody"}}}), error_code::not_found);
+    EXPECT_EQ(value({"revoke_grant", {{"session_id", "s"}, {"grant_id", "g1"}}})["revoked"], 1);
+    EXPECT_EQ(engine_.revoked_by.kind, events::answerer_kind::client);
+    EXPECT_EQ(value({"revoke_grant", {{"session_id", "s"}}})["revoked"], 1);
+    EXPECT_EQ(value({"revoke_grant", {{"session_id", "s"}}})["revoked"], 0);
+}
+
+TEST_F(session_tools_test, permission_requests_of_all_sessions_are_listed_and_bounded) {
+    EXPECT_EQ(value({"list_permissions"})["permissions"], json::array());
+    const auto pending = [this](const std::string& session, const std::string& request, std::size_t bytes) {
+        session::pending_permission one;
+        one.session_id = session;
+        one.request_id = request;
+        one.tool_name = "Bash";
+        one.input = json{{"command", std::string(bytes, 'x')}}.dump();
+        one.suggestions = "[]";
+        one.details = R"({"kind":"tool","expiresAt":7})";
+        engine_.sessions[session].pending.push_back(one);
+    };
+    engine_.add("s", project()).session.title = "Work";
+    engine_.add("t", project());
+    pending("s", "r1", 10);
+    pending("t", "r2", 100'000);
+    const auto list = value({"list_permissions"})["permissions"];
+    ASSERT_EQ(list.size(), 2u);
+    EXPECT_EQ(list[0]["sessionTitle"], "Work");
+    EXPECT_EQ(list[0]["cwd"], project());
+    EXPECT_EQ(list[0]["machineName"], "laptop");
+    EXPECT_EQ(list[0]["expiresAt"], 7);
+    EXPECT_TRUE(list[0].contains("input"));
+    EXPECT_FALSE(list[1].contains("input")) << "long: get_session has it";
+    for (int i = 0; i < 200; ++i) pending("t", fmt::format("more{}", i), 16'000);
+    const auto cut = value({"list_permissions"});
+    EXPECT_EQ(cut["truncated"], true);
+    EXPECT_LT(cut.dump().size(), 3u << 20);
 }
 
 }  // namespace

@@ -62,6 +62,18 @@ TEST(joined_answers, nothing_is_passed_over_behind_a_machines_page) {
     EXPECT_EQ(page.next_cursor, "8:a2");
 }
 
+TEST(joined_answers, who_waited_longest_is_first) {
+    std::vector<json> items{{{"requestId", "c"}, {"askedAt", 2}},
+                            {{"requestId", "b"}, {"askedAt", 1}},
+                            {{"requestId", "a"}, {"askedAt", 2}},
+                            {{"requestId", 7}, {"askedAt", "never"}}};
+    oldest_asked_first(items);
+    EXPECT_EQ(items[0]["requestId"], 7);
+    EXPECT_EQ(items[1]["requestId"], "b");
+    EXPECT_EQ(items[2]["requestId"], "a");
+    EXPECT_EQ(items[3]["requestId"], "c");
+}
+
 TEST(joined_answers, states_are_one_and_each_machines_own) {
     const json older{{"machineName", "b"},
                      {"updatedAt", 5},

@@ -1,0 +1,12 @@
+// How principals of the local endpoint are named (client_id): whether the program that calls runs in a session.
+#pragma once
+
+#include <string_view>
+
+namespace agent::local {
+
+inline constexpr std::string_view program_client = "loopback";  // a program outside of all sessions
+inline constexpr std::string_view session_client = "session:";  // followed by the session's id: one that runs in it
+inline constexpr std::string_view hidden_client = "hidden";     // one that could not be found out
+
+}  // namespace agent::local
