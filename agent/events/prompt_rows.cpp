@@ -96,6 +96,16 @@ std::vector<prompt_row> open_prompts(connection& c, std::string_view session_id)
     return out;
 }
 
+std::optional<prompt_row> find_open_prompt(connection& c, std::string_view session_id, std::string_view principal,
+                                           std::string_view text) {
+    return first(c.query(
+        std::string(select) + "WHERE session_id = CAST(:session AS TEXT) AND state IN "
+                              "('accepted', 'sent', 'queued', 'started') AND "
+                              "principal = CAST(:principal AS TEXT) AND text = CAST(:text AS TEXT) "
+                              "ORDER BY id DESC LIMIT 1",
+        {{"session", std::string(session_id)}, {"principal", std::string(principal)}, {"text", std::string(text)}}));
+}
+
 std::optional<prompt_row> last_prompt(connection& c, std::string_view session_id) {
     return first(c.query(std::string(select) + "WHERE session_id = CAST(:session AS TEXT) ORDER BY id DESC LIMIT 1",
                          {{"session", std::string(session_id)}}));

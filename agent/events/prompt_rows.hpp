@@ -56,6 +56,10 @@ std::optional<prompt_row> find_prompt(common::db::connection& c, std::string_vie
 // Accepted, sent, queued or started, in the order in which they came. At most 1000.
 std::vector<prompt_row> open_prompts(common::db::connection& c, std::string_view session_id);
 
+// The newest of those that this principal sent with this very text.
+std::optional<prompt_row> find_open_prompt(common::db::connection& c, std::string_view session_id,
+                                           std::string_view principal, std::string_view text);
+
 // The newest of the session, whatever its state.
 std::optional<prompt_row> last_prompt(common::db::connection& c, std::string_view session_id);
 

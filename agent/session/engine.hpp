@@ -62,6 +62,8 @@ struct prompt_request {
     // A UUID that the caller derived from its idempotency key, or empty for a new one. The same uuid again gives the
     // first answer and sends nothing; with another text: idempotency_conflict.
     std::string prompt_uuid;
+    // Without a uuid: if the session still has the same text of the same principal to do, that prompt is meant.
+    bool attach = false;
     int depth = 0;
 };
 
@@ -69,6 +71,7 @@ struct sent {
     std::string prompt_uuid;
     std::string via;          // "live": claude was running; "resume": it was started for this
     std::int64_t cursor = 0;  // the seq before the prompt's own first event
+    bool attached = false;    // nothing was sent: this is the prompt from before
 };
 
 struct pending_permission {
@@ -104,6 +107,7 @@ struct wait_request {
     std::string prompt_uuid;
     std::chrono::milliseconds timeout{50'000};
     bool until_permission = true;       // also return as soon as a permission request is open
+    std::string until_resolved;         // also return as soon as this permission request is open no more
     std::shared_ptr<wait_token> token;  // may be null
 };
 

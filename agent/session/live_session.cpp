@@ -200,10 +200,32 @@ live_session::task<void> live_session::tell_started() {
     co_return std::unexpected(last.error());
 }
 
+live_session::task<std::optional<sent>> live_session::open_prompt(prompt_request prompt, std::string principal_key) {
+    auto row = std::make_shared<std::optional<events::prompt_row>>();
+    const auto looked = co_await services_.log.run([row, prompt, principal_key](connection& c) {
+        *row = events::find_open_prompt(c, prompt.session_id, principal_key, prompt.text);
+    });
+    if (!looked) co_return std::unexpected(looked.error());
+    // One that this claude does not have to do never ends.
+    if (!*row || !reducer_.memory().prompts.contains((*row)->uuid)) co_return std::nullopt;
+    sent out;
+    out.prompt_uuid = (*row)->uuid;
+    out.via = (*row)->via;
+    out.cursor = (*row)->cursor;
+    out.attached = true;
+    co_return out;
+}
+
 live_session::task<sent> live_session::send(prompt_request prompt, std::string via, std::string principal_key) {
     const auto self = shared_from_this();
     const auto guard = co_await lock_.acquire();
     if (!guard || over_ || ending_ || input_ended_) co_return std::unexpected(ended_error());
+    if (prompt.attach) {
+        auto before = co_await open_prompt(prompt, principal_key);
+        if (!before) co_return std::unexpected(before.error());
+        if (*before) co_return std::move(**before);
+        if (over_ || ending_ || input_ended_) co_return std::unexpected(ended_error());
+    }
     if (reducer_.memory().prompts.size() >= proto::limits::queued_prompts_max) {
         co_return proto::fail(
             proto::error_code::resource_exhausted,

@@ -77,6 +77,8 @@ private:
     // live_session.cpp: to claude
     boost::asio::awaitable<void> write();
     void post(std::string line);
+    // The same prompt of the same principal, if claude still has it to do.
+    task<std::optional<sent>> open_prompt(prompt_request prompt, std::string principal_key);
     task<std::int64_t> commit(reduction& changes, std::function<void(common::db::connection&, std::int64_t)> more);
     task<claude::control_reply> ask(std::string request_id, std::string line, std::chrono::milliseconds timeout);
     proto::error ended_error() const;

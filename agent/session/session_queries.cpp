@@ -153,7 +153,10 @@ session_engine::task<turn_outcome> session_engine::wait_for_turn(wait_request re
         out.cursor = services_.log.last_seq();
         const bool over = std::chrono::steady_clock::now() >= deadline || services_.stopping ||
                           (request.token && request.token->cancelled());
-        if (out.done || over || (request.until_permission && !out.pending.empty())) co_return out;
+        const bool resolved = !request.until_resolved.empty() &&
+                              std::ranges::find(out.pending, request.until_resolved, &pending_permission::request_id) ==
+                                  out.pending.end();
+        if (out.done || over || resolved || (request.until_permission && !out.pending.empty())) co_return out;
         if (services_.changes == seen) co_await services_.changed.wait_until(deadline);
     }
 }

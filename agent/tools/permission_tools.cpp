@@ -13,6 +13,7 @@
 #include "agent/tools/handlers.hpp"
 #include "agent/tools/permission_answers.hpp"
 #include "agent/tools/session_json.hpp"
+#include "proto/catalogue.hpp"
 #include "proto/limits.hpp"
 
 namespace agent::tools {
@@ -53,6 +54,10 @@ proto::result<void> check_outside_of_sessions(const proto::principal& who) {
                            "The calling program could not be found on this machine, so it may run in a session.",
                            "Answer from a program whose open files the agent's user can see, or through the hub.");
     return {};
+}
+
+proto::result<void> check_answerer(const services& s, const proto::principal& who, bool remote) {
+    return remote ? s.rules->check_remote_permission_response(who.is_person) : check_outside_of_sessions(who);
 }
 
 // Has this caller sent a prompt that is not done, or the newest one?
@@ -106,13 +111,19 @@ session::permission_answer read_answer(const call_context& c) {
 
 }  // namespace
 
+proto::result<void> may_answer_own_prompt(const services& s, const call_context& c) {
+    const auto& scope = proto::tools().find("respond_permission")->scope;
+    if (!c.who.has_scope(scope))
+        return proto::fail(error_code::permission_denied,
+                           fmt::format("This needs the scope {}, which the credential does not have.", scope),
+                           "Use a credential with that scope.");
+    if (auto open = check_answerer(s, c.who, c.remote); !open) return open;
+    return s.rules->check_self_approval(c.who.is_person);
+}
+
 asio::awaitable<proto::result<void>> answer_permission(const services& s, const proto::principal& who, bool remote,
                                                        session::permission_answer given) {
-    if (remote) {
-        if (auto open = s.rules->check_remote_permission_response(who.is_person); !open) co_return open;
-    } else if (auto outside = check_outside_of_sessions(who); !outside) {
-        co_return outside;
-    }
+    if (auto open = check_answerer(s, who, remote); !open) co_return open;
     auto prompted = co_await prompted_by(s, given.session_id, who.key());
     if (!prompted) co_return std::unexpected(std::move(prompted.error()));
     if (*prompted) {

@@ -1,15 +1,13 @@
-// The tools that make claude work: create_session, send_prompt, send_and_wait.
-#include <algorithm>
+// The tools that make claude work: create_session, send_prompt. For send_and_wait see wait_tools.cpp.
 #include <chrono>
 
 #include <fmt/format.h>
 
-#include "agent/events/conversation.hpp"
 #include "agent/history/projects.hpp"
 #include "agent/session/uuid.hpp"
 #include "agent/tools/derived_id.hpp"
 #include "agent/tools/handlers.hpp"
-#include "agent/tools/history_session.hpp"
+#include "agent/tools/prompt_delivery.hpp"
 #include "agent/tools/session_base.hpp"
 #include "agent/tools/session_json.hpp"
 #include "agent/tools/session_match.hpp"
@@ -45,12 +43,6 @@ asio::awaitable<proto::result<std::string>> directory_of(const services& s, std:
                           "Give the directory as `cwd`, or take a slug from list_projects.");
 }
 
-proto::error replaced(const std::string& directory) {
-    return {error_code::policy_denied, fmt::format("{} is not the directory any more that it was.", directory),
-            "A symbolic link lies there now. Create a session in the directory that it leads to, if the policy opens it.",
-            {}};
-}
-
 std::string created_json(const services& s, const session::created& made, const std::optional<planned_worktree>& tree) {
     json out{{"sessionId", made.session_id},
              {"cwd", made.cwd},
@@ -80,76 +72,6 @@ asio::awaitable<proto::result<std::optional<session::created>>> made_before(cons
                                   "Repeat the call in a moment.");
         std::ignore = co_await s.log->read(its, 0, 1, milliseconds(100));
     }
-}
-
-// What the policy and the arguments say of a prompt, before anything is sent. A session that claude left on the disk
-// becomes one of ours.
-asio::awaitable<proto::result<void>> prepare(const services& s, const call_context& c) {
-    if (auto prompt = s.rules->check_prompt(c.text("text")); !prompt) co_return std::unexpected(std::move(prompt.error()));
-    const auto id = c.text("session_id");
-    auto known = co_await s.sessions->get(id);
-    if (!known && known.error().code == error_code::not_found) co_return co_await adopt(s, c, id);
-    if (!known) co_return std::unexpected(std::move(known.error()));
-    if (auto e = check_slug(c, known->session.slug, known->session.cwd)) co_return std::unexpected(std::move(*e));
-    // The policy may have become stricter since the session was made.
-    auto directory = s.rules->check_directory(known->session.cwd);
-    if (!directory) co_return std::unexpected(std::move(directory.error()));
-    if (*directory != known->session.cwd) co_return std::unexpected(replaced(known->session.cwd));
-    if (known->session.status == "live") {
-        auto mode = s.rules->check_permission_mode(known->session.permission_mode);
-        if (mode) co_return proto::result<void>();
-        mode.error().hint = "Dispose of the session: the next prompt then resumes it in a mode that is open.";
-        co_return std::unexpected(std::move(mode.error()));
-    }
-    co_return co_await check_unused(s, id);
-}
-
-asio::awaitable<proto::result<session::sent>> send(const services& s, const call_context& c) {
-    auto prepared = co_await prepare(s, c);
-    if (!prepared) co_return std::unexpected(std::move(prepared.error()));
-    session::prompt_request request;
-    request.session_id = c.text("session_id");
-    request.text = c.text("text");
-    request.prompt_uuid = id_from_key(c.who, "prompt/" + request.session_id, c.text("idempotency_key"));
-    request.depth = c.depth;
-    co_return co_await s.sessions->send_prompt(std::move(request), c.who);
-}
-
-// Waits in slices, so that a client that wants progress sees some.
-asio::awaitable<proto::result<session::turn_outcome>> wait_with_progress(const services& s, const call_context& c,
-                                                                         session::wait_request wait) {
-    constexpr milliseconds slice(10'000);
-    const auto token = std::make_shared<session::wait_token>();
-    wait.token = token;
-    c.reply.on_cancel([token] { token->cancel(); });
-    const auto begin = steady_clock::now();
-    const auto deadline = begin + wait.timeout;
-    proto::result<session::turn_outcome> outcome;
-    for (;;) {
-        const auto left = std::max(milliseconds(0), std::chrono::duration_cast<milliseconds>(deadline - steady_clock::now()));
-        session::wait_request part = wait;
-        part.timeout = c.wants_progress ? std::min(left, slice) : left;
-        outcome = co_await s.sessions->wait_for_turn(std::move(part));
-        if (!outcome || outcome->done || !outcome->pending.empty() || token->cancelled() || steady_clock::now() >= deadline)
-            break;
-        const std::chrono::duration<double> waited = steady_clock::now() - begin;
-        const bool heard = co_await c.reply.progress(waited.count(), std::nullopt, "claude is working");
-        if (!heard) break;
-    }
-    c.reply.on_cancel({});
-    co_return outcome;
-}
-
-// The messages from the prompt's own on.
-std::vector<std::string> of_this_turn(std::vector<std::string> messages, const std::string& prompt_uuid) {
-    const auto is_prompt = [&](const std::string& text) {
-        const auto message = json::parse(text, nullptr, false);
-        return message.is_object() && message.value("role", "") == "user" &&
-               message.value("id", "").find(prompt_uuid) != std::string::npos;
-    };
-    const auto newest = std::find_if(messages.rbegin(), messages.rend(), is_prompt);
-    if (newest != messages.rend()) messages.erase(messages.begin(), std::prev(newest.base()));
-    return messages;
 }
 
 }  // namespace
@@ -213,46 +135,10 @@ answer create_session(const services& s, const call_context& c) {
 }
 
 answer send_prompt(const services& s, const call_context& c) {
-    auto sent = co_await send(s, c);
+    auto sent = co_await deliver_prompt(s, c, same_text::is_sent);
     if (!sent) co_return std::unexpected(std::move(sent.error()));
     co_return dump(json{
         {"ok", true}, {"via", sent->via}, {"promptId", sent->prompt_uuid}, {"cursor", cursor_at(s, sent->cursor)}});
-}
-
-answer send_and_wait(const services& s, const call_context& c) {
-    const milliseconds wanted(c.number("timeout_ms", proto::limits::send_and_wait_ms_default));
-    auto sent = co_await send(s, c);
-    if (!sent) co_return std::unexpected(std::move(sent.error()));
-    session::wait_request wait;
-    wait.session_id = c.text("session_id");
-    wait.prompt_uuid = sent->prompt_uuid;
-    // Clients cut a call without progress at 60 s.
-    wait.timeout = c.wants_progress ? wanted : std::min(wanted, milliseconds(proto::limits::send_and_wait_cut_ms));
-    const auto begin = steady_clock::now();
-    auto outcome = co_await wait_with_progress(s, c, std::move(wait));
-    if (!outcome) co_return std::unexpected(std::move(outcome.error()));
-    c.journal.provisional = !outcome->done;  // the same call again waits on
-
-    json out{{"ok", !outcome->is_error},
-             {"done", outcome->done},
-             {"timedOut", !outcome->done && outcome->pending.empty() && steady_clock::now() - begin >= wanted},
-             {"sessionId", c.text("session_id")},
-             {"via", sent->via},
-             {"promptId", sent->prompt_uuid},
-             {"cursor", cursor_at(s, outcome->done ? outcome->cursor : sent->cursor)}};
-    if (!outcome->text.empty()) out["text"] = outcome->text;
-    if (outcome->is_error) {
-        out["is_error"] = true;
-        out["error"] = outcome->error;
-    }
-    auto result = json::parse(outcome->result, nullptr, false);
-    if (result.is_object()) out["result"] = std::move(result);
-    out["pending_permissions"] = permissions_json(outcome->pending);
-    auto conversation = co_await events::read_conversation(*s.log, c.text("session_id"));
-    if (!conversation) co_return std::unexpected(std::move(conversation.error()));
-    std::string text = dump(out);
-    text.back() = ',';
-    co_return text + R"("messages":)" + raw_array(of_this_turn(std::move(conversation->messages), sent->prompt_uuid)) + "}";
 }
 
 }  // namespace agent::tools

@@ -37,7 +37,7 @@ struct services {
     common::async::blocking_pool* pool = nullptr;
     const policy* rules = nullptr;
     const machine_identity* machine = nullptr;
-    std::filesystem::path claude_config;   // ~/.claude
+    std::filesystem::path claude_config;  // ~/.claude
     std::int64_t started_at_ms = 0;
     // More sentences for get_health, e.g. of the link.
     std::function<std::vector<std::string>()> troubles;
@@ -63,6 +63,8 @@ struct call_context {
     bool remote = false;  // came over the link
     int depth = 0;
     bool wants_progress = false;
+    bool takes_forms = false;  // reply.ask() can put a form before somebody
+    std::string_view state;    // what the call gave to ask() in an earlier round; empty in the first
     common::mcp::call_reply& reply;
     journal_note& journal;
 
@@ -70,7 +72,7 @@ struct call_context {
     std::int64_t number(const char* name, std::int64_t otherwise) const;
 };
 
-// The structuredContent: one raw JSON object.
+// The structuredContent: one raw JSON object. Empty: an ask() was `suspended`, so the call comes again.
 using answer = boost::asio::awaitable<proto::result<std::string>>;
 using handler = std::function<answer(const services&, const call_context&)>;
 

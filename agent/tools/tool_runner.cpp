@@ -170,6 +170,7 @@ asio::awaitable<proto::result<void>> tool_runner::serve(const common::mcp::tool_
     else
         outcome = co_await run_tool(call, reply, remote);
     if (!outcome) co_return std::unexpected(std::move(outcome.error()));
+    if (outcome->empty()) co_return proto::result<void>();
     const held_answer held(load_, outcome->size());
     if (!held.fits())
         co_return proto::fail(error_code::resource_exhausted,
@@ -199,12 +200,15 @@ asio::awaitable<proto::result<std::string>> tool_runner::run_tool(const common::
     auto arguments = proto::parse_arguments(*tool, call.arguments);
     if (!arguments) co_return std::unexpected(std::move(arguments.error()));
     journal_note note;
-    const call_context context{*arguments, *call.who, remote, call.depth, call.wants_progress, reply, note};
+    const call_context context{
+        *arguments, *call.who, remote, call.depth, call.wants_progress, call.client.elicitation_form,
+        call.state, reply,     note};
     if (tool->write) co_return co_await journalled(*tool, context);
     co_return co_await run->second(services_, context);
 }
 
-asio::awaitable<proto::result<std::string>> tool_runner::journalled(const proto::tool& tool, const call_context& context) {
+asio::awaitable<proto::result<std::string>> tool_runner::journalled(const proto::tool& tool,
+                                                                    const call_context& context) {
     const bool joins = joins_itself(tool.name);
     journal::call entry;
     entry.principal = context.who.key();

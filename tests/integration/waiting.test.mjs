@@ -45,6 +45,21 @@ test("waiting", async (t) => {
         assert.ok(textsOf((await client.call("get_session", { session_id: session })).messages).includes("still said to the end"));
     });
 
+    await world.test("the same text again, while claude has it to do, waits for it and sends nothing twice", async () => {
+        const { session } = await world.createSession("again");
+        const args = { session_id: session, text: script({ text: "said once", hold: "again" }) };
+        const [first, second] = await Promise.all([1, 2].map(() => client.call("send_and_wait", { ...args, timeout_ms: 500 })));
+        assert.equal(first.promptId, second.promptId);
+        assert.deepEqual([first.attached, second.attached].sort(), [true, undefined]);
+        const waiting = client.call("send_and_wait", args);
+        world.api.releaseHold("again");
+        const value = await waiting;
+        assert.deepEqual([value.done, value.attached, value.promptId, value.text], [true, true, first.promptId, "said once"]);
+        const { messages } = await client.call("get_session", { session_id: session });
+        assert.equal(messages.filter((m) => m.role === "user").length, 1);
+        assert.equal((await client.call("send_and_wait", args)).attached, undefined, "it is done, so it is sent again");
+    });
+
     await world.test("a poll waits for the next event, and no longer than asked", async () => {
         const { session, cursor } = await world.createSession("polled");
         const reader = world.reader({ session, cursor });

@@ -142,6 +142,24 @@ TEST_F(rows_test, prompts_go_from_accepted_to_an_end) {
     });
 }
 
+TEST_F(rows_test, an_open_prompt_is_found_by_its_session_sender_and_text) {
+    run([](connection& c) {
+        prompt_row p;
+        p.session_id = "s";
+        p.text = "do";
+        p.principal = "ada";
+        for (const char* uuid : {"u1", "u2", "u3"}) {
+            p.uuid = uuid;
+            insert_prompt(c, p);
+        }
+        end_prompt(c, "u3", prompt_state::completed, "{}", 6);
+        EXPECT_EQ(find_open_prompt(c, "s", "ada", "do")->uuid, "u2");
+        EXPECT_EQ(find_open_prompt(c, "t", "ada", "do"), std::nullopt);
+        EXPECT_EQ(find_open_prompt(c, "s", "bob", "do"), std::nullopt);
+        EXPECT_EQ(find_open_prompt(c, "s", "ada", "do "), std::nullopt);
+    });
+}
+
 TEST_F(rows_test, the_first_answer_to_a_permission_holds) {
     run([](connection& c) {
         permission_row p;

@@ -139,6 +139,36 @@ TEST_F(SessionEngine, TheSamePromptTwiceIsSentOnce) {
     EXPECT_EQ(machine_.last().prompts(), std::vector<std::string>{uuid});
 }
 
+TEST_F(SessionEngine, ATextThatIsStillToBeDoneIsAttachedToWhereThatIsWanted) {
+    const auto session = create();
+    const auto send_as = [&](const char* text, const std::string& client, bool attach) {
+        prompt_request request;
+        request.session_id = session;
+        request.text = text;
+        request.attach = attach;
+        auto principal = who();
+        principal.client_id = client;
+        return get(engine_->send_prompt(request, principal)).value();
+    };
+    const auto first = send_as("go on", "c", true);
+    EXPECT_FALSE(first.attached);
+    const auto again = send_as("go on", "c", true);
+    EXPECT_TRUE(again.attached);
+    EXPECT_EQ(again.prompt_uuid, first.prompt_uuid);
+    EXPECT_EQ(again.cursor, first.cursor);
+    EXPECT_EQ(again.via, first.via);
+    EXPECT_FALSE(send_as("go on", "c", false).attached);
+    EXPECT_FALSE(send_as("go on", "other", true).attached);
+    EXPECT_FALSE(send_as("go", "c", true).attached);
+    const auto single = send_as("once", "c", true);
+    auto& holder = machine_.last();
+    turn_until([&] { return holder.prompts().size() == 5; });
+    for (const auto& line : {step(single.prompt_uuid, "queued"), step(single.prompt_uuid, "cancelled")})
+        holder.say(line);
+    EXPECT_TRUE(wait(session, single.prompt_uuid).done);
+    EXPECT_FALSE(send_as("once", "c", true).attached) << "it is done";
+}
+
 TEST_F(SessionEngine, AWaitReturnsWhenAPermissionIsAskedAndCanBeCancelled) {
     const auto session = create();
     const auto sent = send(session, "hello");
@@ -161,6 +191,17 @@ TEST_F(SessionEngine, AWaitReturnsWhenAPermissionIsAskedAndCanBeCancelled) {
     request.token->cancel();
     turn_until([&] { return done.has_value(); });
     EXPECT_FALSE(*done);
+
+    request.token = nullptr;
+    request.until_resolved = "p1";
+    done.reset();
+    boost::asio::co_spawn(io_, engine_->wait_for_turn(request),
+                          [&](std::exception_ptr, proto::result<turn_outcome> value) { done = value->done; });
+    io_.poll();
+    EXPECT_FALSE(done);
+    ASSERT_TRUE(answer(session, "p1", permission_behavior::deny, "Ann"));
+    turn_until([&] { return done.has_value(); });
+    EXPECT_FALSE(*done) << "the turn goes on";
 }
 
 TEST_F(SessionEngine, TheFirstAnswerWinsAndTheSecondIsToldSo) {

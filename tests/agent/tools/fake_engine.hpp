@@ -31,6 +31,7 @@ public:
     int throws = 0;                 // so many calls of create() end by an exception
     std::optional<proto::error> refusal;  // the next command fails with it
     session::turn_outcome outcome = done("the answer");
+    std::optional<session::turn_outcome> after_answers;  // becomes the outcome with the last answer
     bool waits_for_cancel = false;  // wait_for_turn() ends by its token only
     int waiting = 0;
     std::vector<std::pair<std::string, std::string>> troubles;
@@ -86,6 +87,12 @@ public:
                             std::ranges::find(prompts, request.prompt_uuid, &session::prompt_request::prompt_uuid) != prompts.end();
         while (before && !cursors_.contains(request.prompt_uuid)) co_await changed.wait();
         if (before) co_return session::sent{request.prompt_uuid, "live", cursors_.at(request.prompt_uuid)};
+        if (request.attach && request.prompt_uuid.empty() && !outcome.done) {
+            const auto same = std::ranges::find_if(
+                prompts, [&](const auto& p) { return p.session_id == request.session_id && p.text == request.text; });
+            if (same != prompts.end())
+                co_return session::sent{same->prompt_uuid, "live", cursors_.at(same->prompt_uuid), true};
+        }
         if (request.prompt_uuid.empty()) request.prompt_uuid = fmt::format("prompt-{}", prompts.size());
         prompts.push_back(request);
         const std::string body = fmt::format(
@@ -100,7 +107,8 @@ public:
         ++waiting;
         changed.notify_all();
         if (request.token) request.token->on_cancel([this] { changed.notify_all(); });
-        while (waits_for_cancel && request.token && !request.token->cancelled()) co_await changed.wait();
+        const auto goes_on = [&] { return waits_for_cancel || is_open(request.until_resolved); };
+        while (goes_on() && request.token && !request.token->cancelled()) co_await changed.wait();
         --waiting;
         auto out = outcome;
         if (waits_for_cancel) out = session::turn_outcome();
@@ -110,6 +118,8 @@ public:
     task<void> respond_permission(session::permission_answer answer, proto::principal) override {
         if (auto no = refused()) co_return std::unexpected(*no);
         answers.push_back(answer);
+        std::erase_if(outcome.pending, [&](const auto& one) { return one.request_id == answer.request_id; });
+        if (after_answers && outcome.pending.empty()) outcome = *after_answers;
         co_return proto::result<void>();
     }
     task<int> revoke_grants(std::string id, std::string grant_id, events::answerer by) override {
@@ -166,6 +176,10 @@ public:
     void on_summary(std::function<void(const session::summary&)> observer) override { observer_ = std::move(observer); }
 
 private:
+    bool is_open(const std::string& request_id) const {
+        return std::ranges::find(outcome.pending, request_id, &session::pending_permission::request_id) !=
+               outcome.pending.end();
+    }
     static std::unexpected<proto::error> unknown() {
         return proto::fail(proto::error_code::not_found, "This machine has no such session.");
     }

@@ -153,6 +153,24 @@ TEST_F(prompt_tools_test, send_and_wait_tells_what_became_of_it) {
     EXPECT_EQ(value(short_one)["timedOut"], true);
 }
 
+TEST_F(prompt_tools_test, send_and_wait_says_when_it_waits_for_what_was_sent_before) {
+    engine_.add("s", project()).session.status = "live";
+    engine_.outcome = session::turn_outcome();
+    auto at_once = wait("s");
+    at_once.arguments["timeout_ms"] = 0;
+    const auto first = value(at_once);
+    EXPECT_FALSE(first.contains("attached"));
+    const auto again = value(at_once);
+    EXPECT_EQ(again["attached"], true);
+    EXPECT_EQ(again["promptId"], first["promptId"]);
+    EXPECT_EQ(again["cursor"], first["cursor"]);
+    ASSERT_TRUE(call(send("s"))) << "who does not wait means another one";
+    EXPECT_EQ(engine_.prompts.size(), 2u);
+    engine_.outcome = fake_engine::done("over");
+    EXPECT_FALSE(value(wait("s")).contains("attached"));
+    EXPECT_EQ(engine_.prompts.size(), 3u);
+}
+
 TEST_F(prompt_tools_test, waiting_ends_with_its_caller) {
     engine_.add("s", project()).session.status = "live";
     engine_.waits_for_cancel = true;

@@ -6,6 +6,8 @@
 #include <memory>
 #include <optional>
 
+#include <boost/asio/this_coro.hpp>
+
 #include "agent/tools/tool_runner.hpp"
 #include "proto/catalogue.hpp"
 #include "proto/limits.hpp"
@@ -29,6 +31,26 @@ public:
         co_return !gone;
     }
     void on_cancel(std::function<void()> listener) override { cancel = std::move(listener); }
+    // Answers by `answer`, if there is one; else waits until the question is taken back.
+    boost::asio::awaitable<common::mcp::input_outcome> ask(std::vector<common::mcp::input_request> questions,
+                                                           std::string state) override {
+        using outcome = common::mcp::input_outcome;
+        asked.push_back(questions.at(0));
+        states.push_back(std::move(state));
+        if (answer) {
+            auto given = answer();
+            for (auto& one : given.answers) one.key = asked.back().key;
+            co_return given;
+        }
+        common::async::event_signal taken_back(co_await boost::asio::this_coro::executor);
+        withdraws = &taken_back;
+        std::ignore = co_await taken_back.wait();
+        withdraws = nullptr;
+        co_return outcome{outcome::state::withdrawn, {}};
+    }
+    void withdraw() override {
+        if (withdraws) withdraws->notify_all();
+    }
     std::string text() const {
         std::string out;
         for (const auto& piece : pieces) out += piece;
@@ -38,6 +60,10 @@ public:
     std::vector<std::string> pieces;
     int progressed = 0;
     bool gone = false;
+    std::vector<common::mcp::input_request> asked;
+    std::vector<std::string> states;
+    std::function<common::mcp::input_outcome()> answer;
+    common::async::event_signal* withdraws = nullptr;  // while a question waits
     std::function<void()> cancel;
 };
 
@@ -50,6 +76,8 @@ struct call_of {
     bool remote = true;
     int depth = 0;
     bool wants_progress = false;
+    bool takes_forms = false;
+    std::string state{};
 
     static proto::principal principal(std::string client) {
         proto::principal out;
@@ -115,9 +143,12 @@ protected:
         call.request_id = "req_1";
         call.depth = what.depth;
         call.wants_progress = what.wants_progress;
+        call.client.elicitation_form = what.takes_forms;
+        call.state = what.state;
         common::mcp::backend& side = what.remote ? runner_->remote() : *runner_;
         auto done = co_await side.call(call, *reply);
         if (!done) co_return std::unexpected(std::move(done.error()));
+        if (reply->pieces.empty()) co_return std::string();  // the call comes again
         co_return checked(what.tool, reply->text());
     }
     static std::string checked(const std::string& tool, const std::string& text) {
