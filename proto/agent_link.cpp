@@ -78,6 +78,7 @@ std::size_t agent_link::reply_chunk(std::uint64_t id, std::string_view bytes) {
     const auto it = calls_.find(id);
     if (it == calls_.end()) return 0;
     auto& call = it->second;
+    withdraw(id);  // whoever answers does not ask any more
     std::size_t taken = 0;
     while (taken < bytes.size() && call.credit > 0 && !output_.full()) {
         const auto piece = bytes.substr(taken, std::min<std::size_t>(call.credit, limits::reply_chunk_bytes_max));
@@ -88,6 +89,7 @@ std::size_t agent_link::reply_chunk(std::uint64_t id, std::string_view bytes) {
         append_reply(output_.begin_frame(), id, piece, false);
         output_.frame_done();
         call.credit -= piece.size();
+        call.has_begun = true;
         taken += piece.size();
     }
     call.waits = taken < bytes.size();
@@ -123,6 +125,27 @@ void agent_link::progress(std::uint64_t id, const progress_update& update) {
     auto json = encode(update);
     if (json.size() > limits::progress_bytes_max) json = encode(progress_update{update.progress, update.total, ""});
     append_progress(output_.begin_frame(), id, json);
+    output_.frame_done();
+}
+
+bool agent_link::ask(std::uint64_t id, const ask_message& message) {
+    const auto it = calls_.find(id);
+    if (it == calls_.end() || output_.full()) return false;
+    auto& call = it->second;
+    if (!call.takes_forms || !call.keys.empty() || call.has_begun) return false;
+    const auto json = encode(message);
+    if (!decode_ask(json)) return false;
+    for (const auto& question : message.questions) call.keys.push_back(question.key);
+    append_ask(output_.begin_frame(), id, ++call.asked, json);
+    output_.frame_done();
+    return true;
+}
+
+void agent_link::withdraw(std::uint64_t id) {
+    const auto it = calls_.find(id);
+    if (it == calls_.end() || it->second.keys.empty()) return;
+    it->second.keys.clear();
+    append_withdraw(output_.begin_frame(), id, it->second.asked);
     output_.frame_done();
 }
 
@@ -162,6 +185,7 @@ void agent_link::handle(const frame& f) {
     if (const auto* handshake = std::get_if<handshake_frame>(&f)) return handle_handshake(*handshake);
     if (state_ != state::established) return violate("a frame before welcome");
     if (const auto* call = std::get_if<call_frame>(&f)) return handle_call(*call);
+    if (const auto* answers = std::get_if<answers_frame>(&f)) return handle_answers(*answers);
     if (const auto* credit = std::get_if<credit_frame>(&f)) return handle_credit(*credit);
     if (const auto* cancel = std::get_if<cancel_frame>(&f)) return handle_cancel(*cancel);
     if (const auto* ack = std::get_if<ack_frame>(&f)) return handle_ack(*ack);
@@ -226,7 +250,25 @@ void agent_link::handle_call(const call_frame& f) {
                            {error_code::internal, "The machine does not understand who calls: " + header.error() + ".",
                             "Update codez on that machine, or the hub.", ""},
                            "");
+    calls_[f.id].takes_forms = std::ranges::find(header->abilities, form_ability) != header->abilities.end();
     actions_.emplace_back(agent_action::call_received{f.id, std::move(*header), std::string(f.arguments)});
+}
+
+void agent_link::handle_answers(const answers_frame& f) {
+    if (f.id > last_call_id_) return violate("answers for a call that was never made");
+    const auto it = calls_.find(f.id);
+    if (it == calls_.end()) return;
+    auto& call = it->second;
+    if (f.number == 0 || f.number > call.asked) return violate("answers to a question that was never asked");
+    if (f.number < call.asked || call.keys.empty()) return;  // they crossed our withdrawal
+    auto answers = decode_answers(f.json);
+    if (!answers) return violate("broken answers: " + answers.error());
+    const bool is_answered = answers->outcome == ask_outcome::answered;
+    if (is_answered && !std::ranges::equal(answers->answers, call.keys, {}, &question_answer::key))
+        return violate("answers to other questions than were asked");
+    call.keys.clear();
+    if (answers->outcome == ask_outcome::suspended) calls_.erase(it);
+    actions_.emplace_back(agent_action::question_answered{f.id, std::move(*answers)});
 }
 
 void agent_link::handle_credit(const credit_frame& f) {

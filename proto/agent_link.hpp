@@ -19,6 +19,7 @@
 #include "proto/limits.hpp"
 #include "proto/link_output.hpp"
 #include "proto/messages.hpp"
+#include "proto/questions.hpp"
 
 namespace proto {
 
@@ -46,6 +47,10 @@ struct call_received {
 struct cancel_received {  // answer or not, as is quickest: whatever is sent is dropped. The id is closed
     std::uint64_t id = 0;
 };
+struct question_answered {  // what ask() asked. `suspended`: the id is closed, nothing more is wanted of the call
+    std::uint64_t id = 0;
+    answers_message answers;
+};
 struct credit_available {  // reply_chunk() took less than it was given; it takes more now
     std::uint64_t id = 0;
 };
@@ -67,9 +72,10 @@ struct closed {
 
 class agent_link {
 public:
-    using action = std::variant<agent_action::established, agent_action::call_received, agent_action::cancel_received,
-                                agent_action::credit_available, agent_action::events_acknowledged,
-                                agent_action::output_available, agent_action::draining, agent_action::closed>;
+    using action =
+        std::variant<agent_action::established, agent_action::call_received, agent_action::cancel_received,
+                     agent_action::question_answered, agent_action::credit_available, agent_action::events_acknowledged,
+                     agent_action::output_available, agent_action::draining, agent_action::closed>;
     enum class send_result {
         sent,
         wait,  // too much is queued or unacknowledged: output_available or events_acknowledged will tell
@@ -100,6 +106,10 @@ public:
     void finish(std::uint64_t id);  // the result is whole
     void reply_error(std::uint64_t id, const error& e, std::string_view request_id);
     void progress(std::uint64_t id, const progress_update& update);  // dropped where it would have to wait
+    // Asks the call's client, one round at a time; question_answered tells. False: this call cannot ask (its header does
+    // not name the ability, its result has begun, a question is open), or too much is queued.
+    bool ask(std::uint64_t id, const ask_message& message);
+    void withdraw(std::uint64_t id);  // the open question, if there is one: no answer follows
     send_result send_event(std::int64_t seq, std::int64_t previous_seq, std::string_view json);
     send_result send_sessions(const sessions_snapshot& snapshot);
     void close(close_code code, std::string_view reason);
@@ -114,12 +124,17 @@ private:
     struct call {
         std::size_t credit = limits::call_credit_bytes;
         bool waits = false;  // reply_chunk() took less than it was given
+        bool has_begun = false;  // the result has
+        bool takes_forms = false;
+        std::uint32_t asked = 0;        // the number of its last question
+        std::vector<std::string> keys;  // of the open question
         json_scanner scanner{};
     };
 
     void handle(const frame& f);
     void handle_handshake(const handshake_frame& f);
     void handle_call(const call_frame& f);
+    void handle_answers(const answers_frame& f);
     void handle_credit(const credit_frame& f);
     void handle_cancel(const cancel_frame& f);
     void handle_ack(const ack_frame& f);

@@ -71,6 +71,21 @@ decoded_frame decode_credit(std::string_view payload) {
     return credit_frame{read_number(payload.substr(0, 8)), static_cast<std::uint32_t>(read_number(payload.substr(8)))};
 }
 
+// ask and answers: a question's number and what is said of it.
+template <class T>
+decoded_frame decode_question(std::string_view type, std::string_view payload, std::size_t json_bytes_max) {
+    if (payload.size() < 12) return broken(type, "is too short");
+    if (payload.size() - 12 > json_bytes_max) return too_big(type);
+    return T{read_number(payload.substr(0, 8)), static_cast<std::uint32_t>(read_number(payload.substr(8, 4))),
+             payload.substr(12)};
+}
+
+decoded_frame decode_withdraw(std::string_view payload) {
+    if (payload.size() != 12) return broken("withdraw", "must carry 12 bytes");
+    return withdraw_frame{read_number(payload.substr(0, 8)),
+                          static_cast<std::uint32_t>(read_number(payload.substr(8)))};
+}
+
 decoded_frame decode_event(std::string_view payload) {
     if (payload.size() < 16) return broken("event", "is too short");
     const auto seq = read_number(payload.substr(0, 8));
@@ -102,6 +117,12 @@ decoded_frame decode(frame_type type, std::uint8_t flags, std::string_view paylo
             return number_only("cancel", payload, [](std::uint64_t n) { return cancel_frame{n}; });
         case frame_type::progress:
             return decode_progress(payload);
+        case frame_type::ask:
+            return decode_question<ask_frame>("ask", payload, limits::ask_bytes_max);
+        case frame_type::answers:
+            return decode_question<answers_frame>("answers", payload, limits::answers_bytes_max);
+        case frame_type::withdraw:
+            return decode_withdraw(payload);
         case frame_type::event:
             return decode_event(payload);
         case frame_type::ack:
@@ -132,6 +153,13 @@ void append_id_and_text(std::string& out, frame_type type, std::uint8_t flags, s
     append_frame_header(out, type, flags, 8 + text.size());
     append_number(out, id, 8);
     out.append(text);
+}
+
+void append_question(std::string& out, frame_type type, std::uint64_t id, std::uint32_t number, std::string_view json) {
+    append_frame_header(out, type, 0, 12 + json.size());
+    append_number(out, id, 8);
+    append_number(out, number, 4);
+    out.append(json);
 }
 
 }  // namespace
@@ -193,6 +221,18 @@ void append_cancel(std::string& out, std::uint64_t id) { append_id_and_text(out,
 
 void append_progress(std::string& out, std::uint64_t id, std::string_view json) {
     append_id_and_text(out, frame_type::progress, 0, id, json);
+}
+
+void append_ask(std::string& out, std::uint64_t id, std::uint32_t number, std::string_view json) {
+    append_question(out, frame_type::ask, id, number, json);
+}
+
+void append_answers(std::string& out, std::uint64_t id, std::uint32_t number, std::string_view json) {
+    append_question(out, frame_type::answers, id, number, json);
+}
+
+void append_withdraw(std::string& out, std::uint64_t id, std::uint32_t number) {
+    append_question(out, frame_type::withdraw, id, number, {});
 }
 
 void append_event(std::string& out, std::int64_t seq, std::int64_t previous_seq, std::string_view json) {

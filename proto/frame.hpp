@@ -23,6 +23,9 @@ enum class frame_type : std::uint8_t {
     credit = 18,
     cancel = 19,
     progress = 20,
+    ask = 21,
+    answers = 22,
+    withdraw = 23,
     event = 32,
     ack = 33,
     sessions = 34,
@@ -62,6 +65,20 @@ struct progress_frame {
     std::uint64_t id = 0;
     std::string_view json;
 };
+struct ask_frame {
+    std::uint64_t id = 0;
+    std::uint32_t number = 0;  // of the question within its call, from 1
+    std::string_view json;
+};
+struct answers_frame {
+    std::uint64_t id = 0;
+    std::uint32_t number = 0;
+    std::string_view json;
+};
+struct withdraw_frame {
+    std::uint64_t id = 0;
+    std::uint32_t number = 0;
+};
 struct event_frame {
     std::int64_t seq = 0;
     std::int64_t previous_seq = 0;  // of the event pushed before under the same filter: a hole shows
@@ -82,7 +99,8 @@ struct pong_frame {
 struct drain_frame {};
 
 using frame = std::variant<handshake_frame, call_frame, reply_frame, credit_frame, cancel_frame, progress_frame,
-                           event_frame, ack_frame, sessions_frame, ping_frame, pong_frame, drain_frame>;
+                           ask_frame, answers_frame, withdraw_frame, event_frame, ack_frame, sessions_frame, ping_frame,
+                           pong_frame, drain_frame>;
 
 // What is wrong with a message; ends the link with 4400, or 4413 where `too_big`.
 struct frame_error {
@@ -111,6 +129,9 @@ void append_reply_error(std::string& out, std::uint64_t id, std::string_view env
 void append_credit(std::string& out, std::uint64_t id, std::uint32_t bytes);
 void append_cancel(std::string& out, std::uint64_t id);
 void append_progress(std::string& out, std::uint64_t id, std::string_view json);
+void append_ask(std::string& out, std::uint64_t id, std::uint32_t number, std::string_view json);
+void append_answers(std::string& out, std::uint64_t id, std::uint32_t number, std::string_view json);
+void append_withdraw(std::string& out, std::uint64_t id, std::uint32_t number);
 void append_event(std::string& out, std::int64_t seq, std::int64_t previous_seq, std::string_view json);
 void append_ack(std::string& out, std::int64_t seq);
 void append_sessions(std::string& out, std::string_view json);

@@ -7,6 +7,14 @@
 
 namespace proto {
 
+namespace {
+
+bool has_ability(const std::vector<std::string>& abilities, std::string_view wanted) {
+    return std::ranges::find(abilities, wanted) != abilities.end();
+}
+
+}  // namespace
+
 hub_link::hub_link(hub_link_config config) : config_(std::move(config)) {
     if (config_.heartbeat_ms == 0) config_.heartbeat_ms = limits::heartbeat_ms;
 }
@@ -176,6 +184,11 @@ result<std::uint64_t> hub_link::send_call(const call_header& header, std::string
             error_code::unsupported_by_machine,
             "The agent on this machine (version " + hello_.version + ") does not have the tool " + header.tool + ".",
             "Update codez on that machine.");
+    if (!header.state.empty() && !has_ability(hello_.abilities, questions_ability))
+        return fail(error_code::unsupported_by_machine,
+                    "The agent on this machine (version " + hello_.version +
+                        ") cannot go on with a call that has asked you something.",
+                    "Update codez on that machine; follow the turn with poll_events.");
     if (calls_.size() >= limits::calls_in_flight_max || output_.full())
         return fail(error_code::resource_exhausted, "Too many calls are running on this machine.",
                     "Try again when some of them have ended.");
@@ -183,7 +196,7 @@ result<std::uint64_t> hub_link::send_call(const call_header& header, std::string
     if (encoded.size() > limits::call_header_bytes_max || arguments.size() > limits::arguments_bytes_max)
         return fail(error_code::invalid_argument, "The arguments are too large.", "Send at most 4 MiB.");
     const auto id = next_call_id_++;
-    calls_.emplace(id, call{});
+    calls_[id].takes_forms = has_ability(header.abilities, form_ability);
     append_call(output_.begin_frame(), id, encoded, arguments);
     output_.frame_done();
     return id;
@@ -194,6 +207,15 @@ void hub_link::cancel(std::uint64_t id) {
     append_cancel(output_.begin_frame(), id);
     output_.frame_done();
     call_over(id);
+}
+
+void hub_link::answer(std::uint64_t id, std::uint32_t number, const answers_message& message) {
+    const auto it = calls_.find(id);
+    if (it == calls_.end() || !it->second.is_asking || it->second.asked != number) return;
+    it->second.is_asking = false;
+    append_answers(output_.begin_frame(), id, number, encode(output_.full() ? answers_message{} : message));
+    output_.frame_done();
+    if (message.outcome == ask_outcome::suspended) call_over(id);
 }
 
 void hub_link::grant_credit(std::uint64_t id, std::size_t bytes) {
@@ -233,6 +255,8 @@ void hub_link::call_over(std::uint64_t id) {
 void hub_link::handle(const frame& f) {
     if (const auto* reply = std::get_if<reply_frame>(&f)) return handle_reply(*reply);
     if (const auto* progress = std::get_if<progress_frame>(&f)) return handle_progress(*progress);
+    if (const auto* ask = std::get_if<ask_frame>(&f)) return handle_ask(*ask);
+    if (const auto* withdraw = std::get_if<withdraw_frame>(&f)) return handle_withdraw(*withdraw);
     if (const auto* event = std::get_if<event_frame>(&f)) return handle_event(*event);
     if (const auto* sessions = std::get_if<sessions_frame>(&f)) return handle_sessions(*sessions);
     if (const auto* ping = std::get_if<ping_frame>(&f)) {
@@ -255,6 +279,8 @@ void hub_link::handle_reply(const reply_frame& f) {
         return call_over(f.id);
     }
     auto& call = it->second;
+    if (call.is_asking) return violate("a reply while its question is open");
+    call.has_begun = true;
     if (f.bytes.size() > call.credit) return violate("a reply beyond its credit");
     call.credit -= f.bytes.size();
     const auto status = call.scanner.feed(f.bytes);
@@ -271,6 +297,33 @@ void hub_link::handle_progress(const progress_frame& f) {
     auto update = decode_progress(f.json);
     if (!update) return violate("broken progress: " + update.error());
     actions_.emplace_back(hub_action::progress_received{f.id, std::move(*update)});
+}
+
+void hub_link::handle_ask(const ask_frame& f) {
+    if (!was_issued(f.id)) return violate("a question of a call that was never made");
+    const auto it = calls_.find(f.id);
+    if (it == calls_.end()) return;  // cancelled, and the machine did not know it yet
+    auto& call = it->second;
+    if (!call.takes_forms) return violate("a question to a client that cannot be asked");
+    if (call.has_begun) return violate("a question after its call's result has begun");
+    if (call.is_asking) return violate("a question while another one is open");
+    if (f.number != call.asked + 1) return violate("a question out of its order");
+    auto asked = decode_ask(f.json);
+    if (!asked) return violate("a broken question: " + asked.error());
+    call.asked = f.number;
+    call.is_asking = true;
+    actions_.emplace_back(hub_action::question_received{f.id, f.number, std::move(*asked)});
+}
+
+void hub_link::handle_withdraw(const withdraw_frame& f) {
+    if (!was_issued(f.id)) return violate("a withdrawal for a call that was never made");
+    const auto it = calls_.find(f.id);
+    if (it == calls_.end()) return;
+    auto& call = it->second;
+    if (f.number == 0 || f.number > call.asked) return violate("a withdrawal of a question that was never asked");
+    if (f.number < call.asked || !call.is_asking) return;  // it crossed our answer
+    call.is_asking = false;
+    actions_.emplace_back(hub_action::question_withdrawn{f.id});
 }
 
 void hub_link::handle_event(const event_frame& f) {

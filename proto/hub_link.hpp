@@ -22,6 +22,7 @@
 #include "proto/limits.hpp"
 #include "proto/link_output.hpp"
 #include "proto/messages.hpp"
+#include "proto/questions.hpp"
 
 namespace proto {
 
@@ -89,6 +90,15 @@ struct progress_received {
     std::uint64_t id = 0;
     progress_update update;
 };
+// The call waits for answer(), under that number.
+struct question_received {
+    std::uint64_t id = 0;
+    std::uint32_t number = 0;
+    ask_message asked;
+};
+struct question_withdrawn {  // no answer is wanted any more
+    std::uint64_t id = 0;
+};
 struct event_received {  // one JSON object; acknowledge_events() in time, or the machine stops pushing
     std::int64_t seq = 0;
     std::int64_t previous_seq = 0;
@@ -110,10 +120,11 @@ struct closed {
 
 class hub_link {
 public:
-    using action = std::variant<hub_action::authenticate, hub_action::verified, hub_action::key_conflict,
-                                hub_action::established, hub_action::reply_chunk, hub_action::reply_failed,
-                                hub_action::progress_received, hub_action::event_received,
-                                hub_action::sessions_received, hub_action::drained, hub_action::closed>;
+    using action =
+        std::variant<hub_action::authenticate, hub_action::verified, hub_action::key_conflict, hub_action::established,
+                     hub_action::reply_chunk, hub_action::reply_failed, hub_action::progress_received,
+                     hub_action::question_received, hub_action::question_withdrawn, hub_action::event_received,
+                     hub_action::sessions_received, hub_action::drained, hub_action::closed>;
 
     explicit hub_link(hub_link_config config);
 
@@ -143,6 +154,8 @@ public:
     result<std::uint64_t> send_call(const call_header& header, std::string_view arguments);
     // The id is closed at once; the machine is told and its late frames are dropped. No action follows for it.
     void cancel(std::uint64_t id);
+    // Without effect if that question is not open any more. `suspended` closes the id, as cancel() does.
+    void answer(std::uint64_t id, std::uint32_t number, const answers_message& message);
     void grant_credit(std::uint64_t id, std::size_t bytes);
     void acknowledge_events(std::int64_t seq);
     void drain();
@@ -163,6 +176,10 @@ private:
         json_scanner scanner{};
         std::size_t credit = limits::call_credit_bytes;  // what the machine may still send
         std::size_t ungranted = 0;                       // passed on, not yet granted again
+        bool takes_forms = false;                        // its client may be asked
+        bool has_begun = false;                          // its result has
+        bool is_asking = false;
+        std::uint32_t asked = 0;  // the number of its last question
     };
 
     void handle_handshake(const frame& f, std::int64_t now_ms);
@@ -171,6 +188,8 @@ private:
     void handle_auth(std::string_view json, std::int64_t now_ms);
     void handle_reply(const reply_frame& f);
     void handle_progress(const progress_frame& f);
+    void handle_ask(const ask_frame& f);
+    void handle_withdraw(const withdraw_frame& f);
     void handle_event(const event_frame& f);
     void handle_sessions(const sessions_frame& f);
     bool was_issued(std::uint64_t id) const { return id != 0 && id < next_call_id_; }

@@ -1,135 +1,21 @@
 #include "proto/messages.hpp"
 
 #include <algorithm>
-#include <initializer_list>
 
-#include <nlohmann/json.hpp>
-
-#include "proto/base64url.hpp"
-#include "proto/json_scanner.hpp"
-#include "proto/limits.hpp"
+#include "proto/object_reader.hpp"
 
 namespace proto {
 namespace {
 
-using json = nlohmann::ordered_json;
-
-std::string dump(const json& value) { return value.dump(-1, ' ', false, json::error_handler_t::replace); }
-
-enum class text_kind {
-    line,  // no control characters: it may reach a terminal or a log
-    free,
-};
-
-// Reads members of one object and keeps the first complaint.
-class reader {
-public:
-    explicit reader(const json& object) : object_(&object) {}
-
-    std::string text(const char* name, std::size_t min, std::size_t max, text_kind kind = text_kind::line) {
-        const json* value = member(name);
-        if (value == nullptr && min == 0) return {};
-        const auto* text = value != nullptr ? value->get_ptr<const std::string*>() : nullptr;
-        if (text == nullptr || text->size() < min || text->size() > max)
-            return complain(name,
-                            "must be a string of " + std::to_string(min) + " to " + std::to_string(max) + " bytes");
-        const auto is_control = [](unsigned char c) { return c < 0x20 || c == 0x7F; };
-        if (kind == text_kind::line && std::ranges::any_of(*text, is_control))
-            return complain(name, "must not have control characters");
-        return *text;
-    }
-
-    std::string bytes(const char* name, std::size_t min, std::size_t max) {
-        const auto value = base64url_decode(text(name, 0, 2 * max));
-        if (!value || value->size() < min || value->size() > max)
-            return complain(
-                name, "must be the base64url text of " + std::to_string(min) + " to " + std::to_string(max) + " bytes");
-        return *value;
-    }
-
-    std::int64_t number(const char* name, std::int64_t min, std::int64_t max) {
-        const json* value = member(name);
-        const bool fits =
-            value != nullptr && value->is_number_integer() &&
-            !(value->is_number_unsigned() && value->get<std::uint64_t>() > static_cast<std::uint64_t>(INT64_MAX));
-        if (!fits || value->get<std::int64_t>() < min || value->get<std::int64_t>() > max) {
-            complain(name, "must be an integer between " + std::to_string(min) + " and " + std::to_string(max));
-            return min;
-        }
-        return value->get<std::int64_t>();
-    }
-
-    bool flag(const char* name) {
-        const json* value = member(name);
-        if (value == nullptr || !value->is_boolean()) {
-            complain(name, "must be true or false");
-            return false;
-        }
-        return value->get<bool>();
-    }
-
-    std::string one_of(const char* name, std::initializer_list<std::string_view> choices) {
-        auto value = text(name, 0, limits::id_bytes_max);
-        if (std::ranges::find(choices, std::string_view(value)) != choices.end()) return value;
-        std::string list;
-        for (const auto choice : choices) list.append(list.empty() ? "" : ", ").append(choice);
-        return complain(name, "must be one of " + list);
-    }
-
-    std::vector<std::string> texts(const char* name, std::size_t count_max, std::size_t bytes_max) {
-        std::vector<std::string> values;
-        const json* array = member(name);
-        const auto is_short_text = [&](const json& v) {
-            const auto* text = v.get_ptr<const std::string*>();
-            return text != nullptr && !text->empty() && text->size() <= bytes_max;
-        };
-        if (array == nullptr || !array->is_array() || array->size() > count_max ||
-            !std::ranges::all_of(*array, is_short_text)) {
-            complain(name, "must be a list of at most " + std::to_string(count_max) + " short strings");
-            return values;
-        }
-        for (const auto& value : *array) values.push_back(value.get<std::string>());
-        return values;
-    }
-
-    const json* member(const char* name) const {
-        const auto it = object_->find(name);
-        return it == object_->end() ? nullptr : &*it;
-    }
-
-    std::string complain(const std::string& name, const std::string& what) {
-        if (complaint_.empty()) complaint_ = "`" + name + "` " + what;
-        return {};
-    }
-    const std::string& complaint() const { return complaint_; }
-
-private:
-    const json* object_;
-    std::string complaint_;
-};
-
-// The scanner first: it bounds the depth, and nlohmann destroys what it parsed by recursion.
-decoded<json> parse_object(std::string_view text, std::size_t bytes_max) {
-    if (!is_json_object(text, bytes_max))
-        return std::unexpected("not one JSON object of at most " + std::to_string(bytes_max) + " bytes");
-    auto value = json::parse(text, nullptr, false);
-    if (!value.is_object()) return std::unexpected("a number that no program can hold");
-    return value;
-}
-
-template <class T, class F>
-decoded<T> decode(std::string_view text, std::size_t bytes_max, F fill) {
-    const auto object = parse_object(text, bytes_max);
-    if (!object) return std::unexpected(object.error());
-    T message;
-    reader r(*object);
-    fill(r, message);
-    if (!r.complaint().empty()) return std::unexpected(r.complaint());
-    return message;
-}
+using detail::decode;
+using detail::dump;
+using detail::json;
+using detail::text_kind;
+using reader = detail::object_reader;
 
 constexpr std::size_t signature_bytes_max = 512;  // Ed25519 has 64; room for other algorithms
 constexpr std::size_t hello_tools_max = 128;
+constexpr std::size_t abilities_max = 16;
 // Leaves the hub room to count up from whatever a machine presents.
 constexpr std::int64_t counter_max = INT64_MAX / 2;
 
@@ -176,21 +62,23 @@ session_summary read_session(reader& r) {
 }  // namespace
 
 std::string encode(const hello& m) {
-    return dump({{"machine_id", m.machine_id},
-                 {"kid", m.kid},
-                 {"agent_nonce", base64url_encode(m.agent_nonce)},
-                 {"proto", m.proto},
-                 {"version", m.version},
-                 {"boot_id", m.boot_id},
-                 {"link_counter", m.link_counter},
-                 {"resume", {{"rx_seq", m.resume.rx_seq}, {"tx_seq", m.resume.tx_seq}, {"epoch", m.resume.epoch}}},
-                 {"log_id", m.log_id},
-                 {"last_seq", m.last_seq},
-                 {"catalogue", m.catalogue},
-                 {"tools", m.tools},
-                 {"hostname", m.hostname},
-                 {"os", m.os},
-                 {"arch", m.arch}});
+    json object = {{"machine_id", m.machine_id},
+                   {"kid", m.kid},
+                   {"agent_nonce", base64url_encode(m.agent_nonce)},
+                   {"proto", m.proto},
+                   {"version", m.version},
+                   {"boot_id", m.boot_id},
+                   {"link_counter", m.link_counter},
+                   {"resume", {{"rx_seq", m.resume.rx_seq}, {"tx_seq", m.resume.tx_seq}, {"epoch", m.resume.epoch}}},
+                   {"log_id", m.log_id},
+                   {"last_seq", m.last_seq},
+                   {"catalogue", m.catalogue},
+                   {"tools", m.tools},
+                   {"hostname", m.hostname},
+                   {"os", m.os},
+                   {"arch", m.arch}};
+    if (!m.abilities.empty()) object["abilities"] = m.abilities;
+    return dump(object);
 }
 
 decoded<hello> decode_hello(std::string_view text) {
@@ -205,6 +93,7 @@ decoded<hello> decode_hello(std::string_view text) {
         m.last_seq = r.number("last_seq", 0, INT64_MAX);
         m.catalogue = r.text("catalogue", 1, limits::id_bytes_max);
         m.tools = r.texts("tools", hello_tools_max, limits::id_bytes_max);
+        if (r.member("abilities") != nullptr) m.abilities = r.texts("abilities", abilities_max, limits::id_bytes_max);
         m.hostname = r.text("hostname", 0, 255);
         m.os = r.text("os", 0, limits::id_bytes_max);
         m.arch = r.text("arch", 0, limits::id_bytes_max);
@@ -280,17 +169,20 @@ decoded<welcome> decode_welcome(std::string_view text) {
 }
 
 std::string encode(const call_header& m) {
-    return dump({{"tool", m.tool},
-                 {"workspace_id", m.who.workspace_id},
-                 {"user_id", m.who.user_id},
-                 {"client_id", m.who.client_id},
-                 {"name", shortened(m.who.name, principal_name_bytes_max)},
-                 {"scopes", m.who.scopes},
-                 {"person", m.who.is_person},
-                 {"depth", m.depth},
-                 {"deadline_ms", m.deadline_ms},
-                 {"request_id", m.request_id},
-                 {"progress", m.progress}});
+    json object = {{"tool", m.tool},
+                   {"workspace_id", m.who.workspace_id},
+                   {"user_id", m.who.user_id},
+                   {"client_id", m.who.client_id},
+                   {"name", shortened(m.who.name, principal_name_bytes_max)},
+                   {"scopes", m.who.scopes},
+                   {"person", m.who.is_person},
+                   {"depth", m.depth},
+                   {"deadline_ms", m.deadline_ms},
+                   {"request_id", m.request_id},
+                   {"progress", m.progress}};
+    if (!m.abilities.empty()) object["abilities"] = m.abilities;
+    if (!m.state.empty()) object["state"] = m.state;
+    return dump(object);
 }
 
 decoded<call_header> decode_call_header(std::string_view text) {
@@ -306,6 +198,8 @@ decoded<call_header> decode_call_header(std::string_view text) {
         m.deadline_ms = r.number("deadline_ms", 0, 24LL * 3600 * 1000);
         m.request_id = r.text("request_id", 1, limits::id_bytes_max);
         m.progress = r.flag("progress");
+        if (r.member("abilities") != nullptr) m.abilities = r.texts("abilities", abilities_max, limits::id_bytes_max);
+        m.state = r.text("state", 0, limits::mcp_state_bytes_max, text_kind::free);
     });
 }
 

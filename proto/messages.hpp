@@ -18,6 +18,8 @@ template <class T>
 using decoded = std::expected<T, std::string>;
 
 constexpr int link_version = 1;
+// In hello::abilities: the machine's calls may come with a `state`, and ask their client (questions.hpp).
+constexpr std::string_view questions_ability = "questions";
 constexpr std::string_view link_subprotocol = "codez.link.v1";
 constexpr std::string_view link_exporter_label = "EXPORTER-codez-link-v1";  // RFC 5705
 
@@ -60,6 +62,7 @@ struct hello {
     std::int64_t last_seq = 0;
     std::string catalogue;  // catalogue::digest()
     std::vector<std::string> tools;
+    std::vector<std::string> abilities{};  // what of this protocol's additions it knows: "questions"
     std::string hostname;
     std::string os;
     std::string arch;
@@ -103,6 +106,9 @@ struct call_header {
     std::int64_t deadline_ms = 0;  // how long from now, not a time of day: clocks differ
     std::string request_id;
     bool progress = false;  // somebody wants progress frames
+    // What the call's client can be asked, see proto/questions.hpp. Nothing else is asked, so older peers need not know.
+    std::vector<std::string> abilities{};
+    std::string state{};  // what the call told with its last question, in an earlier round; empty in the first
     bool operator==(const call_header&) const = default;
 };
 

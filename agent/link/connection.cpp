@@ -6,6 +6,7 @@
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/post.hpp>
 
+#include "agent/link/remote_reply.hpp"
 #include "proto/limits.hpp"
 
 namespace agent::link {
@@ -21,8 +22,6 @@ constexpr auto as_tuple = asio::as_tuple(asio::use_awaitable);
 const std::vector<std::string> metadata_types{"session.created", "session.updated", "session.idle", "session.error"};
 // Snapshots tell many changes at once.
 constexpr std::chrono::milliseconds sessions_interval{1000};
-// The hub ends a call itself when its time is over; this is for a hub that does not.
-constexpr std::chrono::milliseconds answer_slack{30'000};
 
 proto::session_summary to_wire(const session::summary& s) {
     proto::session_summary out;
@@ -50,64 +49,6 @@ std::int64_t steady_ms() {
     using namespace std::chrono;
     return duration_cast<milliseconds>(steady_clock::now().time_since_epoch()).count();
 }
-
-// Writes a result into the link as credit allows.
-class connection::remote_reply : public common::mcp::call_reply,
-                                 public std::enable_shared_from_this<remote_reply> {
-public:
-    using clock = std::chrono::steady_clock;
-
-    // `patience`: how long the hub has to take the whole answer.
-    remote_reply(std::shared_ptr<connection> via, std::uint64_t id, std::chrono::milliseconds patience)
-        : via_(std::move(via)), id_(id), credit_(via_->channel_->executor()), deadline_(clock::now() + patience) {}
-
-    asio::awaitable<bool> write(std::string_view piece) override {
-        while (!piece.empty()) {
-            if (!open()) co_return false;
-            const std::size_t taken = via_->machine_.reply_chunk(id_, piece);
-            via_->act();
-            piece.remove_prefix(taken);
-            if (taken > 0 || piece.empty()) continue;
-            if (clock::now() >= deadline_) co_return false;
-            std::ignore = co_await credit_.wait_until(deadline_);
-        }
-        co_return open();
-    }
-
-    asio::awaitable<bool> progress(double progress, std::optional<double> total, std::string message) override {
-        if (!open()) co_return false;
-        via_->machine_.progress(id_, {progress, total, std::move(message)});
-        via_->act();
-        co_return true;
-    }
-
-    void on_cancel(std::function<void()> listener) override {
-        listener_ = std::move(listener);
-        if (!listener_ || !cancelled_) return;
-        // Told late rather than from inside the handler's own call.
-        asio::post(via_->channel_->executor(), [self = shared_from_this()] { self->tell(); });
-    }
-
-    void credit_available() { credit_.notify_all(); }
-    void cancel() {
-        cancelled_ = true;
-        credit_.notify_all();
-        tell();
-    }
-
-private:
-    bool open() const { return via_->machine_.is_open(id_); }
-    void tell() {
-        if (auto listener = std::exchange(listener_, {})) listener();
-    }
-
-    std::shared_ptr<connection> via_;
-    std::uint64_t id_;
-    common::async::event_signal credit_;
-    clock::time_point deadline_;
-    std::function<void()> listener_;
-    bool cancelled_ = false;
-};
 
 connection::connection(std::unique_ptr<common::net::websocket_channel> channel, proto::agent_link_config config,
                        connection_services services)
@@ -170,6 +111,11 @@ void connection::handle(action::call_received&& a) {
 void connection::handle(action::cancel_received&& a) {
     if (const auto found = replies_.find(a.id); found != replies_.end())
         if (const auto reply = found->second.lock()) reply->cancel();
+}
+
+void connection::handle(action::question_answered&& a) {
+    if (const auto found = replies_.find(a.id); found != replies_.end())
+        if (const auto reply = found->second.lock()) reply->answered(std::move(a.answers));
 }
 
 void connection::handle(action::credit_available&& a) {
@@ -248,7 +194,7 @@ void connection::flush() {
 asio::awaitable<void> connection::serve(pointer self, std::uint64_t id, proto::call_header header,
                                         std::string arguments) {
     const std::chrono::milliseconds told(header.deadline_ms > 0 ? header.deadline_ms : limits::call_ms_max);
-    const auto reply = std::make_shared<remote_reply>(self, id, told + answer_slack);
+    const auto reply = std::make_shared<remote_reply>(self, id, told);
     replies_[id] = reply;
     const auto outcome = co_await run_call(header, arguments, *reply);
     replies_.erase(id);
@@ -273,6 +219,8 @@ asio::awaitable<proto::result<void>> connection::run_call(const proto::call_head
     call.request_id = header.request_id;
     call.wants_progress = header.progress;
     call.depth = header.depth;
+    call.state = header.state;
+    call.client.elicitation_form = std::ranges::find(header.abilities, proto::form_ability) != header.abilities.end();
     try {
         co_return co_await services_.tools->call(call, reply);
     } catch (const std::exception& bug) {

@@ -75,6 +75,7 @@ private:
     void handle(proto::agent_action::established&& a);
     void handle(proto::agent_action::call_received&& a);
     void handle(proto::agent_action::cancel_received&& a);
+    void handle(proto::agent_action::question_answered&& a);
     void handle(proto::agent_action::credit_available&& a);
     void handle(proto::agent_action::events_acknowledged&& a);
     void handle(proto::agent_action::output_available&& a);

@@ -136,6 +136,7 @@ proto::agent_link_config supervisor::impl::link_config(const std::string& export
     hello.last_seq = log_.last_seq();
     hello.catalogue = proto::tools().digest();
     hello.tools = proto::tools().names();
+    hello.abilities = {std::string(proto::questions_ability)};
     hello.hostname = names.nodename;
     hello.os = names.sysname;
     hello.arch = names.machine;

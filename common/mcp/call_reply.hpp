@@ -1,5 +1,5 @@
 // Receives the result of one call, and carries what the call wants of the client meanwhile. Lives on the exchange's
-// executor. Everything but the first three functions has an answer for replies that cannot do it: a relay, a test.
+// executor. Everything but the first three functions has an answer for replies that cannot do it.
 #pragma once
 
 #include <chrono>

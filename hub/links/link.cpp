@@ -86,6 +86,16 @@ void link::handle(action::progress_received&& a) {
     if (found != calls_.end()) found->second->progress(std::move(a.update));
 }
 
+void link::handle(action::question_received&& a) {
+    const auto found = calls_.find(a.id);
+    if (found != calls_.end()) found->second->question(a.number, std::move(a.asked));
+}
+
+void link::handle(action::question_withdrawn&& a) {
+    const auto found = calls_.find(a.id);
+    if (found != calls_.end()) found->second->question_over();
+}
+
 void link::handle(action::event_received&& a) { owner_.event(*this, a); }
 
 void link::handle(action::sessions_received&& a) { owner_.sessions(*this, a.snapshot); }
@@ -140,6 +150,12 @@ proto::result<std::shared_ptr<remote_call>> link::call(const proto::call_header&
 void link::cancel(std::uint64_t id) {
     calls_.erase(id);
     machine_.cancel(id);
+    act();
+}
+
+void link::answer(std::uint64_t id, std::uint32_t number, const proto::answers_message& message) {
+    if (message.outcome == proto::ask_outcome::suspended) calls_.erase(id);
+    machine_.answer(id, number, message);
     act();
 }
 

@@ -47,6 +47,7 @@ public:
 
     proto::result<std::shared_ptr<remote_call>> call(const proto::call_header& header, std::string_view arguments);
     void cancel(std::uint64_t id);
+    void answer(std::uint64_t id, std::uint32_t number, const proto::answers_message& message);
     void grant_credit(std::uint64_t id, std::size_t bytes);
     void acknowledge_events(std::int64_t seq);
     void close(proto::close_code code, std::string_view reason);
@@ -74,6 +75,8 @@ private:
     void handle(proto::hub_action::reply_chunk&& a);
     void handle(proto::hub_action::reply_failed&& a);
     void handle(proto::hub_action::progress_received&& a);
+    void handle(proto::hub_action::question_received&& a);
+    void handle(proto::hub_action::question_withdrawn&& a);
     void handle(proto::hub_action::event_received&& a);
     void handle(proto::hub_action::sessions_received&& a);
     void handle(proto::hub_action::drained&& a);

@@ -16,12 +16,13 @@ remote_call::remote_call(asio::any_io_executor executor, std::weak_ptr<link> via
 asio::awaitable<std::expected<std::optional<call_part>, call_failure>> remote_call::next() {
     if (const auto taken = std::exchange(taken_, 0); taken > 0)
         if (const auto via = link_.lock()) via->grant_credit(id_, taken);
-    while (!progress_ && bytes_.empty() && !whole_ && !failure_) {
+    while (!progress_ && !question_ && bytes_.empty() && !whole_ && !failure_) {
         constexpr auto token = asio::as_tuple(asio::use_awaitable);
         auto [ec] = co_await ready_.async_wait(token);
         (void)ec;  // cancelled = woken
     }
     if (progress_) co_return std::optional<call_part>(*std::exchange(progress_, std::nullopt));
+    if (question_) co_return std::optional<call_part>(*std::exchange(question_, std::nullopt));
     if (!bytes_.empty()) {
         taken_ = bytes_.size();
         co_return std::optional<call_part>(std::exchange(bytes_, {}));
@@ -36,6 +37,10 @@ void remote_call::cancel(proto::error reason) {
     bytes_ = {};
     progress_.reset();
     failed({std::move(reason), false});
+}
+
+void remote_call::answer(std::uint32_t number, const proto::answers_message& message) {
+    if (const auto via = link_.lock()) via->answer(id_, number, message);
 }
 
 void remote_call::piece(std::string bytes, bool fin) {
@@ -55,9 +60,20 @@ void remote_call::progress(proto::progress_update update) {
     wake();
 }
 
+void remote_call::question(std::uint32_t number, proto::ask_message asked) {
+    question_ = call_question{number, std::move(asked)};
+    wake();
+}
+
+void remote_call::question_over() {
+    question_.reset();
+    if (on_question_over_) on_question_over_();
+}
+
 void remote_call::failed(call_failure failure) {
     failure_ = std::move(failure);
     wake();
+    question_over();
 }
 
 void remote_call::drain() {

@@ -1,9 +1,10 @@
 // One call that a machine is carrying out. Made by link::call(); shared by the link, which feeds it, and the one waiting
-// caller. Lives on the hub's executor. Bounded: the bytes by the credit that the machine was given, progress by keeping
-// the newest only.
+// caller. Lives on the hub's executor. Bounded: the bytes by the credit that the machine was given, progress and questions
+// by keeping the newest only.
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -15,6 +16,7 @@
 
 #include "proto/error.hpp"
 #include "proto/messages.hpp"
+#include "proto/questions.hpp"
 
 namespace hub::links {
 
@@ -25,8 +27,14 @@ struct call_failure {
     bool link_lost = false;  // the link ended under the call: what the machine has done is not known
 };
 
-// What comes before the end: bytes of the result, or word of how far it is.
-using call_part = std::variant<std::string, proto::progress_update>;
+// What the call asks its client: answer() it under its number.
+struct call_question {
+    std::uint32_t number = 0;
+    proto::ask_message asked;
+};
+
+// What comes before the end: bytes of the result, word of how far it is, or a question.
+using call_part = std::variant<std::string, proto::progress_update, call_question>;
 
 class remote_call {
 public:
@@ -39,6 +47,11 @@ public:
     // Without effect once the call is over and all of it was taken.
     void cancel(proto::error reason);
 
+    // Nothing happens if that question is over, or the call. With `suspended` the call is: next() may not be awaited again.
+    void answer(std::uint32_t number, const proto::answers_message& message);
+    // Called when the machine takes its question back, or the call ends under it. An empty function removes the listener.
+    void on_question_over(std::function<void()> listener) { on_question_over_ = std::move(listener); }
+
     // The call only reads, so a hub that is about to stop ends it at once with route_unavailable instead of waiting for
     // the answer.
     void end_on_drain() { ends_on_drain_ = true; }
@@ -47,6 +60,8 @@ private:
     friend class link;
     void piece(std::string bytes, bool fin);
     void progress(proto::progress_update update);
+    void question(std::uint32_t number, proto::ask_message asked);
+    void question_over();
     void failed(call_failure failure);
     void drain();
     void wake();
@@ -57,6 +72,8 @@ private:
         ready_;  // cancelled to wake the waiting next(): experimental::channel loses replies (1.81)
     std::string bytes_;
     std::optional<proto::progress_update> progress_;
+    std::optional<call_question> question_;  // the machine has one open at a time
+    std::function<void()> on_question_over_;
     std::size_t taken_ = 0;
     bool whole_ = false;
     bool ends_on_drain_ = false;

@@ -1,6 +1,8 @@
 #include "hub/relay/relayed_call.hpp"
 
+#include <optional>
 #include <utility>
+#include <vector>
 
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/this_coro.hpp>
@@ -33,6 +35,35 @@ proto::error late(bool write) {
             {}};
 }
 
+using mcp_outcome = common::mcp::input_outcome;
+
+// Nullopt: nobody waits for it any more.
+std::optional<proto::answers_message> to_wire(mcp_outcome outcome) {
+    using state = mcp_outcome::state;
+    if (outcome.what == state::withdrawn) return std::nullopt;
+    proto::answers_message out;
+    if (outcome.what == state::answered) out.outcome = proto::ask_outcome::answered;
+    if (outcome.what == state::suspended) out.outcome = proto::ask_outcome::suspended;
+    if (outcome.what == state::unsupported) out.outcome = proto::ask_outcome::unsupported;
+    for (auto& answer : outcome.answers) out.answers.push_back({std::move(answer.key), std::move(answer.result)});
+    return out;
+}
+
+// Puts the machine's question to the client; false if the client's call is over with that, since it comes again.
+asio::awaitable<bool> pass_question(std::shared_ptr<links::remote_call> call, links::call_question question,
+                                    common::mcp::call_reply& reply) {
+    std::vector<common::mcp::input_request> questions;
+    for (auto& one : question.asked.questions)
+        questions.push_back({std::move(one.key), common::mcp::input_kind::elicitation, std::move(one.params)});
+    call->on_question_over([&reply] { reply.withdraw(); });
+    auto outcome = co_await reply.ask(std::move(questions), std::move(question.asked.state));
+    call->on_question_over({});
+    const auto answers = to_wire(std::move(outcome));
+    if (!answers) co_return true;
+    call->answer(question.number, *answers);
+    co_return answers->outcome != proto::ask_outcome::suspended;
+}
+
 }  // namespace
 
 proto::call_header header_of(const common::mcp::tool_call& call, std::chrono::milliseconds deadline) {
@@ -49,7 +80,10 @@ proto::call_header header_of(const common::mcp::tool_call& call, std::chrono::mi
 asio::awaitable<proto::result<void>> relay_call(std::shared_ptr<links::link> to, relay_request request,
                                                 common::mcp::call_reply& reply) {
     const auto& tool = *request.tool;
-    auto started = to->call(header_of(*request.call, request.deadline), request.call->arguments);
+    auto header = header_of(*request.call, request.deadline);
+    if (request.call->client.elicitation_form) header.abilities.emplace_back(proto::form_ability);
+    header.state = request.call->state;
+    auto started = to->call(header, request.call->arguments);
     if (!started) co_return std::unexpected(std::move(started.error()));
     const auto call = *started;
     if (request.ends_on_drain) call->end_on_drain();
@@ -79,6 +113,9 @@ asio::awaitable<proto::result<void>> relay_call(std::shared_ptr<links::link> to,
             deadline.cancel();  // how fast the client reads is not the machine's fault
             heard = co_await reply.write(*bytes);
             begin_waiting();
+        } else if (auto* question = std::get_if<links::call_question>(&**part)) {
+            const bool goes_on = co_await pass_question(call, std::move(*question), reply);
+            if (!goes_on) break;
         } else {
             auto& update = std::get<proto::progress_update>(**part);
             heard = co_await reply.progress(update.progress, update.total, std::move(update.message));

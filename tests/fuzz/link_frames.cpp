@@ -21,6 +21,8 @@ void decode_json(std::string_view json) {
     (void)proto::decode_call_header(json);
     (void)proto::decode_progress(json);
     (void)proto::decode_sessions(json);
+    (void)proto::decode_ask(json);
+    if (const auto answers = proto::decode_answers(json)) (void)proto::encode(*answers);
 }
 
 void decode_frames(std::string_view message) {
@@ -58,8 +60,15 @@ void talk(Link& link, std::string_view input) {
                     proto::call_header header;
                     header.tool = "events.read";
                     header.request_id = "req_1";
+                    header.abilities = {std::string(proto::form_ability)};
                     (void)link.send_call(header, "{}");
                 }
+                if (const auto* asked = std::get_if<question_received>(&action)) {
+                    const proto::answers_message refused{proto::ask_outcome::unanswered, {}};
+                    link.answer(asked->id, asked->number, refused);
+                }
+            } else if (const auto* call = std::get_if<proto::agent_action::call_received>(&action)) {
+                (void)link.ask(call->id, {{{"k", std::string(proto::form_ability), "{}"}}, "state"});
             }
         }
         (void)link.flush(at);

@@ -1,8 +1,9 @@
-// send_and_wait asks the person at the client about a permission request, by the official SDKs: what each answer does.
+// send_and_wait asks the person at the client about a permission request, by the official SDKs, at the machine and through the
+// hub: what each answer does.
 
 import assert from "node:assert/strict";
 import { once } from "node:events";
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 
@@ -15,12 +16,16 @@ const clients = [
     ...eras.map(({ name, mode, revision }) => ({ name: `SDK v2 ${name}`, connect: (url, key, onForm) => connectV2(url, key, mode, onForm), revision })),
 ];
 
+const modern = clients.filter(({ revision }) => revision === "2026-07-28");
 const allow = { action: "accept", content: { decision: "allow" } };
 
 test("send_and_wait asks", async (t) => {
     const world = await startWorld(t);
     const [machine] = world.machines;
-    const endpoints = [{ where: "the machine's endpoint", url: machine.localUrl, key: "" }];
+    const endpoints = [
+        { where: "the machine's endpoint", url: machine.localUrl, key: "" },
+        { where: "the hub", url: world.hub.mcpUrl, key: world.hub.credentials.api_key },
+    ];
     for (const { where, url, key } of endpoints)
         for (const { name, connect, revision } of clients)
             await world.test(`${name} at ${where}`, async (t) => {
@@ -83,4 +88,49 @@ test("send_and_wait asks", async (t) => {
                     assert.equal(readFileSync(file, "utf8"), "made\n");
                 });
             });
+});
+
+test("the hub is restarted while the person decides: the next round works", async (t) => {
+    const world = await startWorld(t);
+    for (const { name, connect } of modern)
+        await world.test(name, async (t) => {
+            const client = await connect(world.hub.mcpUrl, world.hub.credentials.api_key, async () => {
+                await world.hub.kill();
+                await world.hub.start();
+                await world.online(world.machines[0]);
+                return allow;
+            });
+            t.after(() => client.close());
+            const cwd = world.machines[0].project(name.replaceAll(" ", "-"));
+            const { sessionId: session_id } = await client.call("create_session", { cwd });
+            const value = await client.call("send_and_wait", { session_id, text: script(bash("echo made > made.txt"), "Thank you.") });
+            assert.deepEqual([value.done, value.text], [true, "Thank you."]);
+            assert.equal(readFileSync(join(cwd, "made.txt"), "utf8"), "made\n");
+            const prompts = value.messages.filter((m) => m.role === "user" && m.parts.some((p) => p.type === "text"));
+            assert.equal(prompts.length, 1, "the prompt was sent once");
+        });
+});
+
+test("a machine whose policy takes no answers from afar asks nobody there", async (t) => {
+    const world = await startWorld(t);
+    const [machine] = world.machines;
+    await machine.child.end();
+    writeFileSync(join(machine.codezHome, "config/agent.toml"), `roots = [${JSON.stringify(machine.root)}]\nremote_permission_response = "never"\n`);
+    await machine.start();
+    await world.online(machine);
+    let asked = 0;
+    const onForm = () => {
+        asked++;
+        return allow;
+    };
+    const { session } = await world.createSession("kept");
+    const turn = async (client) => {
+        t.after(() => client.close());
+        const value = await client.call("send_and_wait", { session_id: session, text: script(bash("echo kept > kept.txt"), "Thank you.") });
+        return [value.done, value.pending_permissions.length, asked];
+    };
+    const far = await connectV1(world.hub.mcpUrl, world.hub.credentials.api_key, onForm);
+    assert.deepEqual(await turn(far), [false, 1, 0]);
+    await far.call("abort_session", { session_id: session });
+    assert.deepEqual(await turn(await connectV1(machine.localUrl, "", onForm)), [true, 0, 1]);
 });

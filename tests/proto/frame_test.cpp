@@ -80,6 +80,20 @@ TEST(frame, every_type_comes_back) {
     append_progress(out, 2, "{}");
     EXPECT_EQ(only<progress_frame>(out).json, "{}");
     out.clear();
+    append_ask(out, 2, 0xFFFFFFFF, "{}");
+    EXPECT_EQ(only<ask_frame>(out).id, 2U);
+    EXPECT_EQ(only<ask_frame>(out).number, 0xFFFFFFFFU);
+    EXPECT_EQ(only<ask_frame>(out).json, "{}");
+    out.clear();
+    append_answers(out, 3, 4, "{\"a\":1}");
+    EXPECT_EQ(only<answers_frame>(out).id, 3U);
+    EXPECT_EQ(only<answers_frame>(out).number, 4U);
+    EXPECT_EQ(only<answers_frame>(out).json, "{\"a\":1}");
+    out.clear();
+    append_withdraw(out, 5, 6);
+    EXPECT_EQ(only<withdraw_frame>(out).id, 5U);
+    EXPECT_EQ(only<withdraw_frame>(out).number, 6U);
+    out.clear();
     append_event(out, INT64_MAX, 3, "{}");
     EXPECT_EQ(only<event_frame>(out).seq, INT64_MAX);
     EXPECT_EQ(only<event_frame>(out).previous_seq, 3);
@@ -135,6 +149,10 @@ TEST(frame, lengths_that_lie_are_refused) {
     expect_refused(raw(18, 0, "12345678123"));
     expect_refused(raw(19, 0, ""));
     expect_refused(raw(20, 0, "1234567"));
+    expect_refused(raw(21, 0, "12345678901"));
+    expect_refused(raw(22, 0, "12345678901"));
+    expect_refused(raw(23, 0, "12345678901"));
+    expect_refused(raw(23, 0, "1234567890123"));
     expect_refused(raw(33, 0, "1234"));
 }
 
@@ -153,7 +171,7 @@ TEST(frame, unknown_flags_are_refused) {
 }
 
 TEST(frame, unknown_types_are_refused_below_128_and_skipped_from_there) {
-    for (const int type : {0, 5, 15, 21, 31, 35, 47, 51, 127}) expect_refused(raw(type, 0, ""));
+    for (const int type : {0, 5, 15, 24, 31, 35, 47, 51, 127}) expect_refused(raw(type, 0, ""));
     for (const int type : {128, 200, 255}) {
         const auto frames = read_all(raw(type, 0xFF, "whatever") + raw(50, 0, "") + raw(type, 0, ""));
         ASSERT_TRUE(frames);
@@ -168,6 +186,8 @@ TEST(frame, payloads_above_their_limit_are_too_big) {
     expect_refused(raw(17, 0, x(8 + limits::reply_chunk_bytes_max + 1)), true);
     expect_refused(raw(17, 2, x(8 + limits::error_bytes_max + 1)), true);
     expect_refused(raw(20, 0, x(8 + limits::progress_bytes_max + 1)), true);
+    expect_refused(raw(21, 0, x(12 + limits::ask_bytes_max + 1)), true);
+    expect_refused(raw(22, 0, x(12 + limits::answers_bytes_max + 1)), true);
     expect_refused(raw(34, 0, x(limits::sessions_bytes_max + 1)), true);
     std::string out;
     append_event(out, 2, 1, x(limits::event_bytes_max + 1));

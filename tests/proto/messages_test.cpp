@@ -57,6 +57,13 @@ TEST(messages, come_back_whole) {
     EXPECT_EQ(decode_auth(encode(auth{"sig"})), auth{"sig"});
     EXPECT_EQ(decode_welcome(encode(sample_welcome)), sample_welcome);
     EXPECT_EQ(decode_call_header(encode(sample_call)), sample_call);
+    auto asking = sample_call;
+    asking.abilities = {"form", "other"};
+    asking.state = R"({"x":"\u00e9"})";
+    EXPECT_EQ(decode_call_header(encode(asking)), asking);
+    auto able = sample_hello;
+    able.abilities = {"questions"};
+    EXPECT_EQ(decode_hello(encode(able)), able);
     EXPECT_EQ(decode_progress(encode(progress_update{0.5, 2.0, "half"})), (progress_update{0.5, 2.0, "half"}));
     EXPECT_EQ(decode_progress(encode(progress_update{1, std::nullopt, ""})), (progress_update{1, std::nullopt, ""}));
     EXPECT_EQ(decode_sessions(encode(sample_sessions)), sample_sessions);

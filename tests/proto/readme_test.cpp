@@ -50,6 +50,9 @@ TEST(readme, examples_are_what_the_codec_writes) {
     append_credit(expected["credit"], 1, 65536);
     append_cancel(expected["cancel"], 1);
     append_progress(expected["progress"], 1, R"({"progress":1})");
+    append_ask(expected["ask"], 1, 1, R"({"questions":[{"key":"k","kind":"form","params":{}}]})");
+    append_answers(expected["answers"], 1, 1, R"({"outcome":"answered","answers":[{"key":"k","result":{}}]})");
+    append_withdraw(expected["withdraw"], 1, 1);
     append_event(expected["event"], 258, 257, "{}");
     append_ack(expected["ack"], 258);
     append_sessions(expected["sessions"], R"({"sessions":[],"complete":true})");
@@ -100,6 +103,8 @@ TEST(readme, names_every_close_code_and_limit_as_they_are) {
         {"result_bytes_max", limits::result_bytes_max},
         {"error_bytes_max", limits::error_bytes_max},
         {"progress_bytes_max", limits::progress_bytes_max},
+        {"ask_bytes_max", limits::ask_bytes_max},
+        {"answers_bytes_max", limits::answers_bytes_max},
         {"event_bytes_max", limits::event_bytes_max},
         {"sessions_bytes_max", limits::sessions_bytes_max},
         {"call_credit_bytes", limits::call_credit_bytes},

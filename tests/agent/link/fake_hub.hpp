@@ -20,6 +20,9 @@ struct answered {
     std::optional<proto::error> error;
     bool lost = false;
     std::vector<double> progress;
+    std::vector<proto::ask_message> asked;
+    std::uint32_t last_question = 0;
+    int withdrawn = 0;
 };
 
 class fake_hub {
@@ -73,9 +76,12 @@ public:
         return moved;
     }
 
-    std::uint64_t call(std::string tool, std::string arguments, std::string workspace = "w", std::int64_t deadline_ms = 30'000,
-                       bool progress = false) {
+    std::uint64_t call(std::string tool, std::string arguments, std::string workspace = "w",
+                       std::int64_t deadline_ms = 30'000, bool progress = false,
+                       std::vector<std::string> abilities = {}, std::string state = {}) {
         proto::call_header header;
+        header.abilities = std::move(abilities);
+        header.state = std::move(state);
         header.tool = std::move(tool);
         header.who.workspace_id = std::move(workspace);
         header.who.user_id = "u";
@@ -87,6 +93,9 @@ public:
         return link_.send_call(header, arguments).value();
     }
     void grant(std::uint64_t id, std::size_t bytes) { link_.grant_credit(id, bytes); }
+    void answer(std::uint64_t id, const proto::answers_message& message) {
+        link_.answer(id, calls[id].last_question, message);
+    }
     void cancel(std::uint64_t id) { link_.cancel(id); }
     void acknowledge(std::int64_t seq) { link_.acknowledge_events(seq); }
     void drain() { link_.drain(); }
@@ -131,6 +140,11 @@ private:
         calls[a.id].lost = a.link_lost;
     }
     void handle(proto::hub_action::progress_received&& a) { calls[a.id].progress.push_back(a.update.progress); }
+    void handle(proto::hub_action::question_received&& a) {
+        calls[a.id].asked.push_back(std::move(a.asked));
+        calls[a.id].last_question = a.number;
+    }
+    void handle(proto::hub_action::question_withdrawn&& a) { ++calls[a.id].withdrawn; }
     void handle(proto::hub_action::event_received&& a) {
         if (acknowledges) link_.acknowledge_events(a.seq);
         events.push_back(std::move(a));

@@ -51,6 +51,7 @@ public:
     std::optional<proto::welcome> welcome;
     std::vector<received_call> calls;
     std::vector<std::uint64_t> cancelled;
+    std::vector<proto::answers_message> answers;  // to its questions
     std::int64_t acknowledged = 0;
     bool draining = false;
     std::uint16_t closed = 0;

@@ -29,6 +29,8 @@ boost::asio::awaitable<void> make_call(hub::relay::router& router, std::shared_p
     call.who = &asked->who;
     call.request_id = "req_1";
     call.depth = asked->depth;
+    call.client.elicitation_form = asked->takes_forms;
+    call.state = asked->state;
     asked->outcome = co_await router.call(call, asked->reply);
 }
 

@@ -5,6 +5,9 @@
 #include <string>
 #include <vector>
 
+#include <boost/asio/this_coro.hpp>
+
+#include "common/async/event_signal.hpp"
 #include "common/mcp/backend.hpp"
 #include "hub/relay/machine_finder.hpp"
 #include "hub/relay/router.hpp"
@@ -23,18 +26,41 @@ public:
         co_return !gone;
     }
     void on_cancel(std::function<void()> listener) override { listener_ = std::move(listener); }
+    // Answers by `answer`, if there is one; else waits until the question is taken back.
+    boost::asio::awaitable<common::mcp::input_outcome> ask(std::vector<common::mcp::input_request> questions,
+                                                           std::string state) override {
+        asked.push_back(std::move(questions));
+        states.push_back(std::move(state));
+        if (answer) co_return *answer;
+        common::async::event_signal taken_back(co_await boost::asio::this_coro::executor);
+        withdraws_ = &taken_back;
+        std::ignore = co_await taken_back.wait();
+        withdraws_ = nullptr;
+        common::mcp::input_outcome outcome;
+        outcome.what =
+            gone ? common::mcp::input_outcome::state::unanswered : common::mcp::input_outcome::state::withdrawn;
+        co_return outcome;
+    }
+    void withdraw() override {
+        if (withdraws_) withdraws_->notify_all();
+    }
     // The client cancels, or goes away.
     void cancel() {
         gone = true;
         if (const auto listener = std::exchange(listener_, nullptr)) listener();
+        withdraw();
     }
 
     std::string text;
     std::vector<double> steps;
     bool gone = false;
+    std::vector<std::vector<common::mcp::input_request>> asked;
+    std::vector<std::string> states;
+    std::optional<common::mcp::input_outcome> answer;
 
 private:
     std::function<void()> listener_;
+    common::async::event_signal* withdraws_ = nullptr;  // while a question waits
 };
 
 // One call under way, or over.
@@ -43,6 +69,8 @@ struct asked_call {
     std::string arguments;
     proto::principal who;
     int depth = 0;
+    bool takes_forms = false;
+    std::string state{};
     fake_reply reply;
     std::optional<proto::result<void>> outcome;
 
