@@ -19,6 +19,7 @@
 #include "common/mcp/engine.hpp"
 #include "common/net/listener.hpp"
 #include "hub/front/front.hpp"
+#include "hub/identity/ended_keys.hpp"
 #include "hub/identity/verifier.hpp"
 #include "hub/links/enrolment.hpp"
 #include "hub/links/link_host.hpp"
@@ -68,7 +69,8 @@ public:
           machines_(store_, pool_, links_, sessions_),
           audit_(context_.get_executor(), store_, pool_, log_),
           router_(machines_, links_, sessions_, audit_),
-          engine_(router_, engine_options()) {}
+          engine_(router_, engine_options()),
+          ended_keys_(store_, pool_, [this](const identity::ended_keys::ids& ended) { shut_out(ended); }) {}
 
     ~app() {
         pool_.stop();
@@ -81,6 +83,7 @@ public:
 
 private:
     common::mcp::engine_options engine_options();
+    void shut_out(const identity::ended_keys::ids& ended);
     bool open_listeners();
     bool write_port_file();
     asio::awaitable<void> until_signalled();
@@ -102,6 +105,7 @@ private:
     relay::call_audit audit_;
     relay::router router_;
     common::mcp::engine engine_;
+    identity::ended_keys ended_keys_;
     std::optional<links::link_host> link_host_;
     std::optional<links::hub_identity> identity_;
     std::optional<links::enrolment> enrolment_;
@@ -123,6 +127,11 @@ common::mcp::engine_options app::engine_options() {
         log_.error("a call failed with a bug", {{"request_id", request_id}, {"what", what}});
     };
     return options;
+}
+
+void app::shut_out(const identity::ended_keys::ids& ended) {
+    for (const auto& id : ended) verifier_.invalidate(id);
+    engine_.shut_out([&](const proto::principal& who) { return ended.contains(who.client_id); });
 }
 
 bool app::open_listeners() {
@@ -189,6 +198,7 @@ int app::run() {
 
     asio::co_spawn(context_, link_host_->keep_time(), asio::detached);
     asio::co_spawn(context_, audit_.keep_pruned(std::chrono::hours(24) * config_.audit_days), asio::detached);
+    asio::co_spawn(context_, ended_keys_.watch(), asio::detached);
     asio::co_spawn(context_, until_signalled(), asio::detached);
     asio::co_spawn(context_, reload_on_hangup(), asio::detached);
     if (!write_port_file()) return 1;

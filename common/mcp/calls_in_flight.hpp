@@ -10,11 +10,14 @@
 #include <string>
 #include <unordered_map>
 
+#include "proto/principal.hpp"
+
 namespace common::mcp {
 
 class calls_in_flight {
     struct entry {
         std::size_t number;
+        proto::principal who;
         std::function<void()> cancel;
     };
     using entries = std::unordered_multimap<std::string, entry>;
@@ -42,11 +45,14 @@ public:
 
     // `scope` names the session, or the principal where there is none; `id` is the raw JSON-RPC id. `cancel` is called
     // from any thread, at most once per cancellation, never after the ticket has gone. Nullopt when full.
-    std::optional<ticket> add(const std::string& scope, std::string_view id, std::function<void()> cancel);
+    std::optional<ticket> add(const std::string& scope, std::string_view id, const proto::principal& who,
+                              std::function<void()> cancel);
 
     // Cancels the one call of that scope and id. Where two clients without a session use the same id at once, nothing is
     // cancelled: better to let a call run than to end a stranger's.
     bool cancel(const std::string& scope, std::string_view id);
+    // Cancels all calls of those principals.
+    void cancel_of(const std::function<bool(const proto::principal&)>& of_whom);
 
 private:
     void remove(const std::string& key, std::size_t number);

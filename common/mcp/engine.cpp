@@ -127,4 +127,9 @@ void engine::end_streams(const std::function<bool(const proto::principal&)>& of_
     state_->shared().changes.end_of(of_whom);
 }
 
+void engine::shut_out(const std::function<bool(const proto::principal&)>& of_whom) {
+    end_streams(of_whom);
+    state_->shared().calls.cancel_of(of_whom);
+}
+
 }  // namespace common::mcp

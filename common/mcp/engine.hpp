@@ -91,8 +91,11 @@ public:
 
     // Another replica's forward_answer(). False: the question is not waited for any more. Any thread.
     bool take_answer(std::string_view question, std::string_view result);
-    // Ends the change streams of those principals, gracefully: on shutdown, or since their rights are gone. Any thread.
+    // Ends the change streams of those principals, gracefully: on shutdown. Any thread.
     void end_streams(const std::function<bool(const proto::principal&)>& of_whom);
+    // Their rights are gone: ends their change streams, and the waiting of their calls as if they had cancelled them. Any
+    // thread.
+    void shut_out(const std::function<bool(const proto::principal&)>& of_whom);
 
 private:
     class state;

@@ -137,7 +137,7 @@ boost::asio::awaitable<outcome> run::guard(client_reply& reply) {
 boost::asio::awaitable<bool> run::execute() {
     const auto cancellation = std::make_shared<call_cancellation>(context_.executor);
     const std::optional<calls_in_flight::ticket> ticket = context_.shared.calls.add(
-        context_.terms.scope, message_.id, [cancellation] { cancellation->request_from_anywhere(); });
+        context_.terms.scope, message_.id, context_.who, [cancellation] { cancellation->request_from_anywhere(); });
     client_reply reply(context_, running_, answer_, *cancellation);
     outcome ended;
     if (ticket) {

@@ -161,4 +161,16 @@ result<std::vector<api_key>> store::list_api_keys(std::string_view workspace_id)
     });
 }
 
+result<std::vector<std::string>> store::list_ended_api_keys(std::int64_t since) {
+    return in_transaction(db_, [&](connection& c) -> result<std::vector<std::string>> {
+        std::vector<std::string> ids;
+        for (const auto& r : c.query("SELECT id FROM api_keys WHERE revoked_at > CAST(:since AS INTEGER) OR "
+                                     "(expires_at > CAST(:since AS INTEGER) AND expires_at <= CAST(:now AS INTEGER)) "
+                                     "ORDER BY id",
+                                     {{"since", since}, {"now", now_()}}))
+            ids.push_back(r.text("id"));
+        return ids;
+    });
+}
+
 }  // namespace hub::tenancy

@@ -88,6 +88,8 @@ public:
     result<api_key_grant> find_api_key(std::string_view hash);
     result<void> revoke_api_key(std::string_view workspace_id, std::string_view key_id, std::string_view actor);
     result<std::vector<api_key>> list_api_keys(std::string_view workspace_id);
+    // Ids of the keys, of all workspaces, that were revoked or expired after that time.
+    result<std::vector<std::string>> list_ended_api_keys(std::int64_t since);
 
     result<new_join_token> create_join_token(const join_token_options& options);
     // Consumes the token and inserts the machine, both or neither; the same token and key again, while the token lives, is

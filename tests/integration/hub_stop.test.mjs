@@ -29,7 +29,7 @@ function callAlone(world, name, args) {
     const answer = once(request, "response").then(async ([response]) => {
         let text = "";
         for await (const piece of response.setEncoding("utf8")) text += piece;
-        watched.whole("POST", headers, body, Object.entries(response.headers), text);
+        watched.whole("POST", headers, body, Object.entries(response.headers), text, response.statusCode);
         return JSON.parse(text).result.structuredContent;
     });
     answer.catch(() => {});

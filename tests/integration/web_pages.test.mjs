@@ -22,7 +22,7 @@ async function exchange(url, head, body = "") {
     const [status, ...lines] = top.split("\r\n");
     const answer = { status: Number(status.split(" ")[1]), fields: lines.map((l) => l.split(/: (.*)/s).slice(0, 2)), body: rest.join("\r\n\r\n") };
     const chunked = answer.fields.some(([n]) => n === "Transfer-Encoding");
-    if (method === "POST") watched.whole(method, fields.map((f) => f.split(": ")), body, answer.fields, chunked ? answer.body.replace(/^[0-9a-f]+\r\n|\r\n0\r\n\r\n$/g, "") : answer.body);
+    if (method === "POST") watched.whole(method, fields.map((f) => f.split(": ")), body, answer.fields, chunked ? answer.body.replace(/^[0-9a-f]+\r\n|\r\n0\r\n\r\n$/g, "") : answer.body, answer.status);
     return answer;
 }
 

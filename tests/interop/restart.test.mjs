@@ -23,7 +23,7 @@ async function curl(world, withSession) {
         const at = stdout.indexOf("\r\n\r\n");
         const head = stdout.slice(0, at);
         const split = (line) => line.split(/: (.*)/s).slice(0, 2);
-        watched.whole("POST", all.map(split), body, head.split("\r\n").slice(1).map(split), stdout.slice(at + 4));
+        watched.whole("POST", all.map(split), body, head.split("\r\n").slice(1).map(split), stdout.slice(at + 4), Number(head.split(" ")[1]));
         return { head, body: stdout.slice(at + 4) };
     };
     const headers = [];

@@ -22,9 +22,9 @@ export async function startWire(t, world) {
     const requests = [];
     const schemas = watchMessages();
     const watch = {
-        begin(verb, headers, body, answered) {
+        begin(verb, headers, body, ...answered) {
             requests.push(noted(verb, headers, body));
-            return schemas.begin(verb, headers, body, answered);
+            return schemas.begin(verb, headers, body, ...answered);
         },
     };
     const proxy = await startProxy(world.hub.port, { watch });

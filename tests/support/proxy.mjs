@@ -20,7 +20,7 @@ export async function startProxy(port, { credential, watch, asServer = false } =
         const sent = [];
         if (watch) request.on("data", (piece) => sent.push(piece));
         upstream.on("response", (answer) => {
-            const look = watch?.begin(request.method, headersOf(request), Buffer.concat(sent), headersOf(answer));
+            const look = watch?.begin(request.method, headersOf(request), Buffer.concat(sent), headersOf(answer), answer.statusCode);
             response.writeHead(answer.statusCode, answer.statusMessage, answer.rawHeaders);
             response.flushHeaders();
             answer.on("data", (piece) => {

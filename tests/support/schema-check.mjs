@@ -1,8 +1,8 @@
 // Holds every JSON-RPC message that a test exchanges against the published schema of its revision. The harness installs it
 // around fetch; other clients are watched on their way (proxy.mjs). A test's end asserts that it found nothing.
 //
-// What the server sends must be valid whatever it was sent. What a test sends must be valid if the server accepts it:
-// tests send bad input on purpose, and that must be refused.
+// What the server sends must be valid whatever it was sent, even if that was no message. What a test sends must be valid if
+// the server accepts it, with a result or with 202: tests send bad input on purpose, and that must be refused.
 
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
@@ -122,7 +122,7 @@ function messageIn(body) {
 export class MessageWatch {
     problems = [];
     messages = 0;
-    #sessions = new Map(); // Mcp-Session-Id -> {revision, methods}
+    #sessions = new Map(); // Mcp-Session-Id -> {revision, methods of requests, methods that the server asked}
 
     #known(revision) {
         return revisions.includes(revision) ? revision : undefined;
@@ -132,7 +132,7 @@ export class MessageWatch {
     around(fetch) {
         return async (input, init = {}) => {
             const response = await fetch(input, init);
-            const look = this.begin(init.method ?? "GET", new Headers(init.headers), init.body, response.headers);
+            const look = this.begin(init.method ?? "GET", new Headers(init.headers), init.body, response.headers, response.status);
             if (!look || !response.body) return response;
             const through = new TransformStream({
                 transform: (chunk, out) => {
@@ -149,17 +149,19 @@ export class MessageWatch {
     }
 
     /** One exchange, however it travels: {piece(bytes), end()} for the answer's body, or nothing if it is none of MCP's. */
-    begin(method, requestHeaders, requestBody, responseHeaders) {
+    begin(method, requestHeaders, requestBody, responseHeaders, status) {
         const sent = method === "POST" ? messageIn(requestBody) : undefined;
         const listens = method === "GET" && /text\/event-stream/.test(requestHeaders.get("accept") ?? "");
         const type = responseHeaders.get("content-type") ?? "";
-        if ((!sent && !listens) || !/^(application\/json|text\/event-stream)/.test(type)) return undefined;
         const session = this.#sessions.get(requestHeaders.get("mcp-session-id"));
+        if (sent && status === 202) this.#accepted(sent, this.#revision(sent, requestHeaders, session), session);
+        if (method !== "POST" && !listens) return undefined;
+        if (!/^(application\/json|text\/event-stream)/.test(type)) return undefined;
         const methods = new Map(session?.methods);
         for (const one of sent ? each(sent) : []) if (one?.method && one.id !== undefined) methods.set(keyOf(one.id), one.method);
         if (session) for (const [id, name] of methods) session.methods.set(id, name);
         const revision = this.#revision(sent, requestHeaders, session);
-        const exchange = { sent, methods, revision, answer: responseHeaders.get("mcp-session-id") };
+        const exchange = { sent, methods, revision, session, isMcp: Boolean(sent) || listens, answer: responseHeaders.get("mcp-session-id") };
 
         const events = type.startsWith("text/event-stream") ? new EventText() : undefined;
         const decoder = new TextDecoder();
@@ -177,8 +179,8 @@ export class MessageWatch {
     }
 
     /** One exchange of a client that is neither fetch nor behind a proxy; headers as Headers takes them. */
-    whole(method, requestHeaders, requestBody, responseHeaders, responseBody) {
-        const look = this.begin(method, new Headers(requestHeaders), requestBody, new Headers(responseHeaders));
+    whole(method, requestHeaders, requestBody, responseHeaders, responseBody, status) {
+        const look = this.begin(method, new Headers(requestHeaders), requestBody, new Headers(responseHeaders), status);
         look?.piece(Buffer.from(responseBody));
         look?.end();
     }
@@ -188,21 +190,34 @@ export class MessageWatch {
         return this.#known(claimed) ?? this.#known(headers.get("mcp-protocol-version")) ?? session?.revision ?? stateless;
     }
 
+    /** Notifications, and answers to what the server asked. */
+    #accepted(sent, revision, session) {
+        this.messages++;
+        const schema = schemaOf(revision);
+        const asked = (id) => session?.asked.get(keyOf(id));
+        for (const one of each(sent)) {
+            if (one?.method !== undefined && !schema.has(one.method)) continue; // a notification that nobody knows is ignored
+            for (const trouble of schema.problems(one, asked)) this.problems.push(`${trouble} in what was accepted: ${JSON.stringify(one).slice(0, 600)}`);
+        }
+    }
+
     #received(text, exchange) {
         let message;
         try {
             message = JSON.parse(text);
         } catch {
-            this.problems.push(`not JSON: ${text.slice(0, 300)}`);
+            if (exchange.isMcp) this.problems.push(`not JSON: ${text.slice(0, 300)}`);
             return;
         }
         if (!each(message).some((one) => one?.jsonrpc === "2.0")) {
+            if (!exchange.isMcp) return;
             // The front refuses before JSON-RPC begins: {"error", "message"}.
             if (typeof message?.error !== "string") this.problems.push(`not JSON-RPC: ${text.slice(0, 300)}`);
             return;
         }
         this.messages++;
         const method = (id) => exchange.methods.get(keyOf(id));
+        for (const one of each(message)) if (one?.method !== undefined && one.id !== undefined) exchange.session?.asked.set(keyOf(one.id), one.method);
         for (const one of each(message)) if (method(one?.id) === "initialize") this.#began(one.result?.protocolVersion, exchange);
         const schema = schemaOf(exchange.revision);
         const note = (trouble, what) => this.problems.push(...trouble.map((t) => `${t} in what ${what}`));
@@ -216,7 +231,7 @@ export class MessageWatch {
 
     #began(revision, exchange) {
         exchange.revision = this.#known(revision) ?? exchange.revision;
-        if (exchange.answer) this.#sessions.set(exchange.answer, { revision: exchange.revision, methods: new Map(exchange.methods) });
+        if (exchange.answer) this.#sessions.set(exchange.answer, { revision: exchange.revision, methods: new Map(exchange.methods), asked: new Map() });
     }
 }
 

@@ -63,3 +63,31 @@ test("what goes through fetch is watched, as JSON and as events", async (t) => {
     }
     assert.equal(watch.messages, 4);
 });
+
+test("answers to what is no message are watched, and messages that are only accepted", () => {
+    const watch = new MessageWatch();
+    const json = { "content-type": "application/json" };
+    const whole = (sent, status, answer = "", session = {}) => {
+        watch.whole("POST", { ...json, ...session }, typeof sent === "string" ? sent : JSON.stringify(sent), answer ? { ...json, ...session } : {}, answer && JSON.stringify(answer), status);
+        return watch.problems.splice(0).length;
+    };
+    const parseError = (more) => ({ jsonrpc: "2.0", error: { code: -32700, message: "Not JSON.", ...more } });
+    assert.equal(whole("{", 400, parseError({})), 0);
+    assert.equal(whole("{", 400, parseError({ code: "bad" })), 1);
+    assert.equal(whole("user=ada", 200, { token: "of another kind of server" }), 0);
+
+    assert.equal(whole({ jsonrpc: "2.0", method: "notifications/cancelled", params: { requestId: 1 } }, 202), 0);
+    assert.ok(whole({ jsonrpc: "2.0", method: "notifications/cancelled", params: { requestId: {} } }, 202) > 0);
+    assert.equal(whole({ jsonrpc: "2.0", method: "notifications/cancelled", params: { requestId: {} } }, 400), 0, "it was refused");
+
+    const session = { "mcp-session-id": "s" };
+    const params = { protocolVersion: "2025-11-25", capabilities: { elicitation: {} }, clientInfo: { name: "c", version: "1" } };
+    const result = { protocolVersion: "2025-11-25", capabilities: {}, serverInfo: { name: "s", version: "1" } };
+    assert.equal(whole({ jsonrpc: "2.0", id: 0, method: "initialize", params }, 200, { jsonrpc: "2.0", id: 0, result }, session), 0);
+    const question = { jsonrpc: "2.0", id: "q", method: "elicitation/create", params: { message: "Sure?", requestedSchema: { type: "object", properties: {} } } };
+    const events = watch.begin("POST", new Headers(session), JSON.stringify({ jsonrpc: "2.0", id: 1, method: "tools/call", params: { name: "t" } }), new Headers({ "content-type": "text/event-stream" }), 200);
+    events.piece(Buffer.from(`data: ${JSON.stringify(question)}\n\n`));
+    assert.deepEqual(watch.problems, []);
+    assert.equal(whole({ jsonrpc: "2.0", id: "q", result: { action: "accept", content: {} } }, 202, "", session), 0);
+    assert.ok(whole({ jsonrpc: "2.0", id: "q", result: { action: "perhaps" } }, 202, "", session) > 0);
+});

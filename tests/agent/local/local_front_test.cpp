@@ -1,4 +1,4 @@
-// Who is let in at the loopback endpoint: auth.md §4 rows 1 and 2.
+// Who is let in at the loopback endpoint.
 #include "agent/local/local_front.hpp"
 
 #include <unistd.h>
@@ -9,6 +9,7 @@
 #include <boost/asio/io_context.hpp>
 
 #include "common/net/websocket_channel.hpp"
+#include "tests/common/mcp/schema_check.hpp"
 
 namespace agent::local {
 namespace {
@@ -93,6 +94,10 @@ protected:
         boost::asio::io_context io;
         boost::asio::co_spawn(io, front.handle(exchange_), boost::asio::detached);
         io.run();
+        if (exchange_.answer.body.find("jsonrpc") != std::string::npos) {
+            const auto said = nlohmann::json::parse(exchange_.answer.body);
+            EXPECT_EQ(common::mcp::test::check_message("2025-03-26", said, "tools/list"), "");
+        }
         return exchange_.answer.status;
     }
 

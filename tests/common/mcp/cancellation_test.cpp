@@ -115,6 +115,21 @@ TEST(cancellation, two_stateless_calls_with_one_id_are_left_alone) {
     h.run();
 }
 
+TEST(cancellation, reaches_every_call_of_who_is_shut_out_and_nobody_elses) {
+    harness h;
+    lasting_call lasting(h);
+    const auto mine = h.make_post(call_body("scripted"));
+    const auto theirs = h.make_post(call_body("scripted"));
+    h.begin(*mine);
+    h.begin(*theirs, h.stranger);
+    run_until(h, [&] { return lasting.running == 2; });
+    h.subject.shut_out([](const proto::principal& who) { return who.client_id == "k_2"; });
+    run_until(h, [&] { return lasting.cancellations > 0; });
+    h.run();
+    EXPECT_EQ(lasting.cancellations, 1);
+    EXPECT_EQ(theirs->json()["result"]["_meta"]["codez/error"]["code"], "cancelled");
+}
+
 TEST(cancellation, a_closed_response_tells_the_back_end_too) {
     harness h;
     lasting_call lasting(h);

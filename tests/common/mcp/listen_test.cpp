@@ -137,6 +137,13 @@ TEST_F(listening, only_the_streams_of_those_meant_end) {
     end();
 }
 
+TEST_F(listening, whoever_is_shut_out_listens_no_more) {
+    const auto mine = listen(all_lists);
+    h_.subject.shut_out([](const proto::principal& who) { return who.name == "Ada"; });
+    h_.run_to_end(*mine);
+    EXPECT_EQ(mine->events().messages.back()["result"]["resultType"], "complete");
+}
+
 TEST(listening_limits, are_told_with_their_status) {
     engine_options options;
     options.listeners_per_principal_max = 1;

@@ -4,6 +4,7 @@
 #include "common/crypto/random.hpp"
 #include "common/mcp/engine.hpp"
 #include "hub/identity/verifier.hpp"
+#include "tests/common/mcp/schema_check.hpp"
 #include "tests/hub/links/hub_fixture.hpp"
 
 namespace hub::front {
@@ -14,7 +15,7 @@ using fields = std::vector<std::pair<std::string, std::string>>;
 // Answers with the name of who called.
 class naming_backend final : public common::mcp::backend {
 public:
-    std::string tools(const proto::principal& who) override { return R"([{"name":"for )" + who.name + R"("}])"; }
+    std::string tools(const proto::principal& who) override { return R"([{"name":"for )" + who.name + R"(","inputSchema":{"type":"object"}}])"; }
     bool has_tool(std::string_view) const override { return false; }
     std::string instructions() const override { return {}; }
     boost::asio::awaitable<proto::result<void>> call(const common::mcp::tool_call&, common::mcp::call_reply&) override {
@@ -62,6 +63,9 @@ protected:
         const auto exchange = std::make_shared<tests::fake_exchange>(std::move(request));
         run(front_->handle(*exchange));
         EXPECT_EQ(exchange->answers, 1);
+        if (exchange->body.find("jsonrpc") != std::string::npos) {
+            EXPECT_EQ(common::mcp::test::check_message("2025-03-26", exchange->json(), "tools/list"), "");
+        }
         return exchange;
     }
     std::shared_ptr<tests::fake_exchange> list_tools(const fields& credential) {
