@@ -281,7 +281,7 @@ live_session::task<claude::control_reply> live_session::ask(std::string request_
 live_session::task<aborted> live_session::interrupt() {
     const auto self = shared_from_this();
     aborted out;
-    out.was_running = reducer_.busy();
+    out.was_running = reducer_.working();
     if (!out.was_running || over_) co_return out;
     const std::string id = "codez-" + random_uuid();
     const auto reply = co_await ask(id, claude::encode_interrupt(id), interrupt_timeout);

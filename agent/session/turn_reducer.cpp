@@ -21,6 +21,11 @@ void turn_reducer::on_line(const claude::stream_message& message, std::int64_t n
 
 bool turn_reducer::busy() const { return memory_.turn_open || !memory_.prompts.empty(); }
 
+bool turn_reducer::working() const {
+    return busy() ||
+           std::ranges::any_of(memory_.tasks, [](const auto& each) { return each.second.kind == "local_agent"; });
+}
+
 void turn_reducer::tell_if_changed(const shown& before, std::int64_t now_ms, reduction& out) {
     if (look() == before) return;
     row_.updated_at = now_ms;
@@ -195,7 +200,7 @@ void turn_reducer::apply(const claude::turn_result& m, std::int64_t now_ms, redu
     out.events.push_back(make_event(row_.id, "session.idle", std::move(body)));
     forget_turn();
     // A prompt that waits begins the next turn at once: claude says so itself, this covers the moment between.
-    row_.state = memory_.prompts.empty() ? session_state::idle : session_state::running;
+    row_.state = working() ? session_state::running : session_state::idle;
 }
 
 void turn_reducer::apply(const claude::permission_ask& m, std::int64_t now_ms, reduction& out) {

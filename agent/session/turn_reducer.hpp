@@ -78,6 +78,8 @@ public:
     const turn_memory& memory() const { return memory_; }
     turn_memory& memory() { return memory_; }
     bool busy() const;
+    // A turn, or an agent in the background: claude goes on, and tells the model what came of it in a turn of its own.
+    bool working() const;
 
     void on_line(const claude::stream_message& message, std::int64_t now_ms, reduction& out);
 

@@ -169,6 +169,24 @@ TEST(TurnReducer, ASubagentsTaskIsToldOnceAndItsMessagesNameIt) {
     EXPECT_EQ(of_subagent, 3);
 }
 
+TEST(TurnReducer, AnAgentInTheBackgroundKeepsTheSessionRunning) {
+    auto reducer = fresh_reducer();
+    bool ended = false;
+    for (const auto& line : captured("92_background_agent_interrupted")) {
+        reduction out;
+        feed(reducer, {line}, out);
+        if (!bodies(out, "session.idle").empty()) {
+            ended = true;
+            EXPECT_FALSE(reducer.busy());
+            EXPECT_TRUE(reducer.working());
+            EXPECT_EQ(reducer.row().state, events::session_state::running);
+        }
+    }
+    EXPECT_TRUE(ended);
+    EXPECT_FALSE(reducer.working());
+    EXPECT_EQ(reducer.row().state, events::session_state::idle);
+}
+
 TEST(TurnReducer, TheStateFollowsClaude) {
     auto reducer = fresh_reducer();
     std::string states;
