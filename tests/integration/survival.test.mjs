@@ -7,19 +7,10 @@ import { join } from "node:path";
 import { test } from "node:test";
 
 import { script, startWorld, until } from "../support/harness.mjs";
+import { randomFrom } from "../support/random.mjs";
 import { checkWhole, ended, textsOf } from "../support/turns.mjs";
 
 const seed = Number(process.env.CODEZ_SEED ?? 20261121);
-
-// mulberry32
-function randomFrom(state) {
-    return (below) => {
-        state = (state + 0x6d2b79f5) | 0;
-        let x = Math.imul(state ^ (state >>> 15), 1 | state);
-        x = (x + Math.imul(x ^ (x >>> 7), 61 | x)) ^ x;
-        return Math.floor((((x ^ (x >>> 14)) >>> 0) / 4294967296) * below);
-    };
-}
 
 /** Polls in the background until the turn has ended, whatever is killed meanwhile. */
 function follow(reader) {

@@ -104,6 +104,7 @@ class FakeApi {
         }
         const { step, index } = dueStep(messages, this.scripts);
         entry.step = index;
+        this.onAsked?.(entry);
         if (step?.error && this.stillFails(step, entry)) {
             entry.outcome = "error";
             const { status = 500, message, retry_after } = step.error;
@@ -179,7 +180,10 @@ class FakeApi {
     }
 }
 
-/** Starts the fake API. `api.log`, `api.held` and `api.releaseHold(name)` serve tests in the same process. */
+/**
+ * Starts the fake API. `api.log`, `api.held` and `api.releaseHold(name)` serve tests in the same process; `api.onAsked` is
+ * called with each request's entry of the log, which keeps the last ones only.
+ */
 export async function startFakeApi({ port = 0 } = {}) {
     const api = new FakeApi();
     const server = http.createServer((request, response) => {
