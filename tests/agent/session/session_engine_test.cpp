@@ -348,28 +348,6 @@ TEST_F(SessionEngine, ARuleAnswersAndIsRecordedAndClaudeIsToldWhatToRefuse) {
     EXPECT_NE(late.error().message.find("denied by Bash(ls *)"), std::string::npos) << late.error().message;
 }
 
-TEST_F(SessionEngine, ARequestEndsAtTheTimeThatItTold) {
-    permission_expiry_s_ = 1;
-    restart();
-    const auto session = create();
-    machine_.last().say(ask("p1"));
-    turn_until([&] { return count(session, "channel.permission_request") == 1; });
-    const auto pending = get(engine_->pending_permissions(session));
-    ASSERT_EQ(pending->size(), 1u);
-    const json details = json::parse(pending->at(0).details);
-    EXPECT_EQ(details["expiresAt"], pending->at(0).asked_at_ms + 1000);
-    // Over a restart too, and even if the time is over by then.
-    restart();
-    turn_until([&] { return count(session, "channel.permission_resolved") == 1; });
-    for (const auto& event : events(session))
-        if (event.type == "channel.permission_resolved") {
-            const json body = json::parse(event.body);
-            EXPECT_EQ(body["answeredByKind"], "expiry");
-            EXPECT_EQ(body["behavior"], "deny");
-            EXPECT_GE(event.at_ms, details["expiresAt"].get<std::int64_t>());
-        }
-}
-
 TEST_F(SessionEngine, AWithdrawnRequestCannotBeAnswered) {
     const auto session = create();
     machine_.last().say(ask("p1"));
