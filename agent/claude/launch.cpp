@@ -2,6 +2,9 @@
 
 #include <algorithm>
 #include <array>
+#include <iterator>
+
+#include "agent/claude/start_options.hpp"
 
 namespace agent::claude {
 namespace {
@@ -52,6 +55,8 @@ std::vector<std::string> arguments(const launch& what) {
     if (!what.model.empty()) out.push_back("--model=" + what.model);
     if (!what.settings.empty()) out.push_back("--settings=" + what.settings);
     if (what.include_partial_messages) out.emplace_back("--include-partial-messages");
+    if (!what.settings_file.empty()) out.push_back("--settings=" + what.settings_file.string());
+    std::ranges::move(option_arguments(what.options), std::back_inserter(out));
     return out;
 }
 
@@ -59,6 +64,7 @@ variables environment(const launch& what, const variables& own) {
     variables out;
     for (const auto& [name, value] : own)
         if (inherited(name)) out.emplace(name, value);
+    for (auto& [name, value] : option_variables(what.options)) out[name] = value;
     out["CLAUDE_CODE_EMIT_SESSION_STATE_EVENTS"] = "1";
     out["CODEZ_SESSION_ID"] = what.session_id;
     out[depth_variable] = std::to_string(what.depth + 1);

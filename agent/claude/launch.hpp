@@ -6,6 +6,8 @@
 #include <string_view>
 #include <vector>
 
+#include <nlohmann/json.hpp>
+
 #include "agent/claude/locate.hpp"
 
 namespace agent::claude {
@@ -18,7 +20,9 @@ struct launch {
     std::string permission_mode = "default";
     bool include_partial_messages = false;
     std::vector<std::string> setting_sources = {"user", "project", "local"};
-    int depth = 0;         // how many sessions this one was started through
+    std::filesystem::path settings_file;                  // empty: none
+    nlohmann::json options = nlohmann::json::object();  // of start_options.hpp
+    int depth = 0;  // how many sessions this one was started through
     std::string settings;  // one JSON object, above all files of settings; empty: none
 };
 

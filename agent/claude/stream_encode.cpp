@@ -31,8 +31,9 @@ std::string encode_prompt(std::string_view uuid, std::string_view text) {
     return line(out);
 }
 
-std::string encode_initialize(std::string_view request_id) {
-    return control(request_id, json{{"subtype", "initialize"}});
+std::string encode_initialize(std::string_view request_id, json members) {
+    members["subtype"] = "initialize";
+    return control(request_id, std::move(members));
 }
 
 std::string encode_interrupt(std::string_view request_id) {

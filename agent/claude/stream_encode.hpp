@@ -13,7 +13,8 @@ namespace agent::claude {
 // A prompt. client_composed: claude expands no @file and no /command in it.
 std::string encode_prompt(std::string_view uuid, std::string_view text);
 
-std::string encode_initialize(std::string_view request_id);
+// members: further ones of the request, see start_options.hpp.
+std::string encode_initialize(std::string_view request_id, nlohmann::json members = nlohmann::json::object());
 // Ends the turn; also drops the prompts that wait for theirs.
 std::string encode_interrupt(std::string_view request_id);
 std::string encode_set_permission_mode(std::string_view request_id, std::string_view mode);

@@ -15,6 +15,7 @@
 #include <utility>
 
 #include <fmt/format.h>
+#include <nlohmann/json.hpp>
 #include <toml++/toml.h>
 
 #include "agent/policy/permission_updates.hpp"
@@ -148,7 +149,8 @@ std::expected<policy, std::string> policy::load(const fs::path& user_file, const
     static const std::set<std::string_view> known{"roots",        "deny",             "max_permission_mode",
                                                   "max_sessions", "max_prompt_bytes", "remote_permission_response",
                                                   "remote_permission_updates", "self_approval", "permission_expiry_s",
-                                                  "tool_rules", "claude", "worktrees"};
+                                                  "tool_rules", "claude", "worktrees", "session_options", "session_env",
+                                                  "session_executables"};
     for (const auto& [key, node] : table)
         if (!known.contains(key.str())) return wrong(fmt::format("`{}` is not a setting of the policy.", key.str()));
 
@@ -201,6 +203,13 @@ std::expected<policy, std::string> policy::load(const fs::path& user_file, const
         return wrong(*e);
     p.permission_expiry_ = std::chrono::seconds(expiry);
     if (auto e = bad_tool_rules(table, p.tool_rules_)) return wrong(*e);
+    std::vector<std::string> names, variables, executables;
+    if (auto e = bad_strings(table, "session_options", names)) return wrong(*e);
+    if (auto e = bad_strings(table, "session_env", variables)) return wrong(*e);
+    if (auto e = bad_strings(table, "session_executables", executables)) return wrong(*e);
+    auto options = option_rules::make(names, variables, executables);
+    if (!options) return wrong(options.error());
+    p.options_ = std::move(*options);
     if (const auto* node = table.get("claude")) {
         p.claude_ = node->value_or(std::string());
         if (!p.claude_.is_absolute()) return wrong("`claude` must be the absolute path of the claude program.");
@@ -209,15 +218,16 @@ std::expected<policy, std::string> policy::load(const fs::path& user_file, const
 }
 
 proto::error policy::denied(std::string_view rule, std::string message, std::string hint) const {
+    const nlohmann::json details{{"rule", rule}, {"file", file_.string()}};
     return {proto::error_code::policy_denied, fmt::format("{} (rule `{}` of {})", message, rule, file_.string()),
-            std::move(hint), fmt::format(R"({{"rule":"{}"}})", rule)};
+            std::move(hint), details.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace)};
 }
 
-proto::result<fs::path> policy::check_directory(std::string_view cwd) const {
+proto::result<fs::path> policy::check_directory(std::string_view given, std::string_view parameter) const {
     using proto::error_code;
-    const fs::path path = fs::path(cwd).lexically_normal();
-    if (cwd.empty() || !path.is_absolute() || cwd.find('\0') != std::string_view::npos)
-        return proto::fail(error_code::invalid_argument, "`cwd` must be an absolute path.");
+    const fs::path path = fs::path(given).lexically_normal();
+    if (given.empty() || !path.is_absolute() || given.find('\0') != std::string_view::npos)
+        return proto::fail(error_code::invalid_argument, fmt::format("`{}` must be an absolute path.", parameter));
     if (roots_.empty())
         return std::unexpected(denied("roots", "No directory of this machine is open to sessions.",
                                       "On the machine, add a directory to `roots` in that file and restart codez agent."));
@@ -231,11 +241,11 @@ proto::result<fs::path> policy::check_directory(std::string_view cwd) const {
         const auto found = resolve_beneath(root, real.lexically_relative(root));
         if (!found) {
             if (found.error() == ENOENT || found.error() == ENOTDIR)
-                return proto::fail(error_code::invalid_argument, fmt::format("`cwd` {} is not a directory.", path.string()),
+                return proto::fail(error_code::invalid_argument, fmt::format("`{}` {} is not a directory.", parameter, path.string()),
                                    "Make the directory on the machine first, or name another one.");
             if (found.error() == EACCES || found.error() == EPERM)
                 return proto::fail(error_code::invalid_argument,
-                                   fmt::format("`cwd` {} is not accessible to the agent's user.", path.string()));
+                                   fmt::format("`{}` {} is not accessible to the agent's user.", parameter, path.string()));
             continue;
         }
         // Somebody may have put a link in the root's own place since the policy was read.
@@ -244,13 +254,13 @@ proto::result<fs::path> policy::check_directory(std::string_view cwd) const {
         for (const auto& pattern : deny_)
             if (pattern.matches(*found) || pattern.matches(path))
                 return std::unexpected(denied(
-                    "deny", fmt::format("`cwd` matches \"{}\", which is closed to sessions.", pattern.text()),
+                    "deny", fmt::format("`{}` matches \"{}\", which is closed to sessions.", parameter, pattern.text()),
                     "Use another directory."));
         return *found;
     }
     std::string list;
     for (const auto& root : roots_) list += (list.empty() ? "" : ", ") + root.string();
-    return std::unexpected(denied("roots", "`cwd` is outside the directories that this machine opens to sessions.",
+    return std::unexpected(denied("roots", fmt::format("`{}` is outside the directories that this machine opens to sessions.", parameter),
                                   fmt::format("Use a directory under: {}.", list)));
 }
 

@@ -14,6 +14,7 @@
 #include <nlohmann/json_fwd.hpp>
 
 #include "agent/policy/deny_pattern.hpp"
+#include "agent/policy/option_rules.hpp"
 #include "agent/policy/tool_rules.hpp"
 #include "proto/error.hpp"
 
@@ -30,8 +31,12 @@ public:
                                                    const std::filesystem::path& system_file = "/etc/codez/agent.toml");
 
     // The directory a session may run in: exists, lies under a root (openat2 with RESOLVE_BENEATH, so that no symlink
-    // leads out) and matches no deny pattern. Returns its real path.
-    proto::result<std::filesystem::path> check_directory(std::string_view cwd) const;
+    // leads out) and matches no deny pattern. Returns its real path. Errors name the parameter.
+    proto::result<std::filesystem::path> check_directory(std::string_view path, std::string_view parameter = "cwd") const;
+
+    // The options of a session (claude/start_options.hpp), checked against their schema, with real paths. Those that came
+    // over the link are `from_afar`, whoever starts the session; paths must lie under a root for everybody.
+    proto::result<nlohmann::json> check_session_options(nlohmann::json options, bool from_afar) const;
 
     // Is the path under a root and not denied, as it is spelled? For listings: nothing is opened.
     bool opens(const std::filesystem::path& path) const;
@@ -80,6 +85,7 @@ private:
     agent::tool_rules tool_rules_;
     std::filesystem::path claude_;
     std::filesystem::path worktrees_;
+    option_rules options_;
 };
 
 }  // namespace agent

@@ -26,6 +26,12 @@
 
 namespace agent::session {
 
+// What claude is started with besides, each time; checked by the policy.
+struct start_options {
+    std::string values = "{}";  // raw JSON object, by the names of claude/start_options.hpp
+    bool from_afar = false;     // they came over the link: the policy rules over them at every start
+};
+
 struct create_request {
     std::string cwd;                          // absolute, checked by the policy
     std::string title;                        // empty: none
@@ -33,6 +39,7 @@ struct create_request {
     std::string permission_mode = "default";  // default, acceptEdits, plan, dontAsk or auto
     bool allow_bypass = false;                // bypassPermissions too: set by the local command line alone
     bool include_partial_messages = false;
+    start_options options;
     std::string session_id;  // a UUID, or empty for a new one. Known already: session_busy
     int depth = 0;           // how many sessions the call came through: claude's is one more
     std::int64_t permission_expiry_s = 0;  // a permission request ends after that time; 0: it waits
@@ -160,6 +167,7 @@ struct summary {
 
 struct details {
     summary session;
+    start_options options;
     std::vector<pending_permission> pending;
     std::vector<permission_grant> grants;
 };

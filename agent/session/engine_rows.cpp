@@ -9,6 +9,8 @@ void make_engine_tables(connection& c) {
     c.execute(
         "CREATE TABLE IF NOT EXISTS permission_answers (session_id TEXT NOT NULL, request_id TEXT NOT NULL, "
         "line TEXT NOT NULL, PRIMARY KEY (session_id, request_id))");
+    c.execute("CREATE TABLE IF NOT EXISTS session_options (session_id TEXT PRIMARY KEY, options TEXT NOT NULL, "
+              "from_afar INTEGER NOT NULL)");
 }
 
 void save_memory(connection& c, std::string_view session_id, std::string_view memory) {
@@ -41,8 +43,28 @@ std::optional<std::string> find_answer_line(connection& c, std::string_view sess
     return rows.front().text("line");
 }
 
+void save_options(connection& c, std::string_view session_id, const start_options& options) {
+    c.execute(
+        "INSERT INTO session_options (session_id, options, from_afar) VALUES (CAST(:id AS TEXT), "
+        "CAST(:options AS TEXT), CAST(:afar AS INTEGER)) "
+        "ON CONFLICT (session_id) DO UPDATE SET options = excluded.options, from_afar = excluded.from_afar",
+        {{"id", std::string(session_id)}, {"options", options.values}, {"afar", std::int64_t{options.from_afar}}});
+}
+
+start_options find_options(connection& c, std::string_view session_id) {
+    const auto rows = c.query("SELECT options, from_afar FROM session_options WHERE session_id = CAST(:id AS TEXT)",
+                              {{"id", std::string(session_id)}});
+    if (rows.empty()) return {};
+    return {rows.front().text("options"), rows.front().integer("from_afar") != 0};
+}
+
+void remove_options(connection& c, std::string_view session_id) {
+    c.execute("DELETE FROM session_options WHERE session_id = CAST(:id AS TEXT)", {{"id", std::string(session_id)}});
+}
+
 void remove_session(connection& c, std::string_view session_id) {
     c.execute("DELETE FROM session_memories WHERE session_id = CAST(:id AS TEXT)", {{"id", std::string(session_id)}});
+    remove_options(c, session_id);
     c.execute("DELETE FROM sessions WHERE id = CAST(:id AS TEXT)", {{"id", std::string(session_id)}});
 }
 

@@ -7,6 +7,7 @@
 #include <string>
 #include <string_view>
 
+#include "agent/session/engine.hpp"
 #include "common/db/database.hpp"
 
 namespace agent::session {
@@ -20,6 +21,10 @@ void save_answer_line(common::db::connection& c, std::string_view session_id, st
                       std::string_view line);
 std::optional<std::string> find_answer_line(common::db::connection& c, std::string_view session_id,
                                             std::string_view request_id);
+
+void save_options(common::db::connection& c, std::string_view session_id, const start_options& options);
+start_options find_options(common::db::connection& c, std::string_view session_id);
+void remove_options(common::db::connection& c, std::string_view session_id);
 
 // A session that never came to be: nobody was told of it.
 void remove_session(common::db::connection& c, std::string_view session_id);

@@ -7,6 +7,7 @@
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
+#include "agent/claude/start_options.hpp"
 #include "agent/claude/stream_encode.hpp"
 #include "agent/events/prompt_rows.hpp"
 #include "agent/session/engine_rows.hpp"
@@ -65,7 +66,7 @@ struct stored_changes {
 }  // namespace
 
 live_session::live_session(session_services& services, events::session_row row, turn_memory memory,
-                           std::unique_ptr<hold::client> client)
+                           std::unique_ptr<hold::client> client, json options)
     : services_(services),
       reducer_(std::move(row), std::move(memory)),
       client_(std::move(client)),
@@ -73,6 +74,7 @@ live_session::live_session(session_services& services, events::session_row row, 
       inbox_changed_(services.executor),
       committed_offset_(static_cast<std::uint64_t>(reducer_.row().spool_offset)),
       outbox_changed_(services.executor),
+      options_(std::move(options)),
       // Random: the answer to an earlier agent's request may still be in the spool.
       initialize_id_("codez-" + random_uuid()) {
     const std::int64_t own = reducer_.memory().expiry_s;
@@ -81,7 +83,7 @@ live_session::live_session(session_services& services, events::session_row row, 
 }
 
 void live_session::run(common::async::task_group& group) {
-    post(claude::encode_initialize(initialize_id_));
+    post(claude::encode_initialize(initialize_id_, claude::option_members(options_)));
     group.spawn(read());
     group.spawn(process());
     group.spawn(write());

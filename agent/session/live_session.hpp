@@ -17,6 +17,7 @@
 #include "agent/hold/client.hpp"
 #include "agent/session/commit_lock.hpp"
 #include "agent/session/engine.hpp"
+#include "agent/session/event_bodies.hpp"
 #include "agent/session/services.hpp"
 #include "agent/session/turn_reducer.hpp"
 #include "common/async/task_group.hpp"
@@ -29,7 +30,7 @@ public:
     using task = boost::asio::awaitable<proto::result<T>>;
 
     live_session(session_services& services, events::session_row row, turn_memory memory,
-                 std::unique_ptr<hold::client> client);
+                 std::unique_ptr<hold::client> client, json options);
 
     // Begins to read and write, in coroutines of the group, and sends `initialize`.
     void run(common::async::task_group& group);
@@ -98,6 +99,7 @@ private:
     std::deque<std::string> outbox_;
     common::async::event_signal outbox_changed_;
 
+    json options_;  // of claude/start_options.hpp
     std::string initialize_id_;
     std::optional<claude::control_reply> initialized_;                     // seen in the lines being taken
     std::map<std::string, std::optional<claude::control_reply>> replies_;  // of requests that somebody waits for

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "agent/claude/launch.hpp"
+#include "agent/claude/start_options.hpp"
 #include "agent/claude/transcript.hpp"
 #include "agent/events/permission_rows.hpp"
 #include "agent/events/prompt_rows.hpp"
@@ -59,6 +60,9 @@ proto::result<void> check(const create_request& request) {
         return fail(error_code::invalid_argument, "session_id must be a UUID in lower case.");
     if (request.title.size() > proto::limits::title_bytes_max || request.model.size() > proto::limits::name_bytes_max)
         return fail(error_code::invalid_argument, "title may have 120 bytes, model 128.");
+    const json options = json::parse(request.options.values, nullptr, false);
+    if (!options.is_object()) return fail(error_code::invalid_argument, "The session's options must be an object.");
+    if (auto wrong = claude::wrong_option(options)) return fail(error_code::invalid_argument, std::move(*wrong));
     if (!is_utf8(request.title) || !is_utf8(request.model) || !is_utf8(request.cwd))
         return fail(error_code::invalid_argument, "cwd, title and model must be UTF-8.");
     return {};
@@ -130,12 +134,20 @@ session_engine::task<created> session_engine::create(create_request request, pro
                        "Leave session_id out, or send the prompt to that session.");
     }
     const std::string id = row.id;
+    if (request.options.values != "{}") {
+        const auto kept = co_await services_.log.run(
+            [id, options = request.options](connection& c) { save_options(c, id, options); });
+        if (!kept) co_return std::unexpected(kept.error());
+    }
     turn_memory memory;
     memory.asked_model = request.model;
     memory.asked_mode = request.permission_mode;
     memory.expiry_s = request.permission_expiry_s;
     const auto live = co_await launch(std::move(row), std::move(memory), request.depth);
-    if (!live) co_return std::unexpected(live.error());
+    if (!live) {
+        std::ignore = co_await services_.log.run([id](connection& c) { remove_options(c, id); });
+        co_return std::unexpected(live.error());
+    }
     const auto cursor = co_await (*live)->announce();
     if (!cursor) co_return std::unexpected(cursor.error());
     created out;

@@ -63,6 +63,7 @@ private:
     proto::result<std::filesystem::path> program();
     // Stores the row with its new holder, spawns, waits until claude answers.
     task<live_ptr> launch(events::session_row row, turn_memory memory, int depth);
+    task<nlohmann::json> stored_options(std::string session_id);
     task<live_ptr> resume(std::string session_id, int depth);
     boost::asio::awaitable<void> recover(events::session_row row, turn_memory memory);
     boost::asio::awaitable<void> recover_later(events::session_row row, turn_memory memory);

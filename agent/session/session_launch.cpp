@@ -5,12 +5,16 @@
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
+#include "agent/claude/json_access.hpp"
 #include "agent/claude/launch.hpp"
 #include "agent/claude/locate.hpp"
+#include "agent/claude/start_options.hpp"
 #include "agent/claude/transcript.hpp"
 #include "agent/session/engine_rows.hpp"
+#include "agent/session/event_bodies.hpp"
 #include "agent/session/orphan.hpp"
 #include "agent/session/session_engine.hpp"
+#include "agent/session/settings_file.hpp"
 
 namespace agent::session {
 namespace asio = boost::asio;
@@ -35,6 +39,18 @@ proto::error spawn_error(const hold::hold_error& e, const std::string& session_i
     out.message = "Claude Code could not be started: " + e.message;
     out.hint = "Run `claude -p hello` in that directory on the machine to see whether it starts there.";
     return out;
+}
+
+// `rules`: the machine's, {"permissions":{"deny":[…],"ask":[…]}} as text, or empty.
+void add_rules(json& settings, const std::string& rules) {
+    if (rules.empty()) return;
+    json& permissions = settings["permissions"];
+    if (!permissions.is_object()) permissions = json::object();
+    for (const auto& [action, list] : json::parse(rules)["permissions"].items()) {
+        json& present = permissions[action];
+        if (!present.is_array()) present = json::array();
+        present.insert(present.end(), list.begin(), list.end());
+    }
 }
 
 }  // namespace
@@ -96,6 +112,16 @@ session_engine::task<void> session_engine::store(events::session_row row, turn_m
     });
 }
 
+session_engine::task<json> session_engine::stored_options(std::string session_id) {
+    const auto text = std::make_shared<std::string>();
+    const auto looked = co_await services_.log.run(
+        [text, id = std::move(session_id)](connection& c) { *text = find_options(c, id).values; });
+    if (!looked) co_return std::unexpected(looked.error());
+    json options = json::parse(*text, nullptr, false);
+    if (!options.is_object()) co_return fail(error_code::internal, "The session's options cannot be read.");
+    co_return options;
+}
+
 void session_engine::adopt(const live_ptr& live) {
     live_[live->row().id] = live;
     live->run(tasks_);
@@ -103,7 +129,10 @@ void session_engine::adopt(const live_ptr& live) {
 
 session_engine::task<session_engine::live_ptr> session_engine::launch(events::session_row row, turn_memory memory,
                                                                       int depth) {
-    const auto found = program();
+    const auto options = co_await stored_options(row.id);
+    if (!options) co_return std::unexpected(options.error());
+    const auto chosen = claude::text_of(*options, "executable");
+    const auto found = chosen.empty() ? program() : claude::locate(chosen, services_.options.environment);
     if (!found) co_return std::unexpected(found.error());
     std::error_code ec;
     if (!fs::is_directory(row.cwd, ec))
@@ -116,6 +145,10 @@ session_engine::task<session_engine::live_ptr> session_engine::launch(events::se
         fs::create_directories(directory, ec);
         fs::permissions(directory, fs::perms::owner_all, ec);
     }
+    if (memory.announced && !claude::keeps_transcript(*options))
+        co_return fail(error_code::not_found,
+                       "Session " + row.id + " was made with persist_session false: it ended with its process.",
+                       "Create a new session.");
     const events::session_row before = row;
     row.holder_directory = (holders / (row.id + "." + std::to_string(memory.generation))).string();
     row.spool_offset = 0;
@@ -130,8 +163,17 @@ session_engine::task<session_engine::live_ptr> session_engine::launch(events::se
     if (const auto& allowed = services_.options.permission_mode_for) what.permission_mode = allowed(what.permission_mode);
     what.include_partial_messages = row.include_partial;
     what.setting_sources = services_.options.setting_sources;
-    what.depth = depth;
+    if (const auto* sources = claude::member(*options, "setting_sources")) sources->get_to(what.setting_sources);
     what.settings = services_.options.tool_rules.claude_settings();
+    if (json settings = claude::option_settings(*options); !settings.is_null()) {
+        // claude takes one: the machine's rules go in with those that the session was given.
+        add_rules(settings, std::exchange(what.settings, {}));
+        auto file = write_settings_file(services_.options.state_directory, row.id, settings);
+        if (!file) co_return std::unexpected(std::move(file.error()));
+        what.settings_file = std::move(*file);
+    }
+    what.options = *options;
+    what.depth = depth;
     hold::spawn_spec spec;
     spec.session_id = row.id;
     spec.directory = row.holder_directory;
@@ -161,7 +203,8 @@ session_engine::task<session_engine::live_ptr> session_engine::launch(events::se
         std::ignore = undone;  // the next start finds no holder in its place and comes to the same
         co_return std::unexpected(spawn_error(client.error(), row.id));
     }
-    const auto live = std::make_shared<live_session>(services_, std::move(row), std::move(memory), std::move(*client));
+    const auto live =
+        std::make_shared<live_session>(services_, std::move(row), std::move(memory), std::move(*client), *options);
     adopt(live);
     const auto ready = co_await live->until_ready();
     if (!ready) {
@@ -253,7 +296,9 @@ asio::awaitable<void> session_engine::recover(events::session_row row, turn_memo
         tell_repair("session.ended_meanwhile",
                     "Session " + row.id + " ended while the agent was away; its next prompt resumes it.");
     const bool announced = memory.announced;
-    const auto live = std::make_shared<live_session>(services_, std::move(row), std::move(memory), std::move(with));
+    const auto options = co_await stored_options(row.id);
+    const auto live = std::make_shared<live_session>(services_, std::move(row), std::move(memory), std::move(with),
+                                                     options.value_or(json::object()));
     adopt(live);
     // The agent died while it was being created: whoever asked for it was never given its id.
     if (!announced) tasks_.spawn(live->end());

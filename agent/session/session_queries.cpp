@@ -81,8 +81,10 @@ session_engine::task<details> session_engine::get(std::string session_id) {
     auto row = std::make_shared<std::optional<events::session_row>>();
     auto pending = std::make_shared<std::vector<events::permission_row>>();
     auto memory = std::make_shared<std::string>();
+    auto options = std::make_shared<start_options>();
     const auto looked = co_await services_.log.run([=, id = session_id](connection& c) {
         *row = events::find_session(c, id);
+        *options = find_options(c, id);
         *pending = events::pending_permissions(c, id);
         *memory = find_memory(c, id);
     });
@@ -92,6 +94,7 @@ session_engine::task<details> session_engine::get(std::string session_id) {
                        "list_sessions shows those that it has.");
     details out;
     out.session = summary_of(**row);
+    out.options = *options;
     out.pending = shown(*pending);
     out.grants = memory_from_json(*memory).grants;
     co_return out;

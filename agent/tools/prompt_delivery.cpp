@@ -3,6 +3,7 @@
 #include <utility>
 
 #include <fmt/format.h>
+#include <nlohmann/json.hpp>
 
 #include "agent/tools/derived_id.hpp"
 #include "agent/tools/history_session.hpp"
@@ -11,9 +12,22 @@
 namespace agent::tools {
 
 namespace asio = boost::asio;
+using nlohmann::json;
 using proto::error_code;
 
 namespace {
+
+// The same of the options that the session was made with; a link may lie in the place of one of their paths now.
+proto::result<void> check_stored_options(const services& s, const session::start_options& stored) {
+    const auto options = json::parse(stored.values, nullptr, false);
+    auto open = s.rules->check_session_options(options, stored.from_afar);
+    if (open && *open == options) return {};
+    if (open)
+        return proto::fail(error_code::policy_denied, "A path among the session's options leads elsewhere now.",
+                           "Create a new session.");
+    open.error().hint += " A session that has it by now can only be made anew.";
+    return std::unexpected(std::move(open.error()));
+}
 
 // What the policy and the arguments say of a prompt, before anything is sent. A session that claude left on the disk
 // becomes one of ours.
@@ -29,6 +43,7 @@ asio::awaitable<proto::result<void>> prepare(const services& s, const call_conte
     auto directory = s.rules->check_directory(known->session.cwd);
     if (!directory) co_return std::unexpected(std::move(directory.error()));
     if (*directory != known->session.cwd) co_return std::unexpected(replaced(known->session.cwd));
+    if (auto open = check_stored_options(s, known->options); !open) co_return open;
     if (known->session.status == "live") {
         auto mode = s.rules->check_permission_mode(known->session.permission_mode);
         if (mode) co_return proto::result<void>();

@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include "agent/claude/start_options.hpp"
 #include "agent/history/projects.hpp"
 #include "agent/session/uuid.hpp"
 #include "agent/tools/derived_id.hpp"
@@ -41,6 +42,14 @@ asio::awaitable<proto::result<std::string>> directory_of(const services& s, std:
         if (!p.path.empty() && is_slug_of(slug, p.slug, p.path)) co_return p.path;
     co_return proto::fail(error_code::not_found, fmt::format("There is no project {} on this machine.", slug),
                           "Give the directory as `cwd`, or take a slug from list_projects.");
+}
+
+// The further options among the arguments, by their names.
+json options_of(const json& arguments) {
+    json out = json::object();
+    for (const auto name : claude::option_names)
+        if (const auto found = arguments.find(name); found != arguments.end()) out[std::string(name)] = *found;
+    return out;
 }
 
 std::string created_json(const services& s, const session::created& made, const std::optional<planned_worktree>& tree) {
@@ -94,6 +103,9 @@ answer create_session(const services& s, const call_context& c) {
     request.model = c.text("model");
     request.permission_mode = *mode;
     request.include_partial_messages = c.arguments.value("include_partial_messages", false);
+    auto options = s.rules->check_session_options(options_of(c.arguments), c.remote);
+    if (!options) co_return std::unexpected(std::move(options.error()));
+    request.options = {dump(*options), c.remote};
     request.session_id = id_from_key(c.who, "session", c.text("idempotency_key"));
     request.depth = c.depth;
     request.permission_expiry_s = c.number("permission_expiry_s", 0);

@@ -41,6 +41,12 @@ function toolResults(messages) {
         .map((b) => ({ tool_use_id: b.tool_use_id, is_error: b.is_error ?? false, content: JSON.stringify(b.content ?? "").slice(0, 4000) }));
 }
 
+// claude puts parts of it among the messages.
+function systemText(body) {
+    const parts = [body.system, ...(body.messages ?? []).filter((m) => m.role === "system").map((m) => m.content)].flat();
+    return parts.map((p) => (typeof p === "string" ? p : (p?.text ?? ""))).join("\n");
+}
+
 class FakeApi {
     scripts = [];
     log = [];
@@ -92,6 +98,11 @@ class FakeApi {
             prompt: (messages.map(promptText).findLast(Boolean) ?? "").slice(-4000),
             toolResults: toolResults(messages),
             tools: (body.tools ?? []).map((t) => t.name),
+            answers: messages.filter((m) => m.role === "assistant").length,
+            system: systemText(body).slice(0, 64 << 10),
+            thinking: body.thinking,
+            effort: body.output_config?.effort,
+            betas: request.headers["anthropic-beta"] ?? "",
             step: 0,
             outcome: "open", // answered | error | cut | gone
         };
