@@ -51,4 +51,23 @@ test("a session that lost its processes", async (t) => {
             const said = JSON.stringify(result);
             assert.ok(result.isError || result.structuredContent.is_error || result.structuredContent.ok === false, said);
         });
+
+    await world.test("a machine that reboots in the middle of a turn", async () => {
+        const { session, cursor } = await world.createSession("rebooted");
+        await client.call("send_prompt", { session_id: session, text: script({ text: "never whole", hold: "reboot" }) });
+        await until(() => world.api.held.get("reboot") === 1, "the model to answer");
+        const { all, holder } = machine.processesOf(session);
+        // Nothing outlives the machine, and nobody can say goodbye.
+        await machine.kill();
+        for (const p of [holder, ...all]) kill(p.pid);
+        await machine.start();
+        await world.online(machine);
+        const end = await world.reader({ session, cursor }).until(ended, "the end of the turn");
+        assert.equal(end.type, "session.error", JSON.stringify(end));
+        const { session: now } = await client.call("get_session", { session_id: session });
+        assert.deepEqual([now.status, now.state], ["idle", "interrupted"]);
+        const value = await client.call("send_and_wait", { session_id: session, text: script("Up again.") });
+        assert.equal(value.text, "Up again.");
+        assert.equal(world.api.log.filter((r) => r.session === session && r.prompt?.includes("never whole")).length, 1, "its prompt was not run again");
+    });
 });

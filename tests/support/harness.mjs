@@ -84,6 +84,7 @@ export class Machine {
         this.root = join(this.dir, "work");
         this.codezHome = join(this.dir, "codez");
         this.log = join(this.dir, "agent.log");
+        this.program = codezProgram; // of the agent that start() starts
         for (const directory of [this.home, this.root, this.codezHome]) mkdirSync(directory, { recursive: true });
     }
 
@@ -107,7 +108,7 @@ export class Machine {
     async start() {
         const file = join(this.dir, "agent.ports");
         rmSync(file, { force: true });
-        const argv = [...this.smallDisk(), codezProgram, "agent", "--local-port", "0", "--port-file", file, ...this.world.agentArgs];
+        const argv = [...this.smallDisk(), this.program, "agent", "--local-port", "0", "--port-file", file, ...this.world.agentArgs];
         this.child = new Child(`the agent of ${this.name}`, argv, { env: this.env(), cwd: this.dir, log: this.log });
         this.localPort = (await this.child.ports(file)).port;
     }
