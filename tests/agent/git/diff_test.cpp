@@ -50,7 +50,7 @@ TEST_F(diff_test, kinds_of_changes) {
     sh("rm kept.txt && ln -s gone.txt kept.txt");  // a file is a link now
     sh("chmod +x gone.txt");
     sh("mkfifo pipe && mkdir -p inner && cd inner && git init -q . && echo z > z");
-    write("odd \"name\"\n.txt", "x\n");
+    write("odd \"name\"\n.txt", "odd\n");
     const auto d = compare();
     EXPECT_EQ(
         told(d),
