@@ -103,6 +103,10 @@ TEST(catalogue, bounds_are_those_of_the_limits) {
     EXPECT_EQ(property("poll_events", "limit").at("maximum"), limits::events_page_max);
     EXPECT_EQ(property("poll_events", "limit").at("default"), limits::events_page_default);
     EXPECT_EQ(property("poll_events", "cursor").at("maxLength"), limits::cursor_bytes_max);
+    EXPECT_EQ(property("get_events", "limit").at("maximum"), limits::events_page_max);
+    EXPECT_EQ(property("get_events", "limit").at("default"), limits::events_page_default);
+    EXPECT_EQ(property("session_diff", "max_bytes").at("maximum"), limits::diff_bytes_max);
+    EXPECT_EQ(property("session_diff", "max_bytes").at("default"), limits::diff_bytes_default);
     EXPECT_EQ(property("list_sessions", "limit").at("maximum"), limits::list_page_max);
     EXPECT_EQ(property("list_sessions", "limit").at("default"), limits::list_page_default);
     EXPECT_EQ(property("send_prompt", "text").at("maxLength"), limits::prompt_bytes_max);

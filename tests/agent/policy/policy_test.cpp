@@ -53,6 +53,21 @@ TEST_F(policy_test, accepts_a_root_and_what_lies_below) {
     EXPECT_EQ(p.check_directory((dir_ / "root/project/../project/").string()).value(), dir_ / "root/project");
 }
 
+TEST_F(policy_test, work_trees_are_made_only_where_it_says_and_below_a_root) {
+    const std::string roots = "roots = [\"" + (dir_ / "root").string() + "\"]\n";
+    const auto check = [&](const std::string& more) { return load(roots + more).value().check_worktrees(); };
+    EXPECT_EQ(check("worktrees = \"" + (dir_ / "root/trees/").string() + "\"").value(), dir_ / "root/trees");
+    for (const std::string& more : {std::string(), "worktrees = \"" + (dir_ / "outside").string() + "\"",
+                                    "worktrees = \"" + (dir_ / "root/.ssh").string() + "\"",
+                                    "worktrees = \"" + (dir_ / "root/../outside").string() + "\""}) {
+        const auto refused = check(more);
+        ASSERT_FALSE(refused) << more;
+        EXPECT_EQ(refused.error().code, error_code::policy_denied);
+        EXPECT_NE(refused.error().message.find("rule `worktrees`"), std::string::npos) << refused.error().message;
+        EXPECT_EQ(refused.error().details, R"({"rule":"worktrees"})");
+    }
+}
+
 TEST_F(policy_test, refuses_what_leads_out_of_the_root) {
     const auto p = with_root();
     fs::create_directory_symlink(dir_ / "outside", dir_ / "root/escape");
@@ -193,7 +208,7 @@ TEST_F(policy_test, a_bad_file_is_refused_with_its_place) {
     EXPECT_NE(load("roots = [\n").error().find("line"), std::string::npos);
     for (const char* text : {"root = [\"/\"]", "roots = [\"relative\"]", "roots = [\"/absent-directory\"]", "roots = 3",
                              "max_sessions = 0", "max_permission_mode = \"bypassPermissions\"",
-                             "remote_permission_response = \"perhaps\"", "claude = \"claude\"", "deny = [\"~/.ssh\"]",
+                             "remote_permission_response = \"perhaps\"", "claude = \"claude\"", "worktrees = \"trees\"", "worktrees = 7", "deny = [\"~/.ssh\"]",
                              "deny = [\"a/../b\"]", "deny = [\"/\"]", "deny = [\"\"]", "deny = [3]"})
         EXPECT_FALSE(load(text)) << text;
 }
