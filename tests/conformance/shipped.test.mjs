@@ -17,8 +17,6 @@ const scenarios = {
         "sep-2164-resource-not-found",
         "input-required-result-unsupported-methods",
         "input-required-result-ignore-extra-params",
-        "input-required-result-result-type",
-        "caching",
     ],
 };
 

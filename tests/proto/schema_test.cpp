@@ -101,7 +101,7 @@ TEST(arguments, mistakes_are_told_by_the_field) {
     EXPECT_EQ(refused("send_prompt", R"({"session_id":"a","text":""})").message,
               "`text` must be a string of a length between 1 and 262144 characters.");
     EXPECT_EQ(refused("respond_permission", R"({"session_id":"a","request_id":"r","behavior":"yes"})").message,
-              "`behavior` must be one of allow, deny.");
+              "`behavior` must be one of allow, allow_for_session, deny.");
     EXPECT_EQ(refused("create_session", R"({"cwd":"relative"})").message, "`cwd` must match ^/.");
     EXPECT_EQ(refused("create_session", R"({"cwd":"relative"})").hint,
               "Absolute path of an existing directory on the machine.");
