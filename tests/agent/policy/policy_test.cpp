@@ -64,7 +64,7 @@ TEST_F(policy_test, work_trees_are_made_only_where_it_says_and_below_a_root) {
         ASSERT_FALSE(refused) << more;
         EXPECT_EQ(refused.error().code, error_code::policy_denied);
         EXPECT_NE(refused.error().message.find("rule `worktrees`"), std::string::npos) << refused.error().message;
-        EXPECT_EQ(refused.error().details, R"({"rule":"worktrees"})");
+        EXPECT_EQ(nlohmann::json::parse(refused.error().details)["rule"], "worktrees");
     }
 }
 
