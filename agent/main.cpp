@@ -6,6 +6,7 @@
 #include <CLI/CLI.hpp>
 
 #include "agent/app.hpp"
+#include "agent/cli/audit.hpp"
 #include "agent/cli/setup.hpp"
 #include "agent/hold/hold_main.hpp"
 #include "common/net/web_origin.hpp"
@@ -58,6 +59,15 @@ int main(int argc, char** argv) {
     agent_command->add_option("--log-level", log_level)->check(CLI::IsMember({"debug", "info", "warning", "error"}));
     agent_command->add_option("--log-format", log_format)->check(CLI::IsMember({"human", "json"}));
 
+    agent::cli::audit_config audit;
+    auto* audit_command = cli.add_subcommand("audit", "Print who called what on this machine, and what was refused.");
+    add_directories(audit_command, home);
+    audit_command->add_option("--since", audit.since, "Only what is newer: 90m, 24h, 7d");
+    audit_command->add_option("--session", audit.session, "Only what is about this session");
+    audit_command->add_flag("--refused", audit.refused, "Only what was refused");
+    audit_command->add_option("--limit", audit.limit, "The newest so many")->capture_default_str()->check(CLI::Range(1, 1'000'000));
+    audit_command->add_flag("--json", audit.json, "Print JSON");
+
     try {
         cli.parse(argc, argv);
         for (const auto& origin : run.allowed_origins)
@@ -72,6 +82,10 @@ int main(int argc, char** argv) {
             setup.files = paths_for(home);
             setup.join = setup.join || !setup.join_file.empty();
             return agent::cli::setup(setup, agent::cli::real_setup_world());
+        }
+        if (audit_command->parsed()) {
+            audit.files = paths_for(home);
+            return agent::cli::audit(audit, std::cout, std::cerr);
         }
         run.files = paths_for(home);
         run.log_level = *common::log::parse_level(log_level);

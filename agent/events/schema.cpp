@@ -109,7 +109,22 @@ ALTER TABLE permissions ADD COLUMN answered_kind TEXT NOT NULL DEFAULT '';
 ALTER TABLE permissions ADD COLUMN details TEXT NOT NULL DEFAULT '{}';
 )sql";
 
-constexpr std::array<common::db::migration, 2> migrations{{{1, version_1}, {2, version_2}}};
+constexpr std::string_view version_3 = R"sql(
+CREATE TABLE audit (
+    id {{ID}},
+    at_ms INTEGER NOT NULL,
+    principal TEXT NOT NULL,
+    origin TEXT NOT NULL,
+    tool TEXT NOT NULL,
+    session_id TEXT NOT NULL,
+    rule TEXT NOT NULL,
+    refused INTEGER NOT NULL,
+    arguments_hash TEXT NOT NULL
+);
+CREATE INDEX audit_by_time ON audit (at_ms);
+)sql";
+
+constexpr std::array<common::db::migration, 3> migrations{{{1, version_1}, {2, version_2}, {3, version_3}}};
 
 }  // namespace
 

@@ -4,6 +4,7 @@
 #include <set>
 #include <utility>
 
+#include "agent/journal/audit_trail.hpp"
 #include "agent/journal/call_rows.hpp"
 #include "common/async/event_signal.hpp"
 #include "proto/limits.hpp"
@@ -45,18 +46,26 @@ std::unexpected<proto::error> outcome_unknown() {
 // What the table says to a call; runs on the log's thread.
 struct lookup {
     std::int64_t id = 0;
+    std::int64_t audit_id = 0;
     std::optional<call_row> earlier;
 };
 
 lookup journal_or_find(connection& c, const call& what) {
     const std::int64_t now = now_ms();
     const std::int64_t oldest = now - proto::limits::idempotency_keep_ms;
+    audit_entry entry;
+    entry.principal = what.principal;
+    entry.origin = what.origin;
+    entry.tool = what.tool;
+    entry.session_id = what.session_id;
+    entry.arguments_hash = what.arguments_hash;
+    const std::int64_t audit_id = note_call(c, std::move(entry));
     if (!what.idempotency_key.empty()) {
         auto earlier = find_call(c, what.principal, what.idempotency_key);
-        if (earlier && earlier->begun_at >= oldest) return {0, std::move(earlier)};
+        if (earlier && earlier->begun_at >= oldest) return {0, audit_id, std::move(earlier)};
         if (earlier) remove_call(c, earlier->id);
     }
-    lookup out{insert_call(c, what, now), std::nullopt};
+    lookup out{insert_call(c, what, now), audit_id, std::nullopt};
     if (out.id % expire_every == 0) expire_calls(c, oldest, calls_kept_max);
     return out;
 }
@@ -118,14 +127,14 @@ asio::awaitable<proto::result<decision>> calls::state::journal(std::shared_ptr<s
     std::function<void(connection&)> job = [found, what](connection& c) { *found = journal_or_find(c, what); };
     auto done = co_await self->log.run(std::move(job));
     if (!done) co_return std::unexpected(std::move(done.error()));
-    if (!found->earlier) co_return decision{.id = found->id};
+    if (!found->earlier) co_return decision{.id = found->id, .audit_id = found->audit_id};
     const call_row& earlier = *found->earlier;
     if (!same_call(earlier.what, what)) co_return conflict();
-    if (earlier.result) co_return decision{.replay = earlier.result};
+    if (earlier.result) co_return decision{.replay = earlier.result, .audit_id = found->audit_id};
     // Calls of this run that are waited for are found before the table is asked.
     const bool allowed = self->repeatable.erase(earlier.id) > 0;
     if (!allowed && how == repetition::waits) co_return outcome_unknown();
-    co_return decision{.id = earlier.id, .begun_at = earlier.begun_at};
+    co_return decision{.id = earlier.id, .audit_id = found->audit_id, .begun_at = earlier.begun_at};
 }
 
 asio::awaitable<proto::result<decision>> calls::state::begin(std::shared_ptr<state> self, call what,

@@ -23,6 +23,8 @@ struct call {
     std::string tool;
     std::string idempotency_key;  // empty: journalled, never replayed
     std::string arguments_hash;   // of the arguments without the idempotency key
+    std::string session_id{};     // for the audit, as is the next
+    std::string origin{};
 };
 
 // How a call meets its own earlier self that has not ended yet.
@@ -35,6 +37,7 @@ enum class repetition {
 struct decision {
     std::int64_t id = 0;                   // pass to finish(), withdraw() or leave(); 0 with a replay
     std::optional<std::string> replay{};   // the stored result: answer with it and do nothing
+    std::int64_t audit_id{};               // its entry in the audit; 0 if it met a call that runs
     std::optional<std::int64_t> begun_at{};  // the call was begun before, then, and may have acted: do nothing twice
 };
 

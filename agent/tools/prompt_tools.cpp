@@ -142,6 +142,7 @@ answer create_session(const services& s, const call_context& c) {
         std::ignore = co_await s.sessions->dispose(made->session_id);
         co_return std::unexpected(replaced(directory->string()));
     }
+    c.journal.made_session = made->session_id;
     co_await record_base(s, made->session_id, made->cwd);
     co_return created_json(s, *made, tree);
 }

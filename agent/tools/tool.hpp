@@ -55,6 +55,8 @@ struct journal_note {
     std::optional<std::int64_t> begun_at;
     // The handler says: this is no last word, the same call again may say more.
     bool provisional = false;
+    // The handler says: the call made this session. For the audit.
+    std::string made_session;
 };
 
 struct call_context {

@@ -44,6 +44,18 @@ std::string hash_of(const nlohmann::json& arguments) {
     return common::crypto::hex_encode(common::crypto::sha256(dump(what)));
 }
 
+const char* origin_of(bool remote) { return remote ? "link" : "local"; }
+
+// Its arguments may be anything yet.
+journal::audit_entry entry_of(const common::mcp::tool_call& call, const proto::tool& tool, bool remote) {
+    journal::audit_entry out;
+    out.principal = call.who->key();
+    out.origin = origin_of(remote);
+    out.tool = tool.name;
+    out.arguments_hash = common::crypto::hex_encode(common::crypto::sha256(call.arguments));
+    return out;
+}
+
 constexpr std::string_view ok_begin = R"({"ok":)";
 
 // What the journal keeps of a call: its answer, byte by byte, or its error.
@@ -120,6 +132,7 @@ private:
 tool_runner::tool_runner(asio::any_io_executor executor, services s, handlers by_name)
     : services_(std::move(s)),
       calls_(executor, *services_.log),
+      audit_(*services_.log),
       handlers_(std::move(by_name)),
       remote_(*this),
       load_(std::make_shared<load>(executor)) {}
@@ -189,14 +202,21 @@ asio::awaitable<proto::result<std::string>> tool_runner::run_tool(const common::
         co_return proto::fail(error_code::unsupported_by_machine,
                               fmt::format("codez {} on this machine has no tool {}.", CODEZ_VERSION, call.tool),
                               "Update codez on the machine.");
-    if (!call.who->has_scope(tool->scope))
-        co_return proto::fail(error_code::permission_denied,
-                              fmt::format("This needs the scope {}, which the credential does not have.", tool->scope),
-                              "Use a credential with that scope.");
-    if (call.depth >= proto::limits::call_depth_max)
-        co_return proto::fail(error_code::recursion_limit_exceeded,
-                              "A session started by a session may not start or steer further ones.",
-                              "Let the first session do it.");
+    journal::audit_entry entry = entry_of(call, *tool, remote);
+    if (!call.who->has_scope(tool->scope)) {
+        proto::error refusal{error_code::permission_denied,
+                             fmt::format("This needs the scope {}, which the credential does not have.", tool->scope),
+                             "Use a credential with that scope.",
+                             {}};
+        co_return co_await refuse(std::move(entry), std::move(refusal));
+    }
+    if (call.depth >= proto::limits::call_depth_max) {
+        proto::error refusal{error_code::recursion_limit_exceeded,
+                             "A session started by a session may not start or steer further ones.",
+                             "Let the first session do it.",
+                             {}};
+        co_return co_await refuse(std::move(entry), std::move(refusal));
+    }
     auto arguments = proto::parse_arguments(*tool, call.arguments);
     if (!arguments) co_return std::unexpected(std::move(arguments.error()));
     journal_note note;
@@ -204,7 +224,16 @@ asio::awaitable<proto::result<std::string>> tool_runner::run_tool(const common::
         *arguments, *call.who, remote, call.depth, call.wants_progress, call.client.elicitation_form,
         call.state, reply,     note};
     if (tool->write) co_return co_await journalled(*tool, context);
-    co_return co_await run->second(services_, context);
+    auto outcome = co_await run->second(services_, context);
+    if (outcome || journal::refusing_rule(outcome.error()).empty()) co_return outcome;
+    entry.session_id = context.text("session_id");
+    co_return co_await refuse(std::move(entry), std::move(outcome.error()));
+}
+
+asio::awaitable<proto::result<std::string>> tool_runner::refuse(journal::audit_entry entry, proto::error refusal) {
+    entry.rule = journal::refusing_rule(refusal);
+    std::ignore = co_await audit_.refused(std::move(entry));  // refused it is, with a full disk too
+    co_return std::unexpected(std::move(refusal));
 }
 
 asio::awaitable<proto::result<std::string>> tool_runner::journalled(const proto::tool& tool,
@@ -215,6 +244,8 @@ asio::awaitable<proto::result<std::string>> tool_runner::journalled(const proto:
     entry.tool = tool.name;
     entry.idempotency_key = context.text("idempotency_key");
     entry.arguments_hash = hash_of(context.arguments);
+    entry.session_id = context.text("session_id");
+    entry.origin = origin_of(context.remote);
     auto decision = co_await calls_.begin(std::move(entry), replay_wait,
                                           joins ? journal::repetition::joins : journal::repetition::waits);
     if (!decision) co_return std::unexpected(std::move(decision.error()));
@@ -228,6 +259,9 @@ asio::awaitable<proto::result<std::string>> tool_runner::journalled(const proto:
         calls_.leave(decision->id);  // else its key would seem to be in use for ever
         throw;
     }
+    const std::string rule = outcome ? std::string() : journal::refusing_rule(outcome.error());
+    if (!rule.empty() || !context.journal.made_session.empty())
+        std::ignore = co_await audit_.settle(decision->audit_id, context.journal.made_session, rule);
     co_await settle(decision->id, context, joins, outcome);
     co_return outcome;
 }

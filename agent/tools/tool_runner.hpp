@@ -12,6 +12,7 @@
 
 #include <boost/asio/any_io_executor.hpp>
 
+#include "agent/journal/audit_trail.hpp"
 #include "agent/journal/calls.hpp"
 #include "agent/tools/tool.hpp"
 #include "common/async/event_signal.hpp"
@@ -72,6 +73,8 @@ private:
                                                       bool remote);
     boost::asio::awaitable<proto::result<std::string>> run_tool(const common::mcp::tool_call& call,
                                                                 common::mcp::call_reply& reply, bool remote);
+    // The same error, which then stands in the audit.
+    boost::asio::awaitable<proto::result<std::string>> refuse(journal::audit_entry entry, proto::error refusal);
     boost::asio::awaitable<proto::result<std::string>> journalled(const proto::tool& tool, const call_context& context);
     boost::asio::awaitable<void> settle(std::int64_t id, const call_context& context, bool joins,
                                         const proto::result<std::string>& outcome);
@@ -80,6 +83,7 @@ private:
 
     services services_;
     journal::calls calls_;
+    journal::audit_trail audit_;
     handlers handlers_;
     remote_side remote_;
     std::shared_ptr<load> load_;

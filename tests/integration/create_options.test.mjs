@@ -38,36 +38,22 @@ test("the options of create_session", async (t) => {
     const made = async (client, name, args) => (await client.call("create_session", { cwd: machine.project(name), ...args })).sessionId;
 
     for (const [way, client] of ways) {
-        await world.test(`each has its effect, and again after a resume, ${way}`, async () => {
+        await world.test(`each has its effect, ${way}`, async () => {
             const session = await made(client, "all", all);
-            for (const time of ["at first", "resumed"]) {
+            for (const time of client === ways[0][1] ? ["at first", "resumed"] : ["at first"]) {
                 assert.equal((await turn(client, session, "Hello.")).text, "Hello.");
                 for (const [option, value, works] of table) assert.ok(works(seen(session)), `${time}: ${option} = ${JSON.stringify(value)}: ${JSON.stringify(seen(session)).slice(0, 3000)}`);
                 await client.call("dispose_session", { session_id: session });
             }
         });
 
-        await world.test(`effort, bounds of a turn, an answer's form, ${way}`, async () => {
-            const look = (name) => ({ text: "I look.", tool: { name: "Read", input: { file_path: join(machine.project(name), "none") } } });
-            const low = await made(client, "effort", { effort: "low", max_turns: 1 });
-            const tooLong = await turn(client, low, look("effort"), "Never said.");
-            assert.equal(seen(low).request.effort, "low");
-            assert.equal(tooLong.ok, false);
-            assert.match(tooLong.error, /maximum number of steps/);
-
-            const poor = await made(client, "poor", { max_budget_usd: 0.0001 });
-            const tooDear = await turn(client, poor, look("poor"), "Never said.");
-            assert.match(tooDear.error, /maximum cost/);
-
+        await world.test(`an answer's form, and no transcript, ${way}`, async () => {
             const schema = { type: "object", properties: { answer: { type: "string" } }, required: ["answer"] };
-            const formal = await made(client, "formal", { output_format: { type: "json_schema", schema } });
+            const formal = await made(client, "formal", { output_format: { type: "json_schema", schema }, persist_session: false });
             const answered = await turn(client, formal, { tool: { name: "StructuredOutput", input: { answer: "yes" } } }, "Done.");
             assert.deepEqual(answered.result.structuredOutput, { answer: "yes" });
-
-            const gone = await made(client, "gone", { persist_session: false });
-            assert.equal((await turn(client, gone, "Hello.")).text, "Hello.");
-            await client.call("dispose_session", { session_id: gone });
-            await assert.rejects(turn(client, gone, "Again."), (e) => e.code === "not_found" && /persist_session/.test(e.message));
+            await client.call("dispose_session", { session_id: formal });
+            await assert.rejects(turn(client, formal, "Again."), (e) => e.code === "not_found" && /persist_session/.test(e.message));
         });
 
         await world.test(`what is no option is refused by name, ${way}`, async () => {
@@ -87,4 +73,18 @@ test("the options of create_session", async (t) => {
                 await assert.rejects(client.call("create_session", { cwd, ...args }), (e) => e.code === "invalid_argument" && e.message.includes(named), named);
         });
     }
+
+    await world.test("effort and the bounds of a turn", async () => {
+        const client = world.client();
+        const look = (name) => ({ text: "I look.", tool: { name: "Read", input: { file_path: join(machine.project(name), "none") } } });
+        const low = await made(client, "effort", { effort: "low", max_turns: 1 });
+        const tooLong = await turn(client, low, look("effort"), "Never said.");
+        assert.equal(seen(low).request.effort, "low");
+        assert.equal(tooLong.ok, false);
+        assert.match(tooLong.error, /maximum number of steps/);
+
+        const poor = await made(client, "poor", { max_budget_usd: 0.0001 });
+        const tooDear = await turn(client, poor, look("poor"), "Never said.");
+        assert.match(tooDear.error, /maximum cost/);
+    });
 });
