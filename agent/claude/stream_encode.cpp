@@ -44,6 +44,19 @@ std::string encode_set_permission_mode(std::string_view request_id, std::string_
     return control(request_id, json{{"subtype", "set_permission_mode"}, {"mode", mode}});
 }
 
+std::string encode_rename(std::string_view request_id, std::string_view title) {
+    return control(request_id, json{{"subtype", "rename_session"}, {"title", title}, {"source", "host"}});
+}
+
+std::string encode_set_model(std::string_view request_id, std::string_view model) {
+    return control(request_id, json{{"subtype", "set_model"}, {"model", model}});
+}
+
+std::string encode_set_effort(std::string_view request_id, std::string_view level) {
+    const json settings{{"effortLevel", level}};
+    return control(request_id, json{{"subtype", "apply_flag_settings"}, {"settings", settings}});
+}
+
 std::string encode_end_session(std::string_view request_id, std::string_view reason) {
     return control(request_id, json{{"subtype", "end_session"}, {"reason", reason}});
 }

@@ -18,6 +18,10 @@ std::string encode_initialize(std::string_view request_id, nlohmann::json member
 // Ends the turn; also drops the prompts that wait for theirs.
 std::string encode_interrupt(std::string_view request_id);
 std::string encode_set_permission_mode(std::string_view request_id, std::string_view mode);
+std::string encode_rename(std::string_view request_id, std::string_view title);
+// Takes any name; one that the API does not know fails with the next turn.
+std::string encode_set_model(std::string_view request_id, std::string_view model);
+std::string encode_set_effort(std::string_view request_id, std::string_view level);
 std::string encode_end_session(std::string_view request_id, std::string_view reason);
 
 // Answers to can_use_tool. Null values are left out.

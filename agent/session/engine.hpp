@@ -81,6 +81,15 @@ struct sent {
     bool attached = false;    // nothing was sent: this is the prompt from before
 };
 
+// What is to change of a session; empty: stays as it is.
+struct update_request {
+    std::string session_id;
+    std::string title;
+    std::string model;
+    std::string permission_mode;  // allowed by the policy
+    std::string effort;
+};
+
 struct pending_permission {
     std::string session_id;
     std::string request_id;
@@ -224,6 +233,8 @@ public:
     virtual task<void> respond_permission(permission_answer answer, proto::principal who) = 0;
     // Takes back what was allowed for the session: all of it, or (grant_id) one. Returns how many rules that were.
     virtual task<int> revoke_grants(std::string session_id, std::string grant_id, events::answerer by) = 0;
+    // For a claude that runs at once, and for every later one.
+    virtual task<void> update(update_request request) = 0;
     // Interrupts the turn; the session stays usable. With no turn running it is fine and says so.
     virtual task<aborted> abort(std::string session_id) = 0;
     // Ends claude; the session stays resumable.

@@ -1,5 +1,7 @@
 #include "agent/session/engine_rows.hpp"
 
+#include <nlohmann/json.hpp>
+
 namespace agent::session {
 
 using common::db::connection;
@@ -56,6 +58,14 @@ start_options find_options(connection& c, std::string_view session_id) {
                               {{"id", std::string(session_id)}});
     if (rows.empty()) return {};
     return {rows.front().text("options"), rows.front().integer("from_afar") != 0};
+}
+
+void save_effort(connection& c, std::string_view session_id, std::string_view effort) {
+    start_options options = find_options(c, session_id);
+    auto values = nlohmann::json::parse(options.values, nullptr, false);
+    values["effort"] = effort;
+    options.values = values.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+    save_options(c, session_id, options);
 }
 
 void remove_options(connection& c, std::string_view session_id) {

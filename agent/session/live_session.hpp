@@ -46,6 +46,8 @@ public:
     task<void> answer(permission_answer what, std::string name);
     // Returns how many there were.
     task<int> revoke_grants(std::string grant_id, events::answerer by);
+    // session_update.cpp
+    task<void> update(update_request wanted);
     task<aborted> interrupt();
     // Ends claude and waits until that is stored.
     boost::asio::awaitable<void> end();

@@ -1,5 +1,6 @@
 // The engine behind engine.hpp. See there; the parts are in session_engine.cpp (commands), session_launch.cpp (starting
-// and finding again), session_adoption.cpp (taking over what others began) and session_queries.cpp (reading and waiting).
+// and finding again), session_adoption.cpp (taking over what others began),
+// session_update.cpp and session_queries.cpp (reading and waiting).
 #pragma once
 
 #include <map>
@@ -28,6 +29,7 @@ public:
     task<turn_outcome> wait_for_turn(wait_request request) override;
     task<void> respond_permission(permission_answer answer, proto::principal who) override;
     task<int> revoke_grants(std::string session_id, std::string grant_id, events::answerer by) override;
+    task<void> update(update_request request) override;
     task<aborted> abort(std::string session_id) override;
     task<void> dispose(std::string session_id) override;
 

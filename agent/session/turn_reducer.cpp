@@ -49,6 +49,15 @@ void turn_reducer::on_started(std::int64_t now_ms, reduction& out) {
     out.events.push_back(make_event(row_.id, "session.updated", {{"session", session_json(row_)}}));
 }
 
+void turn_reducer::on_updated(const std::string& title, const std::string& model, const std::string& permission_mode,
+                              std::int64_t now_ms, reduction& out) {
+    const shown before = look();
+    if (!title.empty()) row_.title = title;
+    if (!model.empty()) row_.model = memory_.asked_model = model;
+    if (!permission_mode.empty()) row_.permission_mode = memory_.asked_mode = permission_mode;
+    tell_if_changed(before, now_ms, out);
+}
+
 void turn_reducer::on_prompt_accepted(const std::string& uuid, const std::string& text, std::int64_t now_ms,
                                       reduction& out) {
     open_prompt prompt;

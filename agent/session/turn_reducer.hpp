@@ -88,6 +88,9 @@ public:
     // A new claude runs for the session.
     void on_started(std::int64_t now_ms, reduction& out);
     void on_prompt_accepted(const std::string& uuid, const std::string& text, std::int64_t now_ms, reduction& out);
+    // What a caller chose for it; empty: stays.
+    void on_updated(const std::string& title, const std::string& model, const std::string& permission_mode,
+                    std::int64_t now_ms, reduction& out);
     // False: no such request is open.
     bool on_permission_answered(const std::string& request_id, const given_answer& answer, std::int64_t now_ms,
                                 reduction& out);

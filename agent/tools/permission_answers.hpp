@@ -7,7 +7,9 @@
 
 namespace agent::tools {
 
-// May this caller answer permission requests that its own prompt leads to?
+// May this caller answer permission requests, or set the mode that answers them beforehand?
+proto::result<void> may_answer_permissions(const services& s, const call_context& c);
+// The same of those that its own prompt leads to.
 proto::result<void> may_answer_own_prompt(const services& s, const call_context& c);
 
 // `remote`: the answer came over the link. Who gave it is recorded: a person, a client, a program on this machine.

@@ -111,13 +111,17 @@ session::permission_answer read_answer(const call_context& c) {
 
 }  // namespace
 
-proto::result<void> may_answer_own_prompt(const services& s, const call_context& c) {
+proto::result<void> may_answer_permissions(const services& s, const call_context& c) {
     const auto& scope = proto::tools().find("respond_permission")->scope;
     if (!c.who.has_scope(scope))
         return proto::fail(error_code::permission_denied,
                            fmt::format("This needs the scope {}, which the credential does not have.", scope),
                            "Use a credential with that scope.");
-    if (auto open = check_answerer(s, c.who, c.remote); !open) return open;
+    return check_answerer(s, c.who, c.remote);
+}
+
+proto::result<void> may_answer_own_prompt(const services& s, const call_context& c) {
+    if (auto open = may_answer_permissions(s, c); !open) return open;
     return s.rules->check_self_approval(c.who.is_person);
 }
 

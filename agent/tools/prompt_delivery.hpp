@@ -14,7 +14,4 @@ enum class same_text { is_sent, is_that_prompt };
 boost::asio::awaitable<proto::result<session::sent>> deliver_prompt(const services& s, const call_context& c,
                                                                     same_text repeated);
 
-// A symbolic link took the place of a session's directory.
-proto::error replaced(const std::string& directory);
-
 }  // namespace agent::tools

@@ -8,6 +8,7 @@
 #include "agent/session/uuid.hpp"
 #include "agent/tools/derived_id.hpp"
 #include "agent/tools/handlers.hpp"
+#include "agent/tools/open_session.hpp"
 #include "agent/tools/prompt_delivery.hpp"
 #include "agent/tools/session_base.hpp"
 #include "agent/tools/session_json.hpp"

@@ -31,6 +31,18 @@ TEST(StreamEncode, AnswersCarryOnlyWhatWasGiven) {
     EXPECT_TRUE(changed["updatedPermissions"].is_array());
 }
 
+TEST(StreamEncode, ChangesAreControlRequests) {
+    const auto request = [](const std::string& line) {
+        const json read = json::parse(line);
+        EXPECT_EQ(read["type"], "control_request");
+        EXPECT_EQ(read["request_id"], "r");
+        return read["request"];
+    };
+    EXPECT_EQ(request(encode_rename("r", "T"))["title"], "T");
+    EXPECT_EQ(request(encode_set_model("r", "opus")), json({{"subtype", "set_model"}, {"model", "opus"}}));
+    EXPECT_EQ(request(encode_set_effort("r", "max"))["settings"], json({{"effortLevel", "max"}}));
+}
+
 TEST(StreamEncode, ADenialAlwaysHasAText) {
     EXPECT_EQ(json::parse(encode_deny("r", "not now"))["response"]["response"]["message"], "not now");
     EXPECT_NE(json::parse(encode_deny("r", ""))["response"]["response"]["message"], "");

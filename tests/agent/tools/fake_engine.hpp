@@ -24,6 +24,7 @@ public:
     std::vector<session::prompt_request> prompts;
     std::vector<session::permission_answer> answers;
     events::answerer revoked_by;
+    std::vector<session::update_request> updates;
     int aborts = 0;
     int disposals = 0;
     bool busy = false;              // what abort() finds
@@ -128,6 +129,16 @@ public:
         revoked_by = by;
         co_return static_cast<int>(std::erase_if(
             found->second.grants, [&](const auto& grant) { return grant_id.empty() || grant.id == grant_id; }));
+    }
+    task<void> update(session::update_request request) override {
+        if (!sessions.contains(request.session_id)) co_return unknown();
+        if (auto no = refused()) co_return std::unexpected(*no);
+        auto& session = sessions[request.session_id].session;
+        if (!request.title.empty()) session.title = request.title;
+        if (!request.model.empty()) session.model = request.model;
+        if (!request.permission_mode.empty()) session.permission_mode = request.permission_mode;
+        updates.push_back(std::move(request));
+        co_return proto::result<void>();
     }
     task<session::aborted> abort(std::string id) override {
         if (!sessions.contains(id)) co_return unknown();
