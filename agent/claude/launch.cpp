@@ -51,6 +51,11 @@ std::vector<std::string> arguments(const launch& what) {
         "--permission-prompt-tool=stdio",
         // Always: the default has changed between releases.
         "--permission-mode=" + what.permission_mode, "--setting-sources=" + joined(what.setting_sources)};
+    if (!what.resume && !what.fork_of.empty()) {
+        out.push_back("--resume=" + what.fork_of);
+        out.emplace_back("--fork-session");
+        out.push_back("--resume-session-at=" + what.fork_at);
+    }
     out.push_back((what.resume ? "--resume=" : "--session-id=") + what.session_id);
     if (!what.model.empty()) out.push_back("--model=" + what.model);
     if (!what.settings.empty()) out.push_back("--settings=" + what.settings);

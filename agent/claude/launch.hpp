@@ -16,6 +16,9 @@ struct launch {
     std::filesystem::path program;
     std::string session_id;  // a UUID
     bool resume = false;     // go on with the session's transcript; else begin one under this id
+    // Instead, if not empty: begin with a copy of that session's conversation, up to this answer of it.
+    std::string fork_of;
+    std::string fork_at;
     std::string model;       // empty: claude's default
     std::string permission_mode = "default";
     bool include_partial_messages = false;

@@ -81,6 +81,20 @@ struct sent {
     bool attached = false;    // nothing was sent: this is the prompt from before
 };
 
+// Where a session's conversation was copied from. Claude copies it with the first turn.
+struct fork_origin {
+    std::string session_id;       // empty: it is no fork
+    std::string message;          // the last answer that was copied
+    std::int64_t end_offset = 0;  // what is older than the fork, in bytes of that session's transcript
+};
+
+struct fork_request {
+    std::string session_id;      // of which; not in the middle of a turn
+    std::string new_session_id;  // a UUID, or empty for a new one
+    std::string title;           // empty: that of the original
+    int depth = 0;
+};
+
 // What is to change of a session; empty: stays as it is.
 struct update_request {
     std::string session_id;
@@ -177,6 +191,7 @@ struct summary {
 struct details {
     summary session;
     start_options options;
+    std::string forked_from;  // empty: it is no fork
     std::vector<pending_permission> pending;
     std::vector<permission_grant> grants;
 };
@@ -233,6 +248,8 @@ public:
     virtual task<void> respond_permission(permission_answer answer, proto::principal who) = 0;
     // Takes back what was allowed for the session: all of it, or (grant_id) one. Returns how many rules that were.
     virtual task<int> revoke_grants(std::string session_id, std::string grant_id, events::answerer by) = 0;
+    // The same options, from where the other one is now.
+    virtual task<created> fork(fork_request request, proto::principal who) = 0;
     // For a claude that runs at once, and for every later one.
     virtual task<void> update(update_request request) = 0;
     // Interrupts the turn; the session stays usable. With no turn running it is fine and says so.

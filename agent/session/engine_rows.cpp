@@ -13,6 +13,8 @@ void make_engine_tables(connection& c) {
         "line TEXT NOT NULL, PRIMARY KEY (session_id, request_id))");
     c.execute("CREATE TABLE IF NOT EXISTS session_options (session_id TEXT PRIMARY KEY, options TEXT NOT NULL, "
               "from_afar INTEGER NOT NULL)");
+    c.execute("CREATE TABLE IF NOT EXISTS session_origins (session_id TEXT PRIMARY KEY, origin TEXT NOT NULL, "
+              "message TEXT NOT NULL, end_offset INTEGER NOT NULL)");
 }
 
 void save_memory(connection& c, std::string_view session_id, std::string_view memory) {
@@ -68,7 +70,26 @@ void save_effort(connection& c, std::string_view session_id, std::string_view ef
     save_options(c, session_id, options);
 }
 
+void save_origin(connection& c, std::string_view session_id, const fork_origin& origin) {
+    c.execute(
+        "INSERT INTO session_origins (session_id, origin, message, end_offset) VALUES (CAST(:id AS TEXT), "
+        "CAST(:origin AS TEXT), CAST(:message AS TEXT), CAST(:end AS INTEGER))",
+        {{"id", std::string(session_id)},
+         {"origin", origin.session_id},
+         {"message", origin.message},
+         {"end", origin.end_offset}});
+}
+
+fork_origin find_origin(connection& c, std::string_view session_id) {
+    const auto rows = c.query(
+        "SELECT origin, message, end_offset FROM session_origins WHERE session_id = CAST(:id AS TEXT)",
+        {{"id", std::string(session_id)}});
+    if (rows.empty()) return {};
+    return {rows.front().text("origin"), rows.front().text("message"), rows.front().integer("end_offset")};
+}
+
 void remove_options(connection& c, std::string_view session_id) {
+    c.execute("DELETE FROM session_origins WHERE session_id = CAST(:id AS TEXT)", {{"id", std::string(session_id)}});
     c.execute("DELETE FROM session_options WHERE session_id = CAST(:id AS TEXT)", {{"id", std::string(session_id)}});
 }
 

@@ -25,6 +25,9 @@ std::optional<std::string> find_answer_line(common::db::connection& c, std::stri
 void save_options(common::db::connection& c, std::string_view session_id, const start_options& options);
 start_options find_options(common::db::connection& c, std::string_view session_id);
 void save_effort(common::db::connection& c, std::string_view session_id, std::string_view effort);
+void save_origin(common::db::connection& c, std::string_view session_id, const fork_origin& origin);
+fork_origin find_origin(common::db::connection& c, std::string_view session_id);
+// And its origin.
 void remove_options(common::db::connection& c, std::string_view session_id);
 
 // A session that never came to be: nobody was told of it.

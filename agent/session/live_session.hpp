@@ -54,6 +54,7 @@ public:
 
     bool ready() const { return ready_; }
     bool over() const { return over_; }
+    bool busy() const { return reducer_.busy(); }
     bool accepts() const { return !over_ && !ending_ && !input_ended_; }
     int pending_count() const { return static_cast<int>(reducer_.memory().permissions.size()); }
     const events::session_row& row() const { return reducer_.row(); }

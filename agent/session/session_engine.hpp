@@ -1,6 +1,6 @@
 // The engine behind engine.hpp. See there; the parts are in session_engine.cpp (commands), session_launch.cpp (starting
 // and finding again), session_adoption.cpp (taking over what others began),
-// session_update.cpp and session_queries.cpp (reading and waiting).
+// session_fork.cpp, session_update.cpp and session_queries.cpp (reading and waiting).
 #pragma once
 
 #include <map>
@@ -29,6 +29,7 @@ public:
     task<turn_outcome> wait_for_turn(wait_request request) override;
     task<void> respond_permission(permission_answer answer, proto::principal who) override;
     task<int> revoke_grants(std::string session_id, std::string grant_id, events::answerer by) override;
+    task<created> fork(fork_request request, proto::principal who) override;
     task<void> update(update_request request) override;
     task<aborted> abort(std::string session_id) override;
     task<void> dispose(std::string session_id) override;
@@ -65,7 +66,11 @@ private:
     proto::result<std::filesystem::path> program();
     // Stores the row with its new holder, spawns, waits until claude answers.
     task<live_ptr> launch(events::session_row row, turn_memory memory, int depth);
-    task<nlohmann::json> stored_options(std::string session_id);
+    struct start_values {
+        nlohmann::json options;
+        fork_origin origin;
+    };
+    task<start_values> stored_options(std::string session_id);
     task<live_ptr> resume(std::string session_id, int depth);
     boost::asio::awaitable<void> recover(events::session_row row, turn_memory memory);
     boost::asio::awaitable<void> recover_later(events::session_row row, turn_memory memory);

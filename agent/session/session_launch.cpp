@@ -112,14 +112,16 @@ session_engine::task<void> session_engine::store(events::session_row row, turn_m
     });
 }
 
-session_engine::task<json> session_engine::stored_options(std::string session_id) {
-    const auto text = std::make_shared<std::string>();
-    const auto looked = co_await services_.log.run(
-        [text, id = std::move(session_id)](connection& c) { *text = find_options(c, id).values; });
+session_engine::task<session_engine::start_values> session_engine::stored_options(std::string session_id) {
+    const auto found = std::make_shared<std::pair<std::string, fork_origin>>();
+    const auto looked = co_await services_.log.run([found, id = std::move(session_id)](connection& c) {
+        found->first = find_options(c, id).values;
+        found->second = find_origin(c, id);
+    });
     if (!looked) co_return std::unexpected(looked.error());
-    json options = json::parse(*text, nullptr, false);
-    if (!options.is_object()) co_return fail(error_code::internal, "The session's options cannot be read.");
-    co_return options;
+    start_values out{json::parse(found->first, nullptr, false), found->second};
+    if (!out.options.is_object()) co_return fail(error_code::internal, "The session's options cannot be read.");
+    co_return out;
 }
 
 void session_engine::adopt(const live_ptr& live) {
@@ -129,9 +131,10 @@ void session_engine::adopt(const live_ptr& live) {
 
 session_engine::task<session_engine::live_ptr> session_engine::launch(events::session_row row, turn_memory memory,
                                                                       int depth) {
-    const auto options = co_await stored_options(row.id);
-    if (!options) co_return std::unexpected(options.error());
-    const auto chosen = claude::text_of(*options, "executable");
+    const auto stored_values = co_await stored_options(row.id);
+    if (!stored_values) co_return std::unexpected(stored_values.error());
+    const json& options = stored_values->options;
+    const auto chosen = claude::text_of(options, "executable");
     const auto found = chosen.empty() ? program() : claude::locate(chosen, services_.options.environment);
     if (!found) co_return std::unexpected(found.error());
     std::error_code ec;
@@ -145,7 +148,7 @@ session_engine::task<session_engine::live_ptr> session_engine::launch(events::se
         fs::create_directories(directory, ec);
         fs::permissions(directory, fs::perms::owner_all, ec);
     }
-    if (memory.announced && !claude::keeps_transcript(*options))
+    if (memory.announced && !claude::keeps_transcript(options))
         co_return fail(error_code::not_found,
                        "Session " + row.id + " was made with persist_session false: it ended with its process.",
                        "Create a new session.");
@@ -158,21 +161,23 @@ session_engine::task<session_engine::live_ptr> session_engine::launch(events::se
     what.program = *found;
     what.session_id = row.id;
     what.resume = claude::find_transcript(services_.options.environment, row.cwd, row.id).has_value();
+    what.fork_of = stored_values->origin.session_id;
+    what.fork_at = stored_values->origin.message;
     what.model = memory.asked_model;
     what.permission_mode = memory.asked_mode.empty() ? "default" : memory.asked_mode;
     if (const auto& allowed = services_.options.permission_mode_for) what.permission_mode = allowed(what.permission_mode);
     what.include_partial_messages = row.include_partial;
     what.setting_sources = services_.options.setting_sources;
-    if (const auto* sources = claude::member(*options, "setting_sources")) sources->get_to(what.setting_sources);
+    if (const auto* sources = claude::member(options, "setting_sources")) sources->get_to(what.setting_sources);
     what.settings = services_.options.tool_rules.claude_settings();
-    if (json settings = claude::option_settings(*options); !settings.is_null()) {
+    if (json settings = claude::option_settings(options); !settings.is_null()) {
         // claude takes one: the machine's rules go in with those that the session was given.
         add_rules(settings, std::exchange(what.settings, {}));
         auto file = write_settings_file(services_.options.state_directory, row.id, settings);
         if (!file) co_return std::unexpected(std::move(file.error()));
         what.settings_file = std::move(*file);
     }
-    what.options = *options;
+    what.options = options;
     what.depth = depth;
     hold::spawn_spec spec;
     spec.session_id = row.id;
@@ -204,7 +209,7 @@ session_engine::task<session_engine::live_ptr> session_engine::launch(events::se
         co_return std::unexpected(spawn_error(client.error(), row.id));
     }
     const auto live =
-        std::make_shared<live_session>(services_, std::move(row), std::move(memory), std::move(*client), *options);
+        std::make_shared<live_session>(services_, std::move(row), std::move(memory), std::move(*client), options);
     adopt(live);
     const auto ready = co_await live->until_ready();
     if (!ready) {
@@ -298,7 +303,7 @@ asio::awaitable<void> session_engine::recover(events::session_row row, turn_memo
     const bool announced = memory.announced;
     const auto options = co_await stored_options(row.id);
     const auto live = std::make_shared<live_session>(services_, std::move(row), std::move(memory), std::move(with),
-                                                     options.value_or(json::object()));
+                                                     options ? options->options : json::object());
     adopt(live);
     // The agent died while it was being created: whoever asked for it was never given its id.
     if (!announced) tasks_.spawn(live->end());

@@ -82,9 +82,11 @@ session_engine::task<details> session_engine::get(std::string session_id) {
     auto pending = std::make_shared<std::vector<events::permission_row>>();
     auto memory = std::make_shared<std::string>();
     auto options = std::make_shared<start_options>();
+    auto forked_from = std::make_shared<std::string>();
     const auto looked = co_await services_.log.run([=, id = session_id](connection& c) {
         *row = events::find_session(c, id);
         *options = find_options(c, id);
+        *forked_from = find_origin(c, id).session_id;
         *pending = events::pending_permissions(c, id);
         *memory = find_memory(c, id);
     });
@@ -95,6 +97,7 @@ session_engine::task<details> session_engine::get(std::string session_id) {
     details out;
     out.session = summary_of(**row);
     out.options = *options;
+    out.forked_from = *forked_from;
     out.pending = shown(*pending);
     out.grants = memory_from_json(*memory).grants;
     co_return out;

@@ -1,6 +1,4 @@
 // The tools that make claude work: create_session, send_prompt. For send_and_wait see wait_tools.cpp.
-#include <chrono>
-
 #include <fmt/format.h>
 
 #include "agent/claude/start_options.hpp"
@@ -8,6 +6,7 @@
 #include "agent/session/uuid.hpp"
 #include "agent/tools/derived_id.hpp"
 #include "agent/tools/handlers.hpp"
+#include "agent/tools/made_session.hpp"
 #include "agent/tools/open_session.hpp"
 #include "agent/tools/prompt_delivery.hpp"
 #include "agent/tools/session_base.hpp"
@@ -21,13 +20,8 @@ namespace agent::tools {
 namespace asio = boost::asio;
 using nlohmann::json;
 using proto::error_code;
-using std::chrono::milliseconds;
-using std::chrono::steady_clock;
 
 namespace {
-
-// How long a repeated create_session waits for the end of a start that the agent's own end interrupted.
-constexpr std::chrono::seconds remains_of_a_start(20);
 
 // The directory of a project that is only named by its slug.
 asio::awaitable<proto::result<std::string>> directory_of(const services& s, std::string slug) {
@@ -54,34 +48,9 @@ json options_of(const json& arguments) {
 }
 
 std::string created_json(const services& s, const session::created& made, const std::optional<planned_worktree>& tree) {
-    json out{{"sessionId", made.session_id},
-             {"cwd", made.cwd},
-             {"cursor", cursor_at(s, made.cursor)},
-             {"machine", s.machine->id},
-             {"machineName", s.machine->name}};
+    json out = made_json(s, made);
     if (tree) out["worktree"] = {{"path", tree->what.directory.string()}, {"branch", tree->what.branch}};
     return dump(out);
-}
-
-// What an earlier self of the call made that was cut off before it could answer; the same as it would have answered.
-asio::awaitable<proto::result<std::optional<session::created>>> made_before(const services& s, std::string id) {
-    const auto deadline = steady_clock::now() + remains_of_a_start;
-    for (;;) {
-        auto there = co_await s.sessions->get(id);
-        if (!there && there.error().code == error_code::not_found) co_return std::nullopt;
-        if (!there) co_return std::unexpected(std::move(there.error()));
-        events::filter its;
-        its.session_id = id;
-        auto first = co_await s.log->read(its, 0, 1, milliseconds(0));
-        if (!first) co_return std::unexpected(std::move(first.error()));
-        if (!first->events.empty())
-            co_return session::created{id, there->session.cwd, first->events.front().seq - 1};
-        // The agent died before anybody was told of the session: what is left of it is being ended.
-        if (steady_clock::now() >= deadline)
-            co_return proto::fail(error_code::session_busy, "What an interrupted call left behind is still being ended.",
-                                  "Repeat the call in a moment.");
-        std::ignore = co_await s.log->read(its, 0, 1, milliseconds(100));
-    }
 }
 
 }  // namespace

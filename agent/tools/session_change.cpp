@@ -1,15 +1,43 @@
-// The tools that change a session: update_session.
+// The tools that change a session or go on from it: update_session, fork_session.
 #include <utility>
 
+#include "agent/tools/derived_id.hpp"
 #include "agent/tools/handlers.hpp"
+#include "agent/tools/made_session.hpp"
 #include "agent/tools/open_session.hpp"
 #include "agent/tools/permission_answers.hpp"
+#include "agent/tools/session_base.hpp"
 #include "agent/tools/session_json.hpp"
 
 namespace agent::tools {
 
 using nlohmann::json;
 using proto::error_code;
+
+answer fork_session(const services& s, const call_context& c) {
+    session::fork_request wanted;
+    wanted.session_id = c.text("session_id");
+    wanted.title = c.text("title");
+    wanted.new_session_id = id_from_key(c.who, "fork/" + wanted.session_id, c.text("idempotency_key"));
+    wanted.depth = c.depth;
+    const auto answer_with = [&](const session::created& made) {
+        json out = made_json(s, made);
+        out["forkedFrom"] = c.text("session_id");
+        return dump(out);
+    };
+    auto known = co_await open_session(s, c);
+    if (!known) co_return std::unexpected(std::move(known.error()));
+    if (!wanted.new_session_id.empty()) {
+        auto before = co_await made_before(s, wanted.new_session_id);
+        if (!before) co_return std::unexpected(std::move(before.error()));
+        if (*before) co_return answer_with(**before);
+    }
+    auto made = co_await s.sessions->fork(std::move(wanted), c.who);
+    if (!made) co_return std::unexpected(std::move(made.error()));
+    c.journal.made_session = made->session_id;
+    co_await record_base(s, made->session_id, made->cwd);
+    co_return answer_with(*made);
+}
 
 answer update_session(const services& s, const call_context& c) {
     session::update_request wanted;

@@ -23,9 +23,9 @@ using proto::error_code;
 namespace {
 
 // At most `limit` of its newest messages, which may be none: those that the log has, and before them those of its
-// transcript from before it was ours.
+// transcript from before it was ours, or of the session that it was forked from.
 asio::awaitable<proto::result<events::conversation>> conversation_of(const services& s, session::summary of,
-                                                                     std::size_t limit) {
+                                                                     std::string older_in, std::size_t limit) {
     events::conversation_limit most;
     most.messages = std::max<std::size_t>(1, limit);
     auto read = co_await events::read_conversation(*s.log, of.id, most);
@@ -36,7 +36,7 @@ asio::awaitable<proto::result<events::conversation>> conversation_of(const servi
     }
     if (limit == 0 || of.transcript_base == 0 || read->truncated) co_return read;
     most.messages = limit - std::min(limit, read->messages.size());
-    auto older = co_await read_history(s, of.id, most, of.transcript_base);
+    auto older = co_await read_history(s, older_in, most, of.transcript_base);
     if (!older) {  // somebody removed the transcript
         read->truncated = true;
         co_return read;
@@ -70,9 +70,11 @@ answer get_session(const services& s, const call_context& c) {
     bool truncated = false;
     if (known) {
         if (auto e = check_slug(c, known->session.slug, known->session.cwd)) co_return std::unexpected(std::move(*e));
-        auto read = co_await conversation_of(s, known->session, limit);
+        const auto& older_in = known->forked_from.empty() ? id : known->forked_from;
+        auto read = co_await conversation_of(s, known->session, older_in, limit);
         if (!read) co_return std::unexpected(std::move(read.error()));
         head["session"] = session_json(known->session, *s.machine);
+        if (!known->forked_from.empty()) head["session"]["forkedFrom"] = known->forked_from;
         head["session"]["pendingPermissions"] = known->pending.size();
         head["pending_permissions"] = permissions_json(known->pending);
         head["grants"] = grants_json(known->grants);

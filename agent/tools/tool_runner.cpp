@@ -85,6 +85,7 @@ handlers all_handlers() {
             {"list_sessions", list_sessions},
             {"get_session", get_session},
             {"create_session", create_session},
+            {"fork_session", fork_session},
             {"update_session", update_session},
             {"send_prompt", send_prompt},
             {"send_and_wait", send_and_wait},

@@ -43,6 +43,20 @@ TEST(Launch, ResumesInsteadOfBeginning) {
     EXPECT_TRUE(has(arguments, "--setting-sources="));
 }
 
+TEST(Launch, AForkBeginsWithACopyAndResumesAsItself) {
+    auto what = plain();
+    what.fork_of = "cccccccc-0000-4000-8000-000000000002";
+    what.fork_at = "a-1";
+    auto arguments = claude::arguments(what);
+    for (const std::string& wanted : {"--resume=" + what.fork_of, std::string("--fork-session"),
+                                      std::string("--resume-session-at=a-1"), "--session-id=" + what.session_id})
+        EXPECT_TRUE(has(arguments, wanted)) << wanted;
+    what.resume = true;
+    arguments = claude::arguments(what);
+    EXPECT_TRUE(has(arguments, "--resume=" + what.session_id));
+    EXPECT_FALSE(has(arguments, "--fork-session"));
+}
+
 TEST(Launch, TheEnvironmentIsTheAgentsWithoutWhatIsOurs) {
     auto what = plain();
     what.depth = 1;

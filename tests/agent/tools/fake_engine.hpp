@@ -25,6 +25,7 @@ public:
     std::vector<session::permission_answer> answers;
     events::answerer revoked_by;
     std::vector<session::update_request> updates;
+    std::vector<session::fork_request> forks;
     int aborts = 0;
     int disposals = 0;
     bool busy = false;              // what abort() finds
@@ -129,6 +130,19 @@ public:
         revoked_by = by;
         co_return static_cast<int>(std::erase_if(
             found->second.grants, [&](const auto& grant) { return grant_id.empty() || grant.id == grant_id; }));
+    }
+    task<session::created> fork(session::fork_request request, proto::principal) override {
+        if (!sessions.contains(request.session_id)) co_return unknown();
+        if (auto no = refused()) co_return std::unexpected(*no);
+        const std::string id = request.new_session_id.empty() ? fmt::format("fork-{}", forks.size()) : request.new_session_id;
+        const auto& of = sessions.at(request.session_id);
+        const std::string cwd = of.session.cwd;
+        auto& made = add(id, cwd);
+        made.session.status = "live";
+        made.forked_from = request.session_id;
+        forks.push_back(std::move(request));
+        const std::int64_t cursor = co_await tell(id, "session.created", R"({"session":{}})", false);
+        co_return session::created{id, cwd, cursor};
     }
     task<void> update(session::update_request request) override {
         if (!sessions.contains(request.session_id)) co_return unknown();
