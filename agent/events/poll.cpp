@@ -217,18 +217,31 @@ asio::awaitable<proto::result<poll_reply>> start_afresh(log& source, poll_reques
     co_return std::move(g.reply);
 }
 
+asio::awaitable<proto::result<std::int64_t>> stored_last_seq(log& source) {
+    const auto last = std::make_shared<std::int64_t>(0);  // the query may outlive this coroutine
+    std::function<void(connection&)> query = [last](connection& c) { *last = last_event_seq(c); };
+    auto read = co_await source.run_reading(std::move(query));
+    if (!read) co_return std::unexpected(std::move(read.error()));
+    co_return *last;
+}
+
 }  // namespace
 
 asio::awaitable<proto::result<poll_reply>> poll(log& source, poll_request request) {
     request.timeout = std::clamp(request.timeout, milliseconds(0), milliseconds(limits::poll_wait_ms_max));
     request.limit = std::clamp(request.limit, 0, limits::events_page_max);
     std::string gap;
-    if (request.from && request.from->log_id != source.log_id())
+    if (request.from && request.from->log_id != source.log_id()) {
         gap = "The machine's log was rebuilt or restored since: events before this point may be missing.";
-    else if (request.from && request.from->seq > source.last_seq())
-        gap = "The machine's log was set back since: events before this point may be missing or different.";
-    if (request.from && gap.empty()) return read_on(source, std::move(request));
-    return start_afresh(source, std::move(request), std::move(gap));
+    } else if (request.from && request.from->seq > source.last_seq()) {
+        // What was just stored is read before last_seq() tells of it: a fast reader may be ahead of that.
+        auto stored = co_await stored_last_seq(source);
+        if (!stored) co_return std::unexpected(std::move(stored.error()));
+        if (request.from->seq > *stored)
+            gap = "The machine's log was set back since: events before this point may be missing or different.";
+    }
+    if (request.from && gap.empty()) co_return co_await read_on(source, std::move(request));
+    co_return co_await start_afresh(source, std::move(request), std::move(gap));
 }
 
 }  // namespace agent::events
