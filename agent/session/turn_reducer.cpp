@@ -257,9 +257,15 @@ void turn_reducer::apply(const claude::prompt_lifecycle& m, std::int64_t, reduct
             prompt.began_turn = true;
             out.events.push_back(make_event(row_.id, "session.updated", {{"session", session_json(row_)}}, true));
             return;
-        case claude::prompt_step::completed:
-            settle(m.prompt_uuid, prompt_state::completed, {}, out);
+        case claude::prompt_step::completed: {
+            // The turn's result comes first and settles what it was for. What is still open here had none: a prompt that
+            // claude knew already when it was sent again after a death, and so did not run.
+            prompt_outcome outcome;
+            outcome.is_error = true;
+            outcome.error = "Claude Code ended this prompt without an answer.";
+            settle(m.prompt_uuid, prompt_state::completed, std::move(outcome), out);
             return;
+        }
         case claude::prompt_step::cancelled: {
             prompt_outcome outcome;
             outcome.is_error = true;

@@ -247,6 +247,19 @@ TEST(TurnReducer, WhatClaudeNoLongerHoldsOpenIsWithdrawn) {
     EXPECT_EQ(out.withdrawn, std::vector<std::string>{open.request_id});
 }
 
+TEST(TurnReducer, APromptThatEndsWithoutAResultIsNotTakenForAnswered) {
+    auto reducer = fresh_reducer();
+    reduction out;
+    reducer.on_prompt_accepted(prompt_1, "one", now_ms, out);
+    out = {};
+    feed(reducer,
+         {R"({"type":"command_lifecycle","command_uuid":")" + std::string(prompt_1) + R"(","state":"completed"})"}, out);
+    ASSERT_EQ(out.prompts.size(), 1u);
+    EXPECT_EQ(out.prompts[0].state, events::prompt_state::completed);
+    EXPECT_TRUE(out.prompts[0].outcome->is_error);
+    EXPECT_NE(out.prompts[0].outcome->error, "");
+}
+
 TEST(TurnReducer, AProcessThatDiesLeavesNothingOpen) {
     auto reducer = fresh_reducer();
     reduction out;
