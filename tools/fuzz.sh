@@ -4,6 +4,7 @@
 
 # fuzz SECONDS [NAME...]: each target for so long, as many at once as there are processors. New inputs that reach new code
 # go to build/fuzz/corpus/NAME; those that fail to build/fuzz/failed. Copy what is worth keeping to tests/fuzz/corpus/NAME.
+# $fuzz_seed: the same seed tries the same inputs in the same order; without it, each run tries others.
 fuzz() {
     local seconds=$1 name names=()
     shift
@@ -18,7 +19,7 @@ fuzz() {
         name=$1 top=$2
         mkdir -p "$top/build/fuzz/corpus/$name"
         log=$top/build/fuzz/$name.log
-        if "$top/build/fuzz/tests/fuzz/fuzz_$name" -max_total_time="$3" -timeout=10 -rss_limit_mb=2048 -max_len=16384 \
+        if "$top/build/fuzz/tests/fuzz/fuzz_$name" -seed="$4" -max_total_time="$3" -timeout=10 -rss_limit_mb=2048 -max_len=16384 \
             -print_final_stats=1 -artifact_prefix="$top/build/fuzz/failed/$name-" \
             "$top/build/fuzz/corpus/$name" "$top/tests/fuzz/corpus/$name" >"$log" 2>&1; then
             runs=$(sed -n "s/^stat::number_of_executed_units: *//p" "$log")
@@ -27,5 +28,5 @@ fuzz() {
             tail -n 60 "$log" >&2
             echo "fuzz $name: FAILED, see build/fuzz/failed" >&2
             exit 1
-        fi' - {} "$top" "$seconds"
+        fi' - {} "$top" "$seconds" "${fuzz_seed:-0}"
 }

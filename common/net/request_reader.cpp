@@ -160,6 +160,8 @@ asio::awaitable<std::expected<http_request, request_refusal>> request_reader::re
 }
 
 asio::awaitable<std::expected<std::string, request_refusal>> request_reader::read_body(stream& from) {
+    // The parser makes room for the whole length before it looks at its own limit.
+    if (auto refused = refuse_body()) co_return std::unexpected(std::move(*refused));
     auto& s = *state_;
     s.parser->body_limit(s.limits.body_bytes_max);
     const auto [ec, bytes] = co_await http::async_read(from, s.buffer, *s.parser, nothrow);
