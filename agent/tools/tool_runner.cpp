@@ -46,6 +46,11 @@ std::string hash_of(const nlohmann::json& arguments) {
 
 const char* origin_of(bool remote) { return remote ? "link" : "local"; }
 
+// What comes over the link has been sent to this machine by the hub, whatever that calls it.
+bool is_this_machine(const services& s, const std::string& id_or_name) {
+    return id_or_name.empty() || id_or_name == s.machine->id || id_or_name == s.machine->name;
+}
+
 // Its arguments may be anything yet.
 journal::audit_entry entry_of(const common::mcp::tool_call& call, const proto::tool& tool, bool remote) {
     journal::audit_entry out;
@@ -221,6 +226,9 @@ asio::awaitable<proto::result<std::string>> tool_runner::run_tool(const common::
     }
     auto arguments = proto::parse_arguments(*tool, call.arguments);
     if (!arguments) co_return std::unexpected(std::move(arguments.error()));
+    if (!remote && !is_this_machine(services_, arguments->value("machine", "")))
+        co_return proto::fail(error_code::not_found, "There is no such machine.",
+                              "This agent serves its own machine only: leave `machine` out.");
     journal_note note;
     const call_context context{
         *arguments, *call.who, remote, call.depth, call.wants_progress, call.client.elicitation_form,

@@ -102,7 +102,8 @@ fleet::answer fleet::ask_all(const common::mcp::tool_call& call, const json& arg
     reply.on_cancel({});
     // What every machine refuses is wrong with the call, not with a machine.
     const bool refused = !answers.empty() && std::ranges::all_of(answers, [](const auto& a) {
-        return !a.result && a.result.error().code == error_code::invalid_argument;
+        return !a.result && (a.result.error().code == error_code::invalid_argument ||
+                             a.result.error().code == error_code::cursor_invalid);
     });
     if (refused) co_return std::unexpected(answers.front().result.error());
 

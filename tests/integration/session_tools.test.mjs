@@ -1,7 +1,7 @@
 // The tools beside a session's own work, each through the hub and through the machine's local endpoint: the same answers.
 
 import assert from "node:assert/strict";
-import { writeFileSync } from "node:fs";
+import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 
@@ -121,6 +121,10 @@ test("the tools beside the conversation", async (t) => {
             assert.equal(diff.truncated, false);
             const one = await client.call("session_diff", { session_id: made.sessionId, path: "new.txt", patch: false });
             assert.deepEqual([one.files.map((f) => f.path), one.patch], [["new.txt"], undefined]);
+            writeFileSync(join(cwd, "long.txt"), "a line of it\n".repeat(200));
+            const cut = await client.call("session_diff", { session_id: made.sessionId, max_bytes: 1024 });
+            assert.ok(cut.truncated && cut.patch.length <= 1024 && cut.patch.endsWith("\n"), cut.patch);
+            rmSync(join(cwd, "long.txt"));
             await assert.rejects(client.call("session_diff", { session_id: made.sessionId, path: "../x" }), (e) => e.code === "invalid_argument");
             await assert.rejects(client.call("session_diff", { session_id: session }), (e) => e.code === "invalid_argument" && /not in a git work tree/.test(e.message));
             await assert.rejects(client.call("session_diff", { session_id: "nobody" }), (e) => e.code === "not_found");

@@ -20,9 +20,22 @@ TEST_F(machine_tools_test, the_machine_tells_about_itself) {
         ASSERT_EQ(one["sessions"].size(), 1u);
         EXPECT_EQ(one["sessions"][0]["id"], "live");
     }
-    EXPECT_EQ(code({"get_machine", {{"machine", "another"}}}), error_code::not_found);
     machine_.name = "renamed";
     EXPECT_EQ(value({"get_machine"})["machine"]["name"], "renamed");
+}
+
+TEST_F(machine_tools_test, at_the_local_endpoint_nothing_is_done_for_another_machine) {
+    engine_.add("s", project()).session.status = "live";
+    for (const char* tool : {"get_machine", "list_sessions", "get_health", "get_state"}) {
+        EXPECT_EQ(code({.tool = tool, .arguments = {{"machine", "another"}}, .remote = false}), error_code::not_found);
+        for (const char* name : {"m_1", "laptop"}) value({.tool = tool, .arguments = {{"machine", name}}, .remote = false});
+    }
+    EXPECT_EQ(code({.tool = "dispose_session",
+                    .arguments = {{"session_id", "s"}, {"machine", "another"}},
+                    .remote = false}),
+              error_code::not_found);
+    // Over the link the hub has chosen, by names that are its own.
+    value({"list_sessions", {{"machine", "another"}}});
 }
 
 TEST_F(machine_tools_test, health_is_well_without_troubles) {
