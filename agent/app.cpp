@@ -14,6 +14,7 @@
 #include <boost/asio/signal_set.hpp>
 #include <fmt/format.h>
 
+#include "agent/claude/login_file.hpp"
 #include "agent/events/log.hpp"
 #include "agent/events/repairs.hpp"
 #include "agent/git/diff.hpp"
@@ -163,12 +164,14 @@ session::engine_options app::session_options() {
     options.state_directory = config_.files.state;
     options.claude_path = rules_.claude().string();
     options.environment = whole_environment();
+    options.claude_variables = [file = config_.files.claude_login()] { return claude::read_login_file(file); };
     options.live_max = static_cast<int>(rules_.max_sessions());
     options.on_repair = [this](std::string action, std::string details) {
         repairs_.note(std::move(action), std::move(details));
     };
     options.tool_rules = rules_.tool_rules();
     options.permission_expiry_s = rules_.permission_expiry().count();
+    options.idle_ttl = rules_.idle_ttl();
     options.permission_mode_for = [this](const std::string& asked) {
         auto allowed = rules_.check_permission_mode(asked);
         return allowed ? *allowed : rules_.check_permission_mode({}).value();

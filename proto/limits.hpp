@@ -147,6 +147,7 @@ constexpr std::uint64_t disk_low_bytes = 256 * mib;
 constexpr std::size_t live_sessions_max = 8;         // per machine, unless its policy says otherwise
 constexpr std::size_t session_options_bytes_max = 256 * kib;  // of create_session, stored with the session
 constexpr std::size_t queued_prompts_max = 32;       // per session
+constexpr std::size_t waiting_sessions_max = 64;     // per machine: with prompts, but no place among the live ones
 constexpr std::size_t pending_permissions_max = 64;  // per session
 constexpr std::size_t permission_grants_max = 128;   // per session
 constexpr std::int64_t permission_expiry_s_max = 7LL * 24 * 3600;

@@ -26,7 +26,7 @@ function range(schema) {
     const text = [];
     if (schema.enum) text.push(schema.enum.map((v) => `\`${v}\``).join(", "));
     if (schema.const !== undefined) text.push(`always \`${schema.const}\``);
-    if (schema.minimum !== undefined) text.push(`${schema.minimum} to ${schema.maximum}`);
+    if (schema.minimum !== undefined) text.push(schema.maximum === undefined ? `at least ${schema.minimum}` : `${schema.minimum} to ${schema.maximum}`);
     if (schema.maxLength !== undefined) text.push(`at most ${schema.maxLength} characters`);
     if (schema.pattern) text.push(`matches \`${schema.pattern}\``);
     if (schema.default !== undefined) text.push(`default \`${schema.default}\``);

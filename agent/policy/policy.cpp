@@ -71,6 +71,8 @@ bool is_under(const fs::path& path, const fs::path& root) {
     return r == root.end();
 }
 
+constexpr int idle_minutes_max = 7 * 24 * 60;
+
 enum class file_state { absent, protected_by_root, others_write };
 
 
@@ -150,7 +152,7 @@ std::expected<policy, std::string> policy::load(const fs::path& user_file, const
                                                   "max_sessions", "max_prompt_bytes", "remote_permission_response",
                                                   "remote_permission_updates", "self_approval", "permission_expiry_s",
                                                   "tool_rules", "claude", "worktrees", "session_options", "session_env",
-                                                  "session_executables"};
+                                                  "session_executables", "idle_minutes"};
     for (const auto& [key, node] : table)
         if (!known.contains(key.str())) return wrong(fmt::format("`{}` is not a setting of the policy.", key.str()));
 
@@ -173,6 +175,12 @@ std::expected<policy, std::string> policy::load(const fs::path& user_file, const
     }
     if (auto e = bad_count(table, "max_sessions", p.max_sessions_, 1000)) return wrong(*e);
     if (auto e = bad_count(table, "max_prompt_bytes", p.max_prompt_bytes_, proto::limits::prompt_bytes_max)) return wrong(*e);
+    if (const auto* node = table.get("idle_minutes")) {
+        const double minutes = node->value_or(-1.0);
+        if (!(minutes >= 0 && minutes <= idle_minutes_max))
+            return wrong(fmt::format("`idle_minutes` must be a number from 0 (never) to {}.", idle_minutes_max));
+        p.idle_ttl_ = std::chrono::milliseconds(static_cast<std::int64_t>(minutes * 60'000));
+    }
     if (const auto* node = table.get("max_permission_mode")) {
         p.max_permission_mode_ = node->value_or(std::string());
         if (!mode_rank(p.max_permission_mode_))

@@ -63,6 +63,8 @@ public:
     std::chrono::seconds permission_expiry() const { return permission_expiry_; }
     const std::vector<std::filesystem::path>& roots() const { return roots_; }
     std::size_t max_sessions() const { return max_sessions_; }
+    // How long a session may sit idle before its claude is ended; 0: for ever.
+    std::chrono::milliseconds idle_ttl() const { return idle_ttl_; }
     const std::filesystem::path& file() const { return file_; }
     // The claude program, if the file names one.
     const std::filesystem::path& claude() const { return claude_; }
@@ -75,6 +77,7 @@ private:
     std::vector<deny_pattern> deny_;
     std::string max_permission_mode_ = "acceptEdits";
     std::size_t max_sessions_ = 8;
+    std::chrono::milliseconds idle_ttl_ = std::chrono::minutes(30);
     std::size_t max_prompt_bytes_ = 256 * 1024;
     enum class approval { allow, ask, never };  // ask: somebody signed in only
     static std::optional<approval> approval_of(std::string_view text);

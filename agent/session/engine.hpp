@@ -76,9 +76,10 @@ struct prompt_request {
 
 struct sent {
     std::string prompt_uuid;
-    std::string via;          // "live": claude was running; "resume": it was started for this
+    std::string via;          // "live": claude was running; "resume": it is started for this
     std::int64_t cursor = 0;  // the seq before the prompt's own first event
     bool attached = false;    // nothing was sent: this is the prompt from before
+    int queue_position = 0;   // 1: the next that gets a place among the live sessions; 0: it has one
 };
 
 // Where a session's conversation was copied from. Claude copies it with the first turn.
@@ -185,6 +186,7 @@ struct summary {
     std::int64_t last_message_at_ms = 0;  // 0: none
     std::string metadata;                 // raw JSON object, CodeZ's SessionMetadata
     int claude_pid = 0;                   // 0: not live
+    int queue_position = 0;               // in the line for a place among the live ones; 0: not in it
     std::int64_t transcript_base = 0;     // so many bytes of its transcript are older than its events; 0: none
 };
 
@@ -219,6 +221,7 @@ struct session_process {
 struct engine_health {
     int live = 0;
     int live_max = 0;
+    int waiting = 0;  // sessions in the line for a place
     int pending_permissions = 0;
     std::string claude_path;
     std::string claude_version;

@@ -15,6 +15,7 @@ void make_engine_tables(connection& c) {
               "from_afar INTEGER NOT NULL)");
     c.execute("CREATE TABLE IF NOT EXISTS session_origins (session_id TEXT PRIMARY KEY, origin TEXT NOT NULL, "
               "message TEXT NOT NULL, end_offset INTEGER NOT NULL)");
+    c.execute("CREATE INDEX IF NOT EXISTS prompts_accepted ON prompts (session_id) WHERE state = 'accepted'");
 }
 
 void save_memory(connection& c, std::string_view session_id, std::string_view memory) {
@@ -91,6 +92,17 @@ fork_origin find_origin(connection& c, std::string_view session_id) {
 void remove_options(connection& c, std::string_view session_id) {
     c.execute("DELETE FROM session_origins WHERE session_id = CAST(:id AS TEXT)", {{"id", std::string(session_id)}});
     c.execute("DELETE FROM session_options WHERE session_id = CAST(:id AS TEXT)", {{"id", std::string(session_id)}});
+}
+
+std::vector<std::string> sessions_in_line(connection& c) {
+    std::vector<std::string> out;
+    // What is accepted while no process is there was given to none: the end of a process settles all that it had.
+    for (const auto& row : c.query("SELECT prompts.session_id AS id, MIN(prompts.id) AS first FROM prompts "
+                                   "JOIN sessions ON sessions.id = prompts.session_id "
+                                   "WHERE prompts.state = 'accepted' AND sessions.status = 'idle' "
+                                   "GROUP BY prompts.session_id ORDER BY first"))
+        out.push_back(row.text("id"));
+    return out;
 }
 
 void remove_session(connection& c, std::string_view session_id) {

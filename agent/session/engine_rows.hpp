@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "agent/session/engine.hpp"
 #include "common/db/database.hpp"
@@ -29,6 +30,8 @@ void save_origin(common::db::connection& c, std::string_view session_id, const f
 fork_origin find_origin(common::db::connection& c, std::string_view session_id);
 // And its origin.
 void remove_options(common::db::connection& c, std::string_view session_id);
+// Idle sessions with prompts that no claude was given, in the order of these.
+std::vector<std::string> sessions_in_line(common::db::connection& c);
 
 // A session that never came to be: nobody was told of it.
 void remove_session(common::db::connection& c, std::string_view session_id);

@@ -87,15 +87,19 @@ json result_part(const claude::turn_result& result) {
     return out;
 }
 
+bool lacks_login(const claude::turn_result& result) {
+    return result.is_error && (result.text.starts_with("Not logged in") || result.api_error_status == 401);
+}
+
 std::string failure_of(const claude::turn_result& result) {
     if (!result.is_error) return {};
-    if (result.text.starts_with("Not logged in"))
-        return "Claude Code is not signed in on this machine. Run `claude` there and use /login, or give the agent an "
-               "ANTHROPIC_API_KEY.";
-    if (result.api_error_status == 401)
-        return "Anthropic refused this machine's credentials (401). Run `claude` there and use /login, or correct its "
-               "ANTHROPIC_API_KEY. " +
-               bounded_text(result.text, 2048);
+    if (lacks_login(result)) {
+        const std::string what_to_do =
+            " On the machine, run `claude` and use /login, or put CLAUDE_CODE_OAUTH_TOKEN (from `claude setup-token`) or "
+            "ANTHROPIC_API_KEY into claude.env beside agent.toml. Then send the prompt again.";
+        if (!result.api_error_status) return "Claude Code is not logged in on this machine." + what_to_do;
+        return "Anthropic refused this machine's login (401)." + what_to_do + " It said: " + bounded_text(result.text, 2048);
+    }
     if (result.terminal_reason.starts_with("aborted")) return "The turn was interrupted.";
     if (result.subtype == "error_max_turns") return "The turn reached its maximum number of steps.";
     if (result.subtype == "error_max_budget_usd") return "The session reached its maximum cost.";

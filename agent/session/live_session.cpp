@@ -91,6 +91,7 @@ void live_session::run(common::async::task_group& group) {
 }
 
 void live_session::post(std::string line) {
+    last_active_ = steady::now();
     outbox_.push_back(std::move(line));
     outbox_changed_.notify_all();
 }
@@ -202,14 +203,15 @@ live_session::task<void> live_session::tell_started() {
     co_return std::unexpected(last.error());
 }
 
-live_session::task<std::optional<sent>> live_session::open_prompt(prompt_request prompt, std::string principal_key) {
+live_session::task<std::optional<sent>> live_session::open_prompt(events::log& log, const turn_memory& memory,
+                                                                  prompt_request prompt, std::string principal_key) {
     auto row = std::make_shared<std::optional<events::prompt_row>>();
-    const auto looked = co_await services_.log.run([row, prompt, principal_key](connection& c) {
+    const auto looked = co_await log.run([row, prompt, principal_key](connection& c) {
         *row = events::find_open_prompt(c, prompt.session_id, principal_key, prompt.text);
     });
     if (!looked) co_return std::unexpected(looked.error());
-    // One that this claude does not have to do never ends.
-    if (!*row || !reducer_.memory().prompts.contains((*row)->uuid)) co_return std::nullopt;
+    // One that no claude will have to do never ends.
+    if (!*row || !memory.prompts.contains((*row)->uuid)) co_return std::nullopt;
     sent out;
     out.prompt_uuid = (*row)->uuid;
     out.via = (*row)->via;
@@ -223,7 +225,7 @@ live_session::task<sent> live_session::send(prompt_request prompt, std::string v
     const auto guard = co_await lock_.acquire();
     if (!guard || over_ || ending_ || input_ended_) co_return std::unexpected(ended_error());
     if (prompt.attach) {
-        auto before = co_await open_prompt(prompt, principal_key);
+        auto before = co_await open_prompt(services_.log, reducer_.memory(), prompt, principal_key);
         if (!before) co_return std::unexpected(before.error());
         if (*before) co_return std::move(**before);
         if (over_ || ending_ || input_ended_) co_return std::unexpected(ended_error());
@@ -244,7 +246,10 @@ live_session::task<sent> live_session::send(prompt_request prompt, std::string v
 
     const turn_reducer before = reducer_;
     reduction changes;
-    reducer_.on_prompt_accepted(prompt.prompt_uuid, prompt.text, row->created_at, changes);
+    // Before the barrier it is not written here: passing the barrier gives claude all that it has not got.
+    const bool given = ready_;
+    reducer_.on_prompt_accepted(prompt.prompt_uuid, prompt.text, row->created_at, changes,
+                                given ? prompt_progress::accepted : prompt_progress::waiting);
     const auto count = static_cast<std::int64_t>(changes.events.size());
     auto insert = [row](connection& c, std::int64_t first_seq) {
         events::prompt_row stored = *row;
@@ -256,8 +261,7 @@ live_session::task<sent> live_session::send(prompt_request prompt, std::string v
         reducer_ = before;
         co_return std::unexpected(last.error());
     }
-    // Before the barrier it is not written here: passing the barrier sends all that claude has not got.
-    if (ready_) post(claude::encode_prompt(prompt.prompt_uuid, prompt.text));
+    if (given) post(claude::encode_prompt(prompt.prompt_uuid, prompt.text));
     sent out;
     out.prompt_uuid = prompt.prompt_uuid;
     out.via = std::move(via);
@@ -302,6 +306,12 @@ asio::awaitable<void> live_session::end() {
     }
     if (first && !over_) client_->end(services_.options.end_grace);
     while (!over_ && !services_.stopping) co_await services_.changed.wait();
+}
+
+bool live_session::idle() const {
+    const turn_memory& memory = reducer_.memory();
+    return ready_ && accepts() && inbox_.empty() && outbox_.empty() && !reducer_.busy() && memory.permissions.empty() &&
+           memory.tasks.empty() && claude::keeps_transcript(options_);
 }
 
 std::string live_session::trouble() const {

@@ -4,6 +4,7 @@
 // error event.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <deque>
 #include <functional>
@@ -42,6 +43,9 @@ public:
     // A further claude for a session that is known already.
     task<void> tell_started();
 
+    // The same prompt of the same principal, if it is still to be done by the session that has this memory.
+    static task<std::optional<sent>> open_prompt(events::log& log, const turn_memory& memory, prompt_request prompt,
+                                                 std::string principal_key);
     task<sent> send(prompt_request prompt, std::string via, std::string principal_key);
     task<void> answer(permission_answer what, std::string name);
     // Returns how many there were.
@@ -51,11 +55,18 @@ public:
     task<aborted> interrupt();
     // Ends claude and waits until that is stored.
     boost::asio::awaitable<void> end();
+    // Should claude end, prompts that it was not given stay: the engine starts another for them.
+    void keep_waiting_prompts() { keeps_waiting_ = true; }
 
     bool ready() const { return ready_; }
     bool over() const { return over_; }
     bool busy() const { return reducer_.busy(); }
     bool accepts() const { return !over_ && !ending_ && !input_ended_; }
+    // It has nothing to do, nobody is owed an answer and its conversation is kept: it may be ended and resumed.
+    bool idle() const;
+    // Of the last line from claude or command to it.
+    std::chrono::steady_clock::time_point last_active() const { return last_active_; }
+    bool owes_prompts() const { return !reducer_.memory().prompts.empty(); }
     int pending_count() const { return static_cast<int>(reducer_.memory().permissions.size()); }
     const events::session_row& row() const { return reducer_.row(); }
     int claude_pid() const { return client_ ? client_->claude_pid() : 0; }
@@ -66,6 +77,7 @@ private:
     boost::asio::awaitable<void> read();
     boost::asio::awaitable<void> process();
     boost::asio::awaitable<void> take_lines();
+    void end_without_login();
     void reduce(const std::deque<hold::line>& lines, reduction& out);
     boost::asio::awaitable<void> pass_barrier();
     void handle(reduction& out);
@@ -81,8 +93,6 @@ private:
     // live_session.cpp: to claude
     boost::asio::awaitable<void> write();
     void post(std::string line);
-    // The same prompt of the same principal, if claude still has it to do.
-    task<std::optional<sent>> open_prompt(prompt_request prompt, std::string principal_key);
     task<std::int64_t> commit(reduction& changes, std::function<void(common::db::connection&, std::int64_t)> more);
     task<claude::control_reply> ask(std::string request_id, std::string line, std::chrono::milliseconds timeout);
     proto::error ended_error() const;
@@ -108,9 +118,12 @@ private:
     std::map<std::string, std::optional<claude::control_reply>> replies_;  // of requests that somebody waits for
     std::string start_error_;
     std::string store_trouble_;
+    std::chrono::steady_clock::time_point last_active_ = std::chrono::steady_clock::now();
     std::int64_t unreadable_lines_ = 0;
     bool ready_ = false;
     bool ending_ = false;
+    bool keeps_waiting_ = false;
+    bool lacks_login_ = false;
     bool over_ = false;
 };
 

@@ -62,6 +62,7 @@ asio::awaitable<void> live_session::process() {
     for (;;) {
         if (!inbox_.empty()) {
             co_await take_lines();
+            end_without_login();
         } else if (input_ended_) {
             break;
         } else {
@@ -94,6 +95,7 @@ asio::awaitable<void> live_session::take_lines() {
     std::deque<hold::line> lines = std::exchange(inbox_, {});
     const std::size_t bytes = std::exchange(inbox_bytes_, 0);
     inbox_changed_.notify_all();
+    last_active_ = std::chrono::steady_clock::now();
 
     const turn_reducer before = reducer_;
     reduction changes;
@@ -119,10 +121,18 @@ asio::awaitable<void> live_session::take_lines() {
     if (initialized_) co_await pass_barrier();
 }
 
+// It would go on without: a login given meanwhile reaches only a new process, which the next prompt starts.
+void live_session::end_without_login() {
+    if (!lacks_login_ || !idle()) return;
+    ending_ = true;
+    client_->end(services_.options.end_grace);
+}
+
 void live_session::handle(reduction& out) {
     for (auto& each : out.ephemeral) services_.log.push_ephemeral(std::move(each));
     for (const auto& request : out.refused) post(claude::encode_refusal(request.request_id, request.subtype));
     unreadable_lines_ += out.unreadable;
+    if (out.lacks_login) lacks_login_ = *out.lacks_login;
     for (auto& reply : out.replies) {
         const auto waiting = replies_.find(reply.request_id);
         if (waiting != replies_.end()) waiting->second = std::move(reply);
@@ -161,6 +171,13 @@ asio::awaitable<void> live_session::pass_barrier() {
         store_trouble_ = "Session " + row().id + " waits for the log: " + looked.error().message;
         co_await pause(services_.executor, store_retry);
     }
+    // Told to the disk first: from here on they may have arrived.
+    for (bool owed_prompts = reducer_.on_prompts_given(); owed_prompts;) {
+        reduction nothing;
+        const auto stored = co_await commit(nothing, {});
+        if (stored) break;
+        co_await pause(services_.executor, store_retry);
+    }
     for (auto& line : owed->answers) post(std::move(line));
     for (const auto& prompt : owed->prompts) {
         const auto open = reducer_.memory().prompts.find(prompt.uuid);
@@ -173,6 +190,7 @@ asio::awaitable<void> live_session::pass_barrier() {
 
 process_end live_session::how_it_ended() const {
     process_end out;
+    out.keeps_waiting = keeps_waiting_ && start_error_.empty() && !ending_;
     const auto& variables = services_.options.environment;
     const auto transcript = claude::find_transcript(variables, row().cwd, row().id);
     for (const auto& [uuid, prompt] : reducer_.memory().prompts)

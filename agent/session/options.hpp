@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <expected>
 #include <filesystem>
 #include <functional>
 #include <map>
@@ -39,6 +40,8 @@ struct engine_options {
         state_directory;      // the agent's own, e.g. ~/.local/state/codez: holders/ and locks/ are made here
     std::string claude_path;  // from the configuration; empty: CLAUDE_BIN, PATH, the usual places
     std::map<std::string, std::string> environment;  // the agent's own, as it was started
+    // Of claude alone, e.g. its login: asked at each start. An error, a sentence, is told to the caller. Empty: none.
+    std::function<std::expected<std::map<std::string, std::string>, std::string>()> claude_variables;
     std::vector<std::string> setting_sources = {"user", "project", "local"};
     // The permission mode to start claude in for a session that was made with the given one: the policy may have become
     // stricter since. Empty: that one.
@@ -48,6 +51,7 @@ struct engine_options {
     agent::tool_rules tool_rules;
     std::int64_t permission_expiry_s = 0;  // the longest that a permission request may wait; 0: no limit
     int live_max = 8;
+    std::chrono::milliseconds idle_ttl{0};  // after so long without work claude is ended; 0: never
     std::chrono::milliseconds end_grace{5'000};
     std::chrono::milliseconds start_timeout{60'000};  // until claude answered `initialize`
     std::uint64_t spool_segment_bytes = 8u << 20;

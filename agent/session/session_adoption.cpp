@@ -46,7 +46,7 @@ session_engine::task<void> session_engine::adopt_session(adoption what, proto::p
         co_await services_.changed.wait_until(deadline);
     if (starting_.contains(what.session_id))
         co_return fail(error_code::session_busy, "Session " + what.session_id + " is just being started.", "Try again in a moment.");
-    const reservation place(*this, what.session_id, false);
+    const reservation place(*this, what.session_id, claim::note);
 
     const auto known = std::make_shared<bool>(false);
     const auto looked = co_await services_.log.run(

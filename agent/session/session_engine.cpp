@@ -122,8 +122,8 @@ session_engine::task<created> session_engine::create(create_request request, pro
     row.created_at = row.updated_at = session_services::now_ms();
     row.created_by = who.key();
     row.depth = request.depth;
-    if (auto room = room_for(row.id); !room) co_return std::unexpected(room.error());
-    const reservation place(*this, row.id, true);
+    if (starting_.contains(row.id)) co_return std::unexpected(starting(row.id));
+    const reservation place(*this, row.id, claim::create);
 
     auto known = std::make_shared<bool>(false);
     const auto looked = co_await services_.log.run(
@@ -143,6 +143,14 @@ session_engine::task<created> session_engine::create(create_request request, pro
     memory.asked_model = request.model;
     memory.asked_mode = request.permission_mode;
     memory.expiry_s = request.permission_expiry_s;
+    bool room = false;
+    if (waiting_.empty()) room = co_await make_room();
+    if (!room) {
+        const auto at = co_await announce_idle(std::move(row), std::move(memory));
+        if (at) co_return created(id, real.string(), *at);
+        std::ignore = co_await services_.log.run([id](connection& c) { remove_options(c, id); });
+        co_return std::unexpected(at.error());
+    }
     const auto live = co_await launch(std::move(row), std::move(memory), request.depth);
     if (!live) {
         std::ignore = co_await services_.log.run([id](connection& c) { remove_options(c, id); });
@@ -150,11 +158,7 @@ session_engine::task<created> session_engine::create(create_request request, pro
     }
     const auto cursor = co_await (*live)->announce();
     if (!cursor) co_return std::unexpected(cursor.error());
-    created out;
-    out.session_id = id;
-    out.cwd = real.string();
-    out.cursor = *cursor;
-    co_return out;
+    co_return created(id, real.string(), *cursor);
 }
 
 // The answer to a prompt that was sent before under the same uuid.
@@ -189,21 +193,33 @@ session_engine::task<sent> session_engine::send_prompt(prompt_request request, p
         auto before = co_await sent_before(request, found);
         if (found) co_return before;
     }
-    std::string via = "live";
-    live_ptr live = find_live(request.session_id);
-    // One that is just ending is resumed as soon as it has ended.
     const auto deadline = std::chrono::steady_clock::now() + services_.options.start_timeout;
-    while (live && !live->accepts() && !services_.stopping && std::chrono::steady_clock::now() < deadline) {
-        co_await services_.changed.wait_until(deadline);
-        live = find_live(request.session_id);
+    for (;;) {
+        std::string via = "live";
+        live_ptr live = find_live(request.session_id);
+        // One that is just ending is resumed as soon as it has ended.
+        while (live && !live->accepts() && !services_.stopping && std::chrono::steady_clock::now() < deadline) {
+            co_await services_.changed.wait_until(deadline);
+            live = find_live(request.session_id);
+        }
+        if (!live) {
+            via = "resume";
+            const auto resumed = co_await resume(request.session_id, request.depth);
+            if (!resumed) co_return std::unexpected(resumed.error());
+            if (!*resumed) {
+                auto waits = co_await wait_in_line(request, who.key());
+                if (!waits) co_return std::unexpected(waits.error());
+                if (*waits) co_return std::move(**waits);
+                if (std::chrono::steady_clock::now() < deadline && !services_.stopping) continue;
+                co_return std::unexpected(starting(request.session_id));
+            }
+            live = *resumed;
+        }
+        const auto sent = co_await live->send(request, std::move(via), who.key());
+        // It may have begun to end while the prompt waited for its turn there.
+        const bool missed = !sent && !live->accepts() && !services_.stopping;
+        if (!missed || std::chrono::steady_clock::now() >= deadline) co_return sent;
     }
-    if (!live) {
-        via = "resume";
-        const auto resumed = co_await resume(request.session_id, request.depth);
-        if (!resumed) co_return std::unexpected(resumed.error());
-        live = *resumed;
-    }
-    co_return co_await live->send(std::move(request), std::move(via), who.key());
 }
 
 proto::error session_engine::not_open(const permission_answer& answer,
@@ -261,7 +277,7 @@ session_engine::task<int> session_engine::revoke_grants(std::string session_id, 
         co_return co_await live->revoke_grants(std::move(grant_id), std::move(by));
     if (starting_.contains(session_id))
         co_return fail(error_code::session_busy, "The session is just being started.", "Try again in a moment.");
-    const reservation place(*this, session_id, false);
+    const reservation place(*this, session_id, claim::note);
     auto row = std::make_shared<std::optional<events::session_row>>();
     auto memory = std::make_shared<std::string>();
     const auto looked = co_await services_.log.run([=, id = session_id](connection& c) {
@@ -286,12 +302,17 @@ session_engine::task<int> session_engine::revoke_grants(std::string session_id, 
 
 session_engine::task<aborted> session_engine::abort(std::string session_id) {
     if (const live_ptr live = find_live(session_id)) co_return co_await live->interrupt();
+    const auto left = co_await leave_line(session_id);
+    if (!left) co_return std::unexpected(left.error());
+    if (*left) co_return aborted(true);
     const auto known = co_await get(session_id);
     if (!known) co_return std::unexpected(known.error());
     co_return aborted();
 }
 
 session_engine::task<void> session_engine::dispose(std::string session_id) {
+    const auto left = co_await leave_line(session_id);
+    if (!left) co_return std::unexpected(left.error());
     const live_ptr live = find_live(session_id);
     if (!live) {
         const auto known = co_await get(session_id);

@@ -1,10 +1,12 @@
 // The engine behind engine.hpp. See there; the parts are in session_engine.cpp (commands), session_launch.cpp (starting
-// and finding again), session_adoption.cpp (taking over what others began),
-// session_fork.cpp, session_update.cpp and session_queries.cpp (reading and waiting).
+// and finding again), session_places.cpp (who may run), session_line.cpp (who waits for that), session_adoption.cpp
+// (taking over what others began), session_fork.cpp, session_update.cpp and session_queries.cpp (reading and waiting).
 #pragma once
 
+#include <deque>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -45,10 +47,12 @@ public:
 private:
     using live_ptr = std::shared_ptr<live_session>;
 
-    // A place among the live sessions, taken before the first wait of a start and given back if it fails.
+    // Why nobody else may touch a session now. A create is hidden until it is done, a note takes no place.
+    enum class claim : std::uint8_t { create, resume, note };
+    // Taken before the first wait of what changes a session that has no process; with a place among the live ones.
     class reservation {
     public:
-        reservation(session_engine& engine, std::string session_id, bool fresh);
+        reservation(session_engine& engine, std::string session_id, claim what);
         ~reservation();
         reservation(const reservation&) = delete;
         reservation& operator=(const reservation&) = delete;
@@ -58,8 +62,29 @@ private:
         std::string session_id_;
     };
 
-    proto::result<void> room_for(const std::string& session_id) const;
     void tell_repair(std::string action, std::string details) const;
+    int places_used() const;
+    live_ptr longest_idle() const;
+    // For a reservation that was made: ends idle sessions until there is a place for it. False: all of them work.
+    boost::asio::awaitable<bool> make_room();
+    boost::asio::awaitable<void> end_idle();
+    // The line: sessions with prompts for which there was no place. Each gets one in its turn, see session_line.cpp.
+    int position_of(const std::string& session_id) const;
+    bool has_room() const;
+    // Nothing: it is not the line's any more, try again.
+    task<std::optional<sent>> wait_in_line(prompt_request request, std::string principal);
+    // False: it was not in the line.
+    task<bool> leave_line(std::string session_id);
+    task<void> drop_waiting(std::string session_id, events::prompt_state state, std::string error);
+    task<void> join_line_again();
+    boost::asio::awaitable<void> rejoin_after(live_ptr ended);
+    void join_line(const std::string& session_id);
+    boost::asio::awaitable<void> serve_line();
+    boost::asio::awaitable<void> start_waiting(std::string session_id);
+    // Without a process: its first prompt starts one.
+    task<std::int64_t> announce_idle(events::session_row row, turn_memory memory);
+    static proto::error unreachable(const std::string& session_id);
+    static proto::error starting(const std::string& session_id);
     bool hidden(const std::string& session_id) const;
     live_ptr find_live(const std::string& session_id) const;
     void drop_ended();
@@ -71,6 +96,7 @@ private:
         fork_origin origin;
     };
     task<start_values> stored_options(std::string session_id);
+    // Null: there is no place for it now.
     task<live_ptr> resume(std::string session_id, int depth);
     boost::asio::awaitable<void> recover(events::session_row row, turn_memory memory);
     boost::asio::awaitable<void> recover_later(events::session_row row, turn_memory memory);
@@ -83,7 +109,9 @@ private:
 
     session_services services_;
     std::map<std::string, live_ptr> live_;
-    std::map<std::string, bool> starting_;  // true: being created, nobody knows of it yet
+    std::map<std::string, claim> starting_;
+    std::deque<std::string> waiting_;
+    bool serving_line_ = false;
     proto::result<std::filesystem::path> program_;
     std::string program_version_;
     std::map<std::string, std::string> recovery_troubles_;  // by session

@@ -44,8 +44,8 @@ session_engine::task<created> session_engine::fork(fork_request request, proto::
     if (!is_uuid(id)) co_return fail(error_code::invalid_argument, "The new session's id must be a UUID in lower case.");
     if (request.title.size() > proto::limits::title_bytes_max)
         co_return fail(error_code::invalid_argument, "title may have 120 bytes.");
-    if (auto room = room_for(id); !room) co_return std::unexpected(room.error());
-    const reservation place(*this, id, true);
+    if (starting_.contains(id)) co_return std::unexpected(starting(id));
+    const reservation place(*this, id, claim::create);
 
     const auto of = std::make_shared<original>();
     const auto looked = co_await services_.log.run([of, from = request.session_id, id](connection& c) {
@@ -96,6 +96,17 @@ session_engine::task<created> session_engine::fork(fork_request request, proto::
     created out;
     out.session_id = id;
     out.cwd = row.cwd;
+    bool room = false;
+    if (waiting_.empty()) room = co_await make_room();
+    if (!room) {
+        const auto at = co_await announce_idle(std::move(row), std::move(memory));
+        if (!at) {
+            std::ignore = co_await services_.log.run([id](connection& c) { remove_options(c, id); });
+            co_return std::unexpected(at.error());
+        }
+        out.cursor = *at;
+        co_return out;
+    }
     const auto live = co_await launch(std::move(row), std::move(memory), request.depth);
     if (!live) {
         std::ignore = co_await services_.log.run([id](connection& c) { remove_options(c, id); });

@@ -55,9 +55,9 @@ void add_rules(json& settings, const std::string& rules) {
 
 }  // namespace
 
-session_engine::reservation::reservation(session_engine& engine, std::string session_id, bool fresh)
+session_engine::reservation::reservation(session_engine& engine, std::string session_id, claim what)
     : engine_(engine), session_id_(std::move(session_id)) {
-    engine_.starting_.emplace(session_id_, fresh);
+    engine_.starting_.emplace(session_id_, what);
 }
 
 session_engine::reservation::~reservation() {
@@ -71,7 +71,7 @@ void session_engine::tell_repair(std::string action, std::string details) const 
 
 bool session_engine::hidden(const std::string& session_id) const {
     const auto found = starting_.find(session_id);
-    return found != starting_.end() && found->second;
+    return found != starting_.end() && found->second == claim::create;
 }
 
 session_engine::live_ptr session_engine::find_live(const std::string& session_id) const {
@@ -81,19 +81,6 @@ session_engine::live_ptr session_engine::find_live(const std::string& session_id
 
 void session_engine::drop_ended() {
     std::erase_if(live_, [](const auto& entry) { return entry.second->over(); });
-}
-
-proto::result<void> session_engine::room_for(const std::string& session_id) const {
-    int used = 0;
-    for (const auto& [id, live] : live_) used += live->over() || starting_.contains(id) ? 0 : 1;
-    used += static_cast<int>(starting_.size());
-    if (starting_.contains(session_id))
-        return fail(error_code::session_busy, "Session " + session_id + " is just being started.",
-                    "Try again in a moment.");
-    if (used < services_.options.live_max) return {};
-    return fail(
-        error_code::resource_exhausted, "This machine runs " + std::to_string(used) + " sessions, as many as it may.",
-        "Dispose of one that is not needed now (it can be resumed), or raise the limit in the machine's agent.toml.");
 }
 
 proto::result<fs::path> session_engine::program() {
@@ -141,6 +128,14 @@ session_engine::task<session_engine::live_ptr> session_engine::launch(events::se
     if (!fs::is_directory(row.cwd, ec))
         co_return fail(error_code::invalid_argument, "The session's directory is not there any more: " + row.cwd + ".",
                        "Make it again, or create a session elsewhere.");
+    auto variables = services_.options.environment;
+    if (const auto& more = services_.options.claude_variables) {
+        auto read = more();
+        if (!read)
+            co_return fail(error_code::internal, "Claude Code was not started: " + read.error(),
+                           "Correct the file on the machine, then try again.");
+        for (auto& [name, value] : *read) variables[name] = std::move(value);
+    }
     ++memory.generation;
     const fs::path holders = services_.options.state_directory / "holders";
     const fs::path locks = services_.options.state_directory / "locks";
@@ -148,7 +143,7 @@ session_engine::task<session_engine::live_ptr> session_engine::launch(events::se
         fs::create_directories(directory, ec);
         fs::permissions(directory, fs::perms::owner_all, ec);
     }
-    if (memory.announced && !claude::keeps_transcript(options))
+    if (memory.generation > 1 && !claude::keeps_transcript(options))
         co_return fail(error_code::not_found,
                        "Session " + row.id + " was made with persist_session false: it ended with its process.",
                        "Create a new session.");
@@ -184,7 +179,7 @@ session_engine::task<session_engine::live_ptr> session_engine::launch(events::se
     spec.directory = row.holder_directory;
     spec.lock_file = locks / (row.id + ".lock");
     spec.argv = claude::arguments(what);
-    spec.env = claude::environment(what, services_.options.environment);
+    spec.env = claude::environment(what, variables);
     spec.cwd = row.cwd;
     spec.spool_segment_bytes = services_.options.spool_segment_bytes;
 
@@ -226,8 +221,9 @@ session_engine::task<session_engine::live_ptr> session_engine::resume(std::strin
         co_await services_.changed.wait_until(deadline);
     if (const live_ptr live = find_live(session_id)) co_return live;
     drop_ended();
-    if (auto room = room_for(session_id); !room) co_return std::unexpected(room.error());
-    const reservation place(*this, session_id, false);
+    if (starting_.contains(session_id)) co_return std::unexpected(starting(session_id));
+    if (!waiting_.empty()) co_return live_ptr();  // who came first is first
+    const reservation place(*this, session_id, claim::resume);
 
     auto row = std::make_shared<std::optional<events::session_row>>();
     auto memory = std::make_shared<std::string>();
@@ -240,9 +236,9 @@ session_engine::task<session_engine::live_ptr> session_engine::resume(std::strin
         co_return fail(error_code::not_found, "This machine has no session " + session_id + ".",
                        "list_sessions shows those that it has.");
     if ((*row)->status == events::session_status::live)
-        co_return fail(error_code::session_busy,
-                       "Session " + session_id + " runs, but its holder cannot be reached now.",
-                       "Try again in a moment; get_health tells more.");
+        co_return std::unexpected(unreachable(session_id));
+    const bool room = co_await make_room();
+    if (!room) co_return live_ptr();
     const auto live = co_await launch(**row, memory_from_json(*memory), depth);
     if (!live) co_return std::unexpected(live.error());
     const auto told = co_await (*live)->tell_started();
@@ -276,7 +272,8 @@ session_engine::task<void> session_engine::start() {
     });
     if (!looked) co_return std::unexpected(looked.error());
     for (const auto& each : *sessions) co_await recover(each.row, memory_from_json(each.memory));
-    co_return proto::result<void>();
+    tasks_.spawn(end_idle());
+    co_return co_await join_line_again();
 }
 
 asio::awaitable<void> session_engine::recover(events::session_row row, turn_memory memory) {
@@ -304,7 +301,9 @@ asio::awaitable<void> session_engine::recover(events::session_row row, turn_memo
     const auto options = co_await stored_options(row.id);
     const auto live = std::make_shared<live_session>(services_, std::move(row), std::move(memory), std::move(with),
                                                      options ? options->options : json::object());
+    live->keep_waiting_prompts();
     adopt(live);
+    tasks_.spawn(rejoin_after(live));
     // The agent died while it was being created: whoever asked for it was never given its id.
     if (!announced) tasks_.spawn(live->end());
 }

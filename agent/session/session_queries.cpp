@@ -72,6 +72,7 @@ summary session_engine::summary_of(const events::session_row& row) const {
     out.last_message_at_ms = row.last_message_at.value_or(0);
     out.metadata = row.metadata;
     out.transcript_base = row.transcript_base_offset;
+    out.queue_position = position_of(row.id);
     if (const auto live = find_live(row.id); live && row.status == events::session_status::live)
         out.claude_pid = live->claude_pid();
     return out;
@@ -178,6 +179,7 @@ std::vector<session_process> session_engine::processes() const {
 engine_health session_engine::health() const {
     engine_health out;
     out.live_max = services_.options.live_max;
+    out.waiting = static_cast<int>(waiting_.size());
     if (program_) {
         out.claude_path = program_->string();
         out.claude_version = program_version_;

@@ -90,7 +90,7 @@ session_engine::task<void> session_engine::update(update_request request) {
         co_return fail(error_code::session_busy, "The session is just starting or ending.", "Try again in a moment.");
 
     // None runs: what is stored now is what the next one is started with.
-    const reservation place(*this, request.session_id, false);
+    const reservation place(*this, request.session_id, claim::note);
     auto row = std::make_shared<std::optional<events::session_row>>();
     auto memory = std::make_shared<std::string>();
     const auto looked = co_await services_.log.run([=, id = request.session_id](connection& c) {

@@ -94,7 +94,8 @@ turn_memory memory_from_json(const std::string& text) {
         open_prompt prompt;
         prompt.order = integer_of(p, "order");
         const auto progress = integer_of(p, "progress");
-        prompt.progress = progress == 2   ? prompt_progress::started
+        prompt.progress = progress == 3   ? prompt_progress::waiting
+                          : progress == 2 ? prompt_progress::started
                           : progress == 1 ? prompt_progress::queued
                                           : prompt_progress::accepted;
         prompt.began_turn = flag_of(p, "began");

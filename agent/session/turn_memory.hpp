@@ -46,7 +46,8 @@ struct permission_grant {
     bool operator==(const permission_grant&) const = default;
 };
 
-enum class prompt_progress : std::uint8_t { accepted, queued, started };
+// waiting: stored, and no process was given it yet. accepted: it may have been given to one.
+enum class prompt_progress : std::uint8_t { accepted, queued, started, waiting };
 
 struct open_prompt {
     std::int64_t order = 0;  // in which they were accepted

@@ -59,9 +59,10 @@ void turn_reducer::on_updated(const std::string& title, const std::string& model
 }
 
 void turn_reducer::on_prompt_accepted(const std::string& uuid, const std::string& text, std::int64_t now_ms,
-                                      reduction& out) {
+                                      reduction& out, prompt_progress progress) {
     open_prompt prompt;
     prompt.order = ++memory_.counter;
+    prompt.progress = progress;
     prompt.began_turn = !busy();
     const bool starts_turn = prompt.began_turn;
     memory_.prompts.emplace(uuid, prompt);
@@ -73,6 +74,35 @@ void turn_reducer::on_prompt_accepted(const std::string& uuid, const std::string
     json body = json::object();
     body["message"] = std::move(message);
     out.events.push_back(make_event(row_.id, "message.created", std::move(body), starts_turn));
+}
+
+bool turn_reducer::on_prompts_given() {
+    bool any = false;
+    for (auto& [uuid, prompt] : memory_.prompts) {
+        if (prompt.progress != prompt_progress::waiting) continue;
+        prompt.progress = prompt_progress::accepted;
+        any = true;
+    }
+    return any;
+}
+
+void turn_reducer::on_prompts_dropped(prompt_state state, const std::string& error, std::int64_t now_ms,
+                                      reduction& out) {
+    const auto prompts = memory_.prompts;
+    for (const auto& [uuid, prompt] : prompts) {
+        if (prompt.progress != prompt_progress::waiting) continue;
+        prompt_outcome outcome;
+        outcome.is_error = true;
+        outcome.error = error;
+        settle(uuid, state, std::move(outcome), out);
+    }
+    if (out.prompts.empty()) return;
+    row_.updated_at = now_ms;
+    out.events.push_back(make_event(row_.id, "session.error", {{"error", error}, {"code", "not_started"}}));
+    json result = {{"type", "result"}, {"subtype", "error"}, {"isError", true}, {"reason", "not_started"}};
+    json body = json::object();
+    body["result"] = std::move(result);
+    out.events.push_back(make_event(row_.id, "session.idle", std::move(body)));
 }
 
 bool turn_reducer::on_permission_answered(const std::string& request_id, const given_answer& answer,
@@ -130,7 +160,12 @@ void turn_reducer::on_permissions_listed(const std::vector<claude::permission_as
 
 void turn_reducer::on_process_end(const process_end& end, std::int64_t now_ms, reduction& out) {
     const shown before = look();
-    const bool in_turn = busy();
+    const auto kept = [&end](const auto& entry) {
+        return end.keeps_waiting && entry.second.progress == prompt_progress::waiting;
+    };
+    const bool in_turn = memory_.turn_open || !std::ranges::all_of(memory_.prompts, kept);
+    // Nobody has lost anything: its prompts are given to the next claude.
+    const bool only_waits = end.keeps_waiting && !in_turn && !memory_.prompts.empty();
     const auto permissions = memory_.permissions;
     for (const auto& [request_id, tool] : permissions) withdraw(request_id, out);
     for (const auto& [id, tool] : memory_.tools) tell_cut_off(id, tool, "The session ended before this tool did.", out);
@@ -143,7 +178,16 @@ void turn_reducer::on_process_end(const process_end& end, std::int64_t now_ms, r
     const std::string error =
         end.error.empty() && in_turn ? "The session was ended before its turn was over." : end.error;
     const auto prompts = memory_.prompts;
-    for (const auto& [uuid, prompt] : prompts) {
+    for (const auto& entry : prompts) {
+        const auto& [uuid, prompt] = entry;
+        if (kept(entry)) continue;
+        if (prompt.progress == prompt_progress::waiting) {
+            prompt_outcome outcome;
+            outcome.is_error = true;
+            outcome.error = error + " The prompt was not given to Claude Code.";
+            settle(uuid, prompt_state::rejected, std::move(outcome), out);
+            continue;
+        }
         const bool arrived = prompt.progress == prompt_progress::started ||
                              std::find(end.arrived.begin(), end.arrived.end(), uuid) != end.arrived.end();
         prompt_outcome outcome;
@@ -152,10 +196,10 @@ void turn_reducer::on_process_end(const process_end& end, std::int64_t now_ms, r
         settle(uuid, arrived ? prompt_state::completed : prompt_state::unknown, std::move(outcome), out);
     }
     row_.status = session_status::idle;
-    row_.state = in_turn || !end.error.empty() ? session_state::interrupted : session_state::idle;
+    row_.state = in_turn || (!end.error.empty() && !only_waits) ? session_state::interrupted : session_state::idle;
     row_.holder_directory.clear();
     row_.spool_offset = 0;
-    if (!error.empty())
+    if (!error.empty() && !only_waits)
         out.events.push_back(make_event(row_.id, "session.error", {{"error", error}, {"code", "process_ended"}}));
     if (in_turn) {
         json result = {{"type", "result"}, {"subtype", "error"}, {"isError", true}, {"reason", "process_ended"}};
@@ -179,6 +223,7 @@ void turn_reducer::apply(const claude::turn_init& m, std::int64_t, reduction&) {
 void turn_reducer::apply(const claude::turn_result& m, std::int64_t now_ms, reduction& out) {
     const json part = result_part(m);
     const std::string failure = failure_of(m);
+    out.lacks_login = lacks_login(m);
     row_.last_result = dump(part);
     row_.last_message_at = now_ms;
     row_.updated_at = now_ms;
@@ -200,7 +245,8 @@ void turn_reducer::apply(const claude::turn_result& m, std::int64_t now_ms, redu
         settle(uuid, aborted ? prompt_state::cancelled : prompt_state::completed, std::move(outcome), out);
     }
     if (m.is_error) {
-        json body = {{"error", failure}, {"code", m.terminal_reason.empty() ? m.subtype : m.terminal_reason}};
+        const std::string reason = m.terminal_reason.empty() ? m.subtype : m.terminal_reason;
+        json body = {{"error", failure}, {"code", lacks_login(m) ? "not_logged_in" : reason}};
         out.events.push_back(make_event(row_.id, "session.error", std::move(body)));
     }
     json body = json::object();

@@ -48,6 +48,7 @@ struct reduction {
     std::vector<claude::control_reply> replies;
     std::vector<claude::other_request> refused;
     int unreadable = 0;
+    std::optional<bool> lacks_login;  // as the last result says
 
     // Nothing in it has to become durable.
     bool only_ephemeral() const {
@@ -67,6 +68,7 @@ struct given_answer {
 struct process_end {
     std::string error;                 // a sentence; empty if it was asked to end
     std::vector<std::string> arrived;  // the open prompts that its transcript has
+    bool keeps_waiting = false;        // another claude will get the prompts that this one was not given
 };
 
 class turn_reducer {
@@ -87,10 +89,15 @@ public:
     void announce(std::int64_t now_ms, reduction& out);
     // A new claude runs for the session.
     void on_started(std::int64_t now_ms, reduction& out);
-    void on_prompt_accepted(const std::string& uuid, const std::string& text, std::int64_t now_ms, reduction& out);
+    void on_prompt_accepted(const std::string& uuid, const std::string& text, std::int64_t now_ms, reduction& out,
+                            prompt_progress progress = prompt_progress::accepted);
     // What a caller chose for it; empty: stays.
     void on_updated(const std::string& title, const std::string& model, const std::string& permission_mode,
                     std::int64_t now_ms, reduction& out);
+    // Prompts that wait are about to be given to claude. False: there are none.
+    bool on_prompts_given();
+    // Prompts that wait will not be given to any claude: `state` is cancelled or rejected, `error` a sentence.
+    void on_prompts_dropped(events::prompt_state state, const std::string& error, std::int64_t now_ms, reduction& out);
     // False: no such request is open.
     bool on_permission_answered(const std::string& request_id, const given_answer& answer, std::int64_t now_ms,
                                 reduction& out);

@@ -75,6 +75,7 @@ answer get_health(const services& s, const call_context&) {
                  {"uptime_ms", uptime},
                  {"liveSessions", health.live},
                  {"liveSessionsMax", health.live_max},
+                 {"waitingSessions", health.waiting},
                  {"pendingPermissions", health.pending_permissions},
                  {"troubles", troubles}};
     co_return dump(json{{"ok", troubles.empty()},

@@ -19,6 +19,7 @@ json session_json(const session::summary& s, const machine_identity& machine) {
              {"machineName", machine.name}};
     if (!s.title.empty()) out["title"] = s.title;
     if (!s.model.empty()) out["model"] = s.model;
+    if (s.queue_position > 0) out["queuePosition"] = s.queue_position;
     if (s.last_message_at_ms > 0) out["lastMessageAt"] = s.last_message_at_ms;
     auto metadata = json::parse(s.metadata, nullptr, false);
     if (metadata.is_object()) out["metadata"] = std::move(metadata);

@@ -249,6 +249,7 @@ answer send_and_wait(const services& s, const call_context& c) {
              {"promptId", sent.prompt_uuid},
              {"cursor", cursor_at(s, outcome->done ? outcome->cursor : sent.cursor)}};
     if (sent.attached) out["attached"] = true;
+    if (!outcome->done && sent.queue_position > 0) out["queuePosition"] = sent.queue_position;
     if (!outcome->text.empty()) out["text"] = outcome->text;
     if (outcome->is_error) {
         out["is_error"] = true;

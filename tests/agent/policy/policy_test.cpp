@@ -207,10 +207,17 @@ TEST_F(policy_test, long_prompts_are_refused_with_both_sizes) {
 TEST_F(policy_test, a_bad_file_is_refused_with_its_place) {
     EXPECT_NE(load("roots = [\n").error().find("line"), std::string::npos);
     for (const char* text : {"root = [\"/\"]", "roots = [\"relative\"]", "roots = [\"/absent-directory\"]", "roots = 3",
-                             "max_sessions = 0", "max_permission_mode = \"bypassPermissions\"",
-                             "remote_permission_response = \"perhaps\"", "claude = \"claude\"", "worktrees = \"trees\"", "worktrees = 7", "deny = [\"~/.ssh\"]",
+                             "max_sessions = 0", "idle_minutes = -1", "idle_minutes = \"soon\"",
+                             "max_permission_mode = \"bypassPermissions\"", "remote_permission_response = \"perhaps\"",
+                             "claude = \"claude\"", "worktrees = \"trees\"", "worktrees = 7", "deny = [\"~/.ssh\"]",
                              "deny = [\"a/../b\"]", "deny = [\"/\"]", "deny = [\"\"]", "deny = [3]"})
         EXPECT_FALSE(load(text)) << text;
+}
+
+TEST_F(policy_test, idle_minutes_may_be_a_fraction_or_never) {
+    EXPECT_EQ(load("").value().idle_ttl(), std::chrono::minutes(30));
+    EXPECT_EQ(load("idle_minutes = 0").value().idle_ttl().count(), 0);
+    EXPECT_EQ(load("idle_minutes = 0.5").value().idle_ttl(), std::chrono::seconds(30));
 }
 
 TEST_F(policy_test, the_system_file_wins_and_must_be_roots_alone) {

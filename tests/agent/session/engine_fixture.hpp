@@ -83,6 +83,7 @@ protected:
         options.live_max = 2;
         options.tool_rules = tool_rules_;
         options.permission_expiry_s = permission_expiry_s_;
+        options.idle_ttl = idle_ttl_;
         options.holders = machine_.calls();
         engine_ = agent::session::make_engine(io_.get_executor(), std::move(options), *log_);
         const auto started = get(engine_->start());
@@ -184,6 +185,7 @@ protected:
         return out;
     }
 
+    std::chrono::milliseconds idle_ttl_{0};
     std::filesystem::path root_;
     agent::tool_rules tool_rules_;
     std::int64_t permission_expiry_s_ = 0;

@@ -95,18 +95,6 @@ TEST_F(SessionEngine, ALockedSessionIsBusy) {
     EXPECT_TRUE(get(engine_->list({}))->empty());
 }
 
-TEST_F(SessionEngine, BoundsTheLiveSessions) {
-    create();
-    const auto second = create();
-    create_request request;
-    request.cwd = (root_ / "project").string();
-    const auto third = get(engine_->create(request, who()));
-    ASSERT_FALSE(third);
-    EXPECT_EQ(third.error().code, error_code::resource_exhausted);
-    EXPECT_TRUE(get(engine_->dispose(second)));
-    EXPECT_FALSE(create().empty());
-}
-
 TEST_F(SessionEngine, APromptIsStoredBeforeItIsWrittenAndItsTurnCanBeAwaited) {
     const auto session = create();
     const auto sent = send(session, "hello");

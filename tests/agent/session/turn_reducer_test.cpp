@@ -84,7 +84,7 @@ TEST(TurnReducer, AnApiErrorIsNeverAGoodEnd) {
 
 TEST(TurnReducer, SaysHowToSignIn) {
     const std::string error = bodies(reduce("28_no_api_key"), "session.error").at(0)["error"];
-    EXPECT_NE(error.find("not signed in"), std::string::npos);
+    EXPECT_NE(error.find("not logged in"), std::string::npos);
     EXPECT_NE(error.find("/login"), std::string::npos);
 }
 
