@@ -68,7 +68,8 @@ public:
           links_(context_.get_executor()),
           machines_(store_, pool_, links_, sessions_),
           audit_(context_.get_executor(), store_, pool_, log_),
-          router_(machines_, links_, sessions_, audit_),
+          cursors_(store_, pool_),
+          router_(machines_, links_, sessions_, cursors_, audit_),
           engine_(router_, engine_options()),
           ended_keys_(store_, pool_, [this](const identity::ended_keys::ids& ended) { shut_out(ended); }) {}
 
@@ -103,6 +104,7 @@ private:
     directory::sessions sessions_;
     relay::machine_finder machines_;
     relay::call_audit audit_;
+    relay::fleet_cursors cursors_;
     relay::router router_;
     common::mcp::engine engine_;
     identity::ended_keys ended_keys_;

@@ -20,7 +20,7 @@ struct cursor_entry {
 };
 
 struct cursor {
-    std::vector<cursor_entry> entries;  // 1 to 4, by machine_id, no machine twice
+    std::vector<cursor_entry> entries;  // by machine_id, no machine twice; 1 to 4 in a text
     bool operator==(const cursor&) const = default;
 };
 

@@ -123,7 +123,8 @@ constexpr std::int64_t events_without_cursor_ms = 60'000;  // a reader without c
 constexpr std::int64_t interest_lease_ms = 60'000;
 constexpr std::size_t delta_ring_bytes_max = 1 * mib;  // message.part.delta kept per session
 constexpr std::size_t event_waiters_max = 1024;        // readers waiting in poll_events, per machine
-constexpr std::size_t cursor_entries_max = 4;
+constexpr std::size_t cursor_entries_max = 4;  // in its text; a hub keeps more for a reader
+constexpr std::size_t cursor_machines_max = 256;
 constexpr std::size_t cursor_bytes_max = 1024;
 
 // --- What clients keep on a machine (get_state) ---

@@ -35,7 +35,7 @@ class fan_out {
 public:
     explicit fan_out(std::vector<std::shared_ptr<links::link>> machines);
 
-    // Asks at most proto::limits::fan_out_machines_max at a time; answers are in the machines' order. Once for an object.
+    // Asks at most proto::limits::fan_out_machines_max at a time, all if the calls wait for something; answers are in the machines' order. Once for an object.
     boost::asio::awaitable<std::vector<machine_answer>> collect(fan_out_request request);
     // Ends the waiting, as if `until` had said so.
     void stop();

@@ -36,9 +36,9 @@ json session_json(const proto::session_summary& s, const std::string& machine_id
 
 }  // namespace
 
-fleet::fleet(machine_finder& machines, links::registry& links, directory::sessions& sessions,
+fleet::fleet(machine_finder& machines, links::registry& links, directory::sessions& sessions, fleet_cursors& cursors,
              std::int64_t started_at_ms)
-    : machines_(machines), links_(links), sessions_(sessions), started_at_ms_(started_at_ms) {}
+    : machines_(machines), links_(links), sessions_(sessions), cursors_(cursors), started_at_ms_(started_at_ms) {}
 
 json fleet::machine_json(const tenancy::machine& m) const {
     const auto& told = sessions_.of(m.id).sessions;

@@ -10,6 +10,7 @@
 #include "common/mcp/backend.hpp"
 #include "hub/directory/sessions.hpp"
 #include "hub/links/registry.hpp"
+#include "hub/relay/fleet_cursors.hpp"
 #include "hub/relay/machine_finder.hpp"
 #include "hub/tenancy/store.hpp"
 
@@ -20,7 +21,8 @@ public:
     using answer = boost::asio::awaitable<proto::result<nlohmann::json>>;
 
     // Everything given outlives the fleet.
-    fleet(machine_finder& machines, links::registry& links, directory::sessions& sessions, std::int64_t started_at_ms);
+    fleet(machine_finder& machines, links::registry& links, directory::sessions& sessions, fleet_cursors& cursors,
+          std::int64_t started_at_ms);
 
     answer list_machines(const proto::principal& who);
     answer get_machine(const proto::principal& who, std::string id_or_name);
@@ -37,6 +39,7 @@ private:
     machine_finder& machines_;
     links::registry& links_;
     directory::sessions& sessions_;
+    fleet_cursors& cursors_;
     std::int64_t started_at_ms_;
 };
 

@@ -2,6 +2,8 @@
 #include <algorithm>
 #include <utility>
 
+#include <fmt/format.h>
+
 #include "hub/relay/fan_out.hpp"
 #include "hub/relay/fleet.hpp"
 #include "hub/relay/joined_answers.hpp"
@@ -32,6 +34,8 @@ bool has_events(const machine_answer& a) {
 class reading {
 public:
     reading(proto::cursor from, json arguments) : next_(std::move(from)), arguments_(std::move(arguments)) {}
+
+    const proto::cursor& next() const { return next_; }
 
     // Machines that it follows if these are linked: in the cursor, or linked.
     std::size_t followed(const std::vector<std::shared_ptr<links::link>>& linked) const {
@@ -71,6 +75,7 @@ public:
 
     bool empty() const { return events_.empty(); }
 
+    // All but next_cursor.
     proto::result<json> answer(const std::vector<tenancy::machine>& all, const links::registry& links) {
         for (const auto& m : all) {
             // A machine that was silent or is away begins where the hub last heard it, so that nothing of it is passed over.
@@ -81,7 +86,6 @@ public:
             return proto::fail(error_code::machine_offline, "No machine of this workspace is linked to the hub.",
                                "list_machines tells the machines and when they were last seen.");
         json out{{"events", merge_events(std::move(events_))}, {"has_more", has_more_}};
-        out["next_cursor"] = proto::encode_cursor(std::move(next_));
         if (!silent_.empty()) out["unreachable"] = unreachable_json(all, silent_);
         return out;
     }
@@ -96,7 +100,7 @@ private:
         const auto old = std::ranges::find(next_.entries, entry.machine_id, &proto::cursor_entry::machine_id);
         if (old != next_.entries.end()) {
             *old = entry;
-        } else if (next_.entries.size() < limits::cursor_entries_max) {
+        } else if (next_.entries.size() < limits::cursor_machines_max) {
             next_.entries.push_back(entry);
         }
     }
@@ -108,28 +112,23 @@ private:
     bool has_more_ = false;
 };
 
-proto::result<proto::cursor> read_cursor(const json& arguments, const std::vector<tenancy::machine>& all) {
-    const auto text = text_in(arguments, "cursor");
-    if (text.empty()) return proto::cursor{};
-    auto decoded = proto::decode_cursor(text);
-    if (!decoded) return decoded;
-    for (const auto& entry : decoded->entries)
-        if (std::ranges::find(all, entry.machine_id, &tenancy::machine::id) == all.end())
-            return proto::fail(error_code::cursor_invalid,
-                               "The cursor is of a machine that this workspace does not have.",
-                               "Poll without a cursor to begin anew.");
-    return decoded;
-}
-
 }  // namespace
 
 fleet::answer fleet::poll(const common::mcp::tool_call& call, const json& arguments, common::mcp::call_reply& reply) {
     const std::string workspace_id = call.who->workspace_id;
     const auto all = co_await machines_.machines(workspace_id);
     if (!all) co_return std::unexpected(all.error());
-    auto from = read_cursor(arguments, *all);
-    if (!from) co_return std::unexpected(std::move(from.error()));
-    reading found(std::move(*from), arguments);
+    const auto from = co_await cursors_.read(workspace_id, text_in(arguments, "cursor"));
+    if (!from) co_return std::unexpected(from.error());
+    // Of a machine that was revoked since nothing comes any more; the others go on.
+    proto::cursor at = from->at;
+    std::erase_if(at.entries, [&](const auto& entry) {
+        return std::ranges::find(*all, entry.machine_id, &tenancy::machine::id) == all->end();
+    });
+    if (at.entries.empty() && !from->cursor.empty())
+        co_return proto::fail(error_code::cursor_invalid, "The cursor is of a machine that this workspace does not have.",
+                              "Poll without a cursor to begin anew.");
+    reading found(std::move(at), arguments);
 
     const milliseconds wanted(arguments.value("timeout_ms", limits::poll_wait_ms_default));
     const auto deadline = clock::now() + wanted;
@@ -138,10 +137,11 @@ fleet::answer fleet::poll(const common::mcp::tool_call& call, const json& argume
     // First without waiting, what all of them have: else one that always has something would be the only one heard.
     for (auto wait = milliseconds(0);;) {
         const auto linked = links_.of_workspace(workspace_id);
-        if (found.followed(linked) > limits::cursor_entries_max)
+        if (found.followed(linked) > limits::cursor_machines_max)
             co_return proto::fail(
                 error_code::machine_ambiguous,
-                "poll_events without `session_id` or `machine` follows at most 4 machines.",
+                fmt::format("poll_events without `session_id` or `machine` follows at most {} machines.",
+                            limits::cursor_machines_max),
                 "Name a session or a machine; list_sessions with their states tells where something happens.");
         const bool waits = wait.count() > 0;
         fan_out asked(linked);
@@ -162,7 +162,12 @@ fleet::answer fleet::poll(const common::mcp::tool_call& call, const json& argume
         wait = std::chrono::duration_cast<milliseconds>(deadline - clock::now());
         if (waits || !found.empty() || wait.count() <= 0 || linked.empty()) break;
     }
-    co_return found.answer(*all, links_);
+    auto out = found.answer(*all, links_);
+    if (!out) co_return out;
+    auto next = co_await cursors_.write(workspace_id, found.next(), *from);
+    if (!next) co_return std::unexpected(std::move(next.error()));
+    (*out)["next_cursor"] = std::move(*next);
+    co_return out;
 }
 
 }  // namespace hub::relay

@@ -46,8 +46,12 @@ bool goes_to_machine(const proto::tool& tool, const routing_arguments& where) {
 
 }  // namespace
 
-router::router(machine_finder& machines, links::registry& links, directory::sessions& sessions, call_audit& audit)
-    : machines_(machines), fleet_(machines, links, sessions, tenancy::system_time_ms()), audit_(audit) {}
+router::router(machine_finder& machines, links::registry& links, directory::sessions& sessions, fleet_cursors& cursors,
+               call_audit& audit)
+    : machines_(machines),
+      cursors_(cursors),
+      fleet_(machines, links, sessions, cursors, tenancy::system_time_ms()),
+      audit_(audit) {}
 
 std::string router::tools(const proto::principal& who) { return proto::tools().list_json(who); }
 
@@ -113,11 +117,34 @@ boost::asio::awaitable<proto::result<std::shared_ptr<links::link>>> router::find
     return machines_.by_name(call.who->workspace_id, where.machine);
 }
 
+boost::asio::awaitable<proto::result<std::string>> router::own_arguments(const common::mcp::tool_call& call,
+                                                                         const proto::tool& tool, std::string cursor,
+                                                                         std::string machine_id) {
+    auto arguments = proto::parse_arguments(tool, call.arguments);
+    if (!arguments) co_return std::unexpected(std::move(arguments.error()));
+    const auto from = co_await cursors_.read(call.who->workspace_id, std::move(cursor));
+    if (!from) co_return std::unexpected(from.error());
+    const auto entry = std::ranges::find(from->at.entries, machine_id, &proto::cursor_entry::machine_id);
+    if (entry == from->at.entries.end())
+        co_return proto::fail(error_code::cursor_invalid, "The cursor is of other machines.",
+                              "Poll without a cursor to begin anew.");
+    (*arguments)["cursor"] = proto::encode_cursor({{*entry}});
+    co_return arguments->dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+}
+
 router::outcome router::to_machine(const common::mcp::tool_call& call, const proto::tool& tool,
                                    const routing_arguments& where, std::shared_ptr<links::link> link,
                                    common::mcp::call_reply& reply) {
     relay_request request;
     request.call = &call;
+    common::mcp::tool_call rewritten = call;
+    proto::result<std::string> own;
+    if (call.tool == "poll_events" && fleet_cursors::is_kept(where.cursor)) {
+        own = co_await own_arguments(call, tool, where.cursor, link->machine().machine().machine_id);
+        if (!own) co_return std::unexpected(std::move(own.error()));
+        rewritten.arguments = *own;
+        request.call = &rewritten;
+    }
     request.tool = &tool;
     request.deadline = deadline_for(call, where);
     if (call.tool == "poll_events") {

@@ -21,7 +21,8 @@ namespace hub::relay {
 class router : public common::mcp::backend {
 public:
     // Everything given outlives the router.
-    router(machine_finder& machines, links::registry& links, directory::sessions& sessions, call_audit& audit);
+    router(machine_finder& machines, links::registry& links, directory::sessions& sessions, fleet_cursors& cursors,
+           call_audit& audit);
 
     std::string tools(const proto::principal& who) override;
     bool has_tool(std::string_view name) const override;
@@ -40,7 +41,13 @@ private:
     outcome to_machine(const common::mcp::tool_call& call, const proto::tool& tool, const routing_arguments& where,
                        std::shared_ptr<links::link> link, common::mcp::call_reply& reply);
 
+    // poll_events of one machine's events by a cursor of many: the arguments with that machine's own.
+    boost::asio::awaitable<proto::result<std::string>> own_arguments(const common::mcp::tool_call& call,
+                                                                     const proto::tool& tool, std::string cursor,
+                                                                     std::string machine_id);
+
     machine_finder& machines_;
+    fleet_cursors& cursors_;
     fleet fleet_;
     call_audit& audit_;
 };

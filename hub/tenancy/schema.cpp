@@ -104,7 +104,19 @@ ALTER TABLE audit ADD COLUMN rule TEXT NOT NULL DEFAULT '';
 CREATE INDEX audit_by_time ON audit (at);
 )sql";
 
-constexpr std::array<common::db::migration, 2> migrations{{{1, first}, {2, second}}};
+// Cursors of readers of more machines than a cursor holds.
+constexpr std::string_view third = R"sql(
+CREATE TABLE reading_positions (
+    id TEXT PRIMARY KEY,
+    workspace_id TEXT NOT NULL REFERENCES workspaces (id),
+    position TEXT NOT NULL,
+    earlier TEXT NOT NULL,
+    expires_at INTEGER NOT NULL
+);
+CREATE INDEX reading_positions_by_expiry ON reading_positions (expires_at);
+)sql";
+
+constexpr std::array<common::db::migration, 3> migrations{{{1, first}, {2, second}, {3, third}}};
 
 }  // namespace
 

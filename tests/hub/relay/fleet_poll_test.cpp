@@ -198,14 +198,80 @@ TEST_F(fleet_polls, without_any_machine_ever_it_says_so) {
     EXPECT_EQ(ask("poll_events", {{"timeout_ms", 0}})->error().code, error_code::machine_offline);
 }
 
-TEST_F(fleet_polls, more_machines_than_a_cursor_holds_are_not_followed_silently) {
+TEST_F(fleet_polls, every_event_once_of_more_machines_than_a_cursor_holds) {
     for (const char* name : {"a", "b", "c", "d"}) add_log(name, 1);
-    const auto page = poll({{"timeout_ms", 0}});
-    const auto fifth = add_log("e", 1);
-    EXPECT_EQ(ask("poll_events", {{"timeout_ms", 0}, {"cursor", page["next_cursor"]}})->error().code,
-              error_code::machine_ambiguous);
-    EXPECT_EQ(ask("poll_events", {{"timeout_ms", 0}})->error().code, error_code::machine_ambiguous);
-    EXPECT_TRUE(fifth->b.machine->calls.empty());
+    list all;
+    json arguments{{"timeout_ms", 0}};
+    const auto go_on = [&] {
+        const auto page = poll(arguments);
+        for (const auto& e : seen(page)) all.push_back(e);
+        arguments["cursor"] = page["next_cursor"];
+    };
+    go_on();
+    for (const char* name : {"e", "f"}) add_log(name, 1);
+    go_on();
+    const auto kept = arguments["cursor"].get<std::string>();
+    EXPECT_LT(kept.size(), 40U) << "short enough for a model to repeat";
+    happen(logs_[0]);
+    go_on();
+    happen(logs_[5]);
+    go_on();
+    const auto last = arguments["cursor"];
+    EXPECT_NE(last, kept);
+    go_on();
+    EXPECT_EQ(arguments["cursor"], last) << "nothing has moved";
+    std::ranges::sort(all);
+    EXPECT_EQ(all, (list{"a1", "a2", "b1", "c1", "d1", "e1", "f1", "f2"}));
+
+    // Shown again, as after an answer that got lost.
+    auto again = seen(poll({{"timeout_ms", 0}, {"cursor", kept}}));
+    std::ranges::sort(again);
+    EXPECT_EQ(again, (list{"a2", "f2"}));
+}
+
+TEST_F(fleet_polls, a_kept_cursor_is_good_for_one_machine_too) {
+    for (const char* name : {"a", "b", "c", "d", "e"}) add_log(name, 1);
+    const auto cursor = poll({{"timeout_ms", 0}})["next_cursor"];
+    happen(logs_[4]);
+    const auto page = poll({{"timeout_ms", 0}, {"limit", 9}, {"machine", "e"}, {"cursor", cursor}});
+    ASSERT_EQ(page["events"].size(), 1U);
+    EXPECT_EQ(page["events"][0]["seq"], 2);
+    add_log("late");
+    EXPECT_EQ(ask("poll_events", {{"machine", "late"}, {"cursor", cursor}})->error().code, error_code::cursor_invalid);
+}
+
+TEST_F(fleet_polls, waits_for_each_of_more_machines_than_are_asked_at_once) {
+    for (std::size_t i = 0; i < proto::limits::fan_out_machines_max + 2; ++i) add_log("m" + std::to_string(i));
+    const auto call = begin("poll_events", {{"timeout_ms", 30'000}});
+    until([&] { return std::ranges::all_of(logs_, [](const auto& one) { return one->waiting.size() == 1; }); });
+    happen(logs_.back());
+    finish(call);
+    EXPECT_EQ(call->value()["events"].size(), 1U);
+}
+
+TEST_F(fleet_polls, a_machine_that_was_revoked_ends_no_reader_of_the_others) {
+    const auto a = add_log("a", 1);
+    const auto b = add_log("b", 1);
+    const auto cursor = poll({{"timeout_ms", 0}})["next_cursor"];
+    ASSERT_TRUE(store_->revoke_machine(workspace_, b->b.id(), "user:ada"));
+    happen(a);
+    const auto page = poll({{"timeout_ms", 0}, {"cursor", cursor}});
+    EXPECT_EQ(seen(page), list{"a2"});
+    EXPECT_EQ(proto::decode_cursor(page["next_cursor"].get<std::string>())->entries.size(), 1U);
+}
+
+TEST_F(fleet_polls, kept_cursors_of_others_and_invented_ones_are_expired) {
+    for (const char* name : {"a", "b", "c", "d", "e"}) add_log(name, 1);
+    const auto cursor = poll({{"timeout_ms", 0}})["next_cursor"].get<std::string>();
+    const auto elsewhere = store_->create_workspace("Elsewhere").value().id;
+    ASSERT_TRUE(store_->set_membership(elsewhere, owner_, tenancy::role::owner));
+    add("far", elsewhere);
+    for (const auto& invented : {std::string("h_"), "h_" + std::string(26, 'x'), "h_" + std::string(900, 'x')})
+        EXPECT_EQ(ask("poll_events", {{"timeout_ms", 0}, {"cursor", invented}})->error().code,
+                  error_code::cursor_expired);
+    const auto call = begin("poll_events", {{"timeout_ms", 0}, {"cursor", cursor}}, elsewhere);
+    finish(call);
+    EXPECT_EQ(call->error().code, error_code::cursor_expired);
 }
 
 TEST_F(fleet_polls, cursors_of_others_and_broken_ones_are_refused) {

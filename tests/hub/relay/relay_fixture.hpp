@@ -107,7 +107,8 @@ protected:
 
     hub::relay::machine_finder machines_{*store_, pool_, links_, sessions_};
     hub::relay::call_audit audit_{context_.get_executor(), *store_, pool_, log_};
-    hub::relay::router router_{machines_, links_, sessions_, audit_};
+    hub::relay::fleet_cursors cursors_{*store_, pool_};
+    hub::relay::router router_{machines_, links_, sessions_, cursors_, audit_};
 };
 
 }  // namespace tests
