@@ -61,8 +61,9 @@ std::optional<std::string> process_start(pid_t pid) {
     return text.substr(begin, text.find(' ', begin) - begin);
 }
 
-std::optional<running_claude> find_running(const fs::path& config, const std::string& session_id,
-                                           const std::function<std::optional<std::string>(pid_t)>& start_of) {
+std::vector<running_claude> list_running(const fs::path& config,
+                                         const std::function<std::optional<std::string>(pid_t)>& start_of) {
+    std::vector<running_claude> out;
     std::error_code ec;
     std::size_t seen = 0;
     for (fs::directory_iterator it(config / "sessions", ec), end; !ec && it != end && ++seen <= entries_max; it.increment(ec)) {
@@ -70,12 +71,20 @@ std::optional<running_claude> find_running(const fs::path& config, const std::st
         const auto pid = pid_of(it->path());
         if (!pid || !fs::is_regular_file(it->symlink_status(ignored))) continue;
         const auto entry = read_entry(it->path());
-        if (text_of(entry, "sessionId") != session_id) continue;
+        auto session_id = text_of(entry, "sessionId");
         const auto started = start_of(*pid);
         const std::string told = start_in(entry);
-        if (!started || (!told.empty() && told != *started)) continue;  // it is gone, and its number may be another's now
-        return running_claude{*pid, text_of(entry, "kind") == "interactive"};
+        // It is gone, and its number may be another's now.
+        if (session_id.empty() || !started || (!told.empty() && told != *started)) continue;
+        out.push_back({*pid, text_of(entry, "kind") == "interactive", std::move(session_id)});
     }
+    return out;
+}
+
+std::optional<running_claude> find_running(const fs::path& config, const std::string& session_id,
+                                           const std::function<std::optional<std::string>(pid_t)>& start_of) {
+    for (auto& each : list_running(config, start_of))
+        if (each.session_id == session_id) return std::move(each);
     return std::nullopt;
 }
 

@@ -296,6 +296,8 @@ stream_message read_system(const json& line) {
         out.max_retries = integer_of(line, "max_retries");
         out.delay_ms = integer_of(line, "retry_delay_ms");
         out.error = text_of(line, "error");
+        if (const auto* status = member(line, "error_status"); status && status->is_number_integer())
+            out.status = status->get<std::int64_t>();
         return out;
     }
     return ignored_line("system/" + subtype);

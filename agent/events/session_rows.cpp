@@ -11,7 +11,7 @@ using common::db::connection;
 using common::db::parameters;
 using common::db::value;
 
-constexpr std::array<std::string_view, 3> status_names{"live", "idle", "ended"};
+constexpr std::array<std::string_view, 4> status_names{"live", "idle", "ended", "mirror"};
 constexpr std::array<std::string_view, 4> state_names{"running", "requires_action", "idle", "interrupted"};
 
 template <class E, std::size_t N>

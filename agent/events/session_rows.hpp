@@ -13,7 +13,7 @@
 
 namespace agent::events {
 
-enum class session_status { live, idle, ended };
+enum class session_status { live, idle, ended, mirror };
 enum class session_state { running, requires_action, idle, interrupted };
 
 std::string_view to_string(session_status status);

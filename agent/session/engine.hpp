@@ -179,7 +179,7 @@ struct summary {
     std::string title;
     std::string model;
     std::string permission_mode;
-    std::string status;  // "live" or "idle"
+    std::string status;  // "live", "mirror" (another claude has it open) or "idle"
     std::string state;   // "running", "requires_action", "idle" or "interrupted"
     std::int64_t created_at_ms = 0;
     std::int64_t updated_at_ms = 0;
@@ -190,10 +190,21 @@ struct summary {
     std::int64_t transcript_base = 0;     // so many bytes of its transcript are older than its events; 0: none
 };
 
+// What a live session is at, to tell one that is stuck from one that is slow.
+struct activity {
+    // permission, retry (of a request to the API), tool, model, background (tasks beside no turn) or nothing
+    std::string waits_for;
+    std::int64_t last_output_at_ms = 0;  // claude's last line; 0: none since the agent started
+    std::vector<std::string> tools;      // that run now
+    std::string retry;                   // raw JSON: attempt, maxAttempts, delayMs, reason, status; or empty
+    std::string holder;                  // "attached", or why it does not take claude's output
+};
+
 struct details {
     summary session;
     start_options options;
     std::string forked_from;  // empty: it is no fork
+    std::optional<activity> now;  // of a live one
     std::vector<pending_permission> pending;
     std::vector<permission_grant> grants;
 };
@@ -266,6 +277,8 @@ public:
     virtual task<std::vector<pending_permission>> pending_permissions(std::string session_id) = 0;
     virtual engine_health health() const = 0;
     virtual std::vector<session_process> processes() const = 0;
+    // A claude that is not the engine's has it open now, as far as was seen.
+    virtual bool is_opened_elsewhere(const std::string& session_id) const = 0;
 
     // Called on every change of a session's summary, for the hub's directory. Coalescing is the observer's job.
     virtual void on_summary(std::function<void(const summary&)> observer) = 0;

@@ -87,6 +87,15 @@ json result_part(const claude::turn_result& result) {
     return out;
 }
 
+json retry_json(const claude::api_retry& retry) {
+    json out = {{"attempt", retry.attempt},
+                {"maxAttempts", retry.max_retries},
+                {"delayMs", retry.delay_ms},
+                {"reason", bounded_text(retry.error, 256)}};
+    if (retry.status) out["status"] = *retry.status;
+    return out;
+}
+
 bool lacks_login(const claude::turn_result& result) {
     return result.is_error && (result.text.starts_with("Not logged in") || result.api_error_status == 401);
 }

@@ -38,6 +38,9 @@ json running_tool_part(const std::string& tool_use_id, const open_tool& tool);
 json finished_tool_part(const std::string& tool_use_id, const open_tool& tool, const claude::content_block& result);
 json result_part(const claude::turn_result& result);
 
+// Claude tries again after the API failed: attempt, maxAttempts, delayMs, reason, status.
+json retry_json(const claude::api_retry& retry);
+
 // Did it fail for want of a login that is good?
 bool lacks_login(const claude::turn_result& result);
 // Why a turn failed, as a sentence for its user; empty if it did not.

@@ -223,6 +223,7 @@ live_session::task<std::optional<sent>> live_session::open_prompt(events::log& l
 live_session::task<sent> live_session::send(prompt_request prompt, std::string via, std::string principal_key) {
     const auto self = shared_from_this();
     const auto guard = co_await lock_.acquire();
+    if (conflict_) co_return std::unexpected(*conflict_);
     if (!guard || over_ || ending_ || input_ended_) co_return std::unexpected(ended_error());
     if (prompt.attach) {
         auto before = co_await open_prompt(services_.log, reducer_.memory(), prompt, principal_key);
@@ -306,17 +307,6 @@ asio::awaitable<void> live_session::end() {
     }
     if (first && !over_) client_->end(services_.options.end_grace);
     while (!over_ && !services_.stopping) co_await services_.changed.wait();
-}
-
-bool live_session::idle() const {
-    const turn_memory& memory = reducer_.memory();
-    return ready_ && accepts() && inbox_.empty() && outbox_.empty() && !reducer_.busy() && memory.permissions.empty() &&
-           memory.tasks.empty() && claude::keeps_transcript(options_);
-}
-
-std::string live_session::trouble() const {
-    if (!store_trouble_.empty()) return store_trouble_;
-    return client_ ? client_->trouble() : std::string();
 }
 
 }  // namespace agent::session

@@ -25,6 +25,9 @@
 
 namespace agent::session {
 
+// Why a session takes no prompts that another claude has open.
+proto::error conflict_error(int pid, bool interactive);
+
 class live_session : public std::enable_shared_from_this<live_session> {
 public:
     template <class T>
@@ -55,6 +58,9 @@ public:
     task<aborted> interrupt();
     // Ends claude and waits until that is stored.
     boost::asio::awaitable<void> end();
+    // Another claude has the session open: this one takes no more prompts and ends with its turn.
+    boost::asio::awaitable<void> give_way(int pid, bool interactive);
+    const std::optional<proto::error>& conflict() const { return conflict_; }
     // Should claude end, prompts that it was not given stay: the engine starts another for them.
     void keep_waiting_prompts() { keeps_waiting_ = true; }
 
@@ -71,16 +77,18 @@ public:
     const events::session_row& row() const { return reducer_.row(); }
     int claude_pid() const { return client_ ? client_->claude_pid() : 0; }
     std::string trouble() const;
+    activity now() const;
 
 private:
     // live_session_input.cpp: from claude
     boost::asio::awaitable<void> read();
     boost::asio::awaitable<void> process();
     boost::asio::awaitable<void> take_lines();
-    void end_without_login();
+    void end_if_unwanted();
     void reduce(const std::deque<hold::line>& lines, reduction& out);
     boost::asio::awaitable<void> pass_barrier();
     void handle(reduction& out);
+    void note_retry(const claude::stream_message& message);
     boost::asio::awaitable<void> finish();
     process_end how_it_ended() const;
 
@@ -118,12 +126,15 @@ private:
     std::map<std::string, std::optional<claude::control_reply>> replies_;  // of requests that somebody waits for
     std::string start_error_;
     std::string store_trouble_;
+    std::int64_t last_output_ms_ = 0;
+    std::optional<claude::api_retry> retry_;
     std::chrono::steady_clock::time_point last_active_ = std::chrono::steady_clock::now();
     std::int64_t unreadable_lines_ = 0;
     bool ready_ = false;
     bool ending_ = false;
     bool keeps_waiting_ = false;
     bool lacks_login_ = false;
+    std::optional<proto::error> conflict_;
     bool over_ = false;
 };
 

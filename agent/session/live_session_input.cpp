@@ -62,7 +62,7 @@ asio::awaitable<void> live_session::process() {
     for (;;) {
         if (!inbox_.empty()) {
             co_await take_lines();
-            end_without_login();
+            end_if_unwanted();
         } else if (input_ended_) {
             break;
         } else {
@@ -79,6 +79,7 @@ void live_session::reduce(const std::deque<hold::line>& lines, reduction& out) {
         const claude::stream_message message = claude::decode(line.text);
         reducer_.on_line(message, now_ms, out);
         tell_audited(message, out);
+        note_retry(message);
         if (const auto* reply = std::get_if<claude::control_reply>(&message);
             reply && reply->request_id == initialize_id_) {
             initialized_ = *reply;
@@ -96,6 +97,7 @@ asio::awaitable<void> live_session::take_lines() {
     const std::size_t bytes = std::exchange(inbox_bytes_, 0);
     inbox_changed_.notify_all();
     last_active_ = std::chrono::steady_clock::now();
+    last_output_ms_ = session_services::now_ms();
 
     const turn_reducer before = reducer_;
     reduction changes;
@@ -121,11 +123,20 @@ asio::awaitable<void> live_session::take_lines() {
     if (initialized_) co_await pass_barrier();
 }
 
-// It would go on without: a login given meanwhile reaches only a new process, which the next prompt starts.
-void live_session::end_without_login() {
-    if (!lacks_login_ || !idle()) return;
+void live_session::end_if_unwanted() {
+    // Without a login it would go on so: one that is given meanwhile reaches only a new process, which the next prompt
+    // starts.
+    if ((!lacks_login_ && !conflict_) || !idle()) return;
     ending_ = true;
     client_->end(services_.options.end_grace);
+}
+
+void live_session::note_retry(const claude::stream_message& message) {
+    if (const auto* retry = std::get_if<claude::api_retry>(&message))
+        retry_ = *retry;
+    else if (std::holds_alternative<claude::assistant_line>(message) ||
+             std::holds_alternative<claude::stream_event>(message) || std::holds_alternative<claude::turn_result>(message))
+        retry_.reset();
 }
 
 void live_session::handle(reduction& out) {
@@ -249,6 +260,7 @@ asio::awaitable<void> live_session::finish() {
     std::error_code ignored;  // a holder that ended well has removed it itself
     if (!held && !directory.empty()) std::filesystem::remove_all(directory, ignored);
     over_ = true;
+    if (services_.on_over) services_.on_over();
     outbox_changed_.notify_all();
     services_.tell_changed();
 }

@@ -89,12 +89,17 @@ proto::error no_such_session(const std::string& id) {
 
 session_engine::session_engine(asio::any_io_executor executor, engine_options options, events::log& log)
     : services_(executor, options, log),
+      registry_(executor, claude::config_directory(options.environment) / "sessions", [this] { registry_changed(); }),
       program_(fail(error_code::internal, "Claude Code was not looked for yet.")),
       tasks_(executor, [this](const std::exception_ptr&) {
           recovery_troubles_["engine"] = "A session's work ended by an error in CodeZ itself; restart the agent.";
       }) {
     services_.on_row = [this](const events::session_row& row) {
         if (observer_) observer_(summary_of(row));
+    };
+    services_.on_over = [this] {
+        // One that gave way is a mirror from now on.
+        if (!others_.empty()) registry_changed();
     };
 }
 
@@ -198,7 +203,7 @@ session_engine::task<sent> session_engine::send_prompt(prompt_request request, p
         std::string via = "live";
         live_ptr live = find_live(request.session_id);
         // One that is just ending is resumed as soon as it has ended.
-        while (live && !live->accepts() && !services_.stopping && std::chrono::steady_clock::now() < deadline) {
+        while (live && !live->accepts() && !live->conflict() && !services_.stopping && std::chrono::steady_clock::now() < deadline) {
             co_await services_.changed.wait_until(deadline);
             live = find_live(request.session_id);
         }
@@ -217,7 +222,7 @@ session_engine::task<sent> session_engine::send_prompt(prompt_request request, p
         }
         const auto sent = co_await live->send(request, std::move(via), who.key());
         // It may have begun to end while the prompt waited for its turn there.
-        const bool missed = !sent && !live->accepts() && !services_.stopping;
+        const bool missed = !sent && !live->accepts() && !live->conflict() && !services_.stopping;
         if (!missed || std::chrono::steady_clock::now() >= deadline) co_return sent;
     }
 }

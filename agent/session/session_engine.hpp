@@ -1,17 +1,21 @@
 // The engine behind engine.hpp. See there; the parts are in session_engine.cpp (commands), session_launch.cpp (starting
 // and finding again), session_places.cpp (who may run), session_line.cpp (who waits for that), session_adoption.cpp
-// (taking over what others began), session_fork.cpp, session_update.cpp and session_queries.cpp (reading and waiting).
+// (taking over what others began), session_conflict.cpp (what others run now), session_fork.cpp, session_update.cpp and
+// session_queries.cpp (reading and waiting).
 #pragma once
 
 #include <deque>
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
+#include "agent/claude/registry.hpp"
 #include "agent/session/engine.hpp"
 #include "agent/session/live_session.hpp"
+#include "agent/session/registry_watch.hpp"
 #include "agent/session/services.hpp"
 #include "common/async/task_group.hpp"
 
@@ -41,6 +45,7 @@ public:
     task<std::vector<pending_permission>> pending_permissions(std::string session_id) override;
     engine_health health() const override;
     std::vector<session_process> processes() const override;
+    bool is_opened_elsewhere(const std::string& session_id) const override { return others_.contains(session_id); }
 
     void on_summary(std::function<void(const summary&)> observer) override { observer_ = std::move(observer); }
 
@@ -81,6 +86,13 @@ private:
     void join_line(const std::string& session_id);
     boost::asio::awaitable<void> serve_line();
     boost::asio::awaitable<void> start_waiting(std::string session_id);
+    // Others' claudes, see session_conflict.cpp.
+    task<void> watch_registry();
+    void registry_changed();
+    boost::asio::awaitable<void> look_at_registry();
+    void read_registry();
+    boost::asio::awaitable<void> mark_mirror(std::string session_id, bool opened);
+    std::optional<proto::error> opened_elsewhere(const std::string& session_id) const;
     // Without a process: its first prompt starts one.
     task<std::int64_t> announce_idle(events::session_row row, turn_memory memory);
     static proto::error unreachable(const std::string& session_id);
@@ -112,6 +124,12 @@ private:
     std::map<std::string, claim> starting_;
     std::deque<std::string> waiting_;
     bool serving_line_ = false;
+    registry_watch registry_;
+    bool registry_looks_due_ = false;
+    bool looking_at_registry_ = false;
+    std::map<std::string, claude::running_claude> others_;  // by the session that they have open
+    std::set<std::string> mirrors_;                         // those of them whose rows say so
+    std::set<std::string> not_ours_;                        // sessions of theirs that the log does not know
     proto::result<std::filesystem::path> program_;
     std::string program_version_;
     std::map<std::string, std::string> recovery_troubles_;  // by session

@@ -207,6 +207,7 @@ session_engine::task<session_engine::live_ptr> session_engine::launch(events::se
         std::make_shared<live_session>(services_, std::move(row), std::move(memory), std::move(*client), options);
     adopt(live);
     const auto ready = co_await live->until_ready();
+    registry_changed();  // its directory is there now
     if (!ready) {
         drop_ended();
         co_return std::unexpected(ready.error());
@@ -220,6 +221,8 @@ session_engine::task<session_engine::live_ptr> session_engine::resume(std::strin
     while (starting_.contains(session_id) && std::chrono::steady_clock::now() < deadline && !services_.stopping)
         co_await services_.changed.wait_until(deadline);
     if (const live_ptr live = find_live(session_id)) co_return live;
+    read_registry();
+    if (auto conflict = opened_elsewhere(session_id)) co_return std::unexpected(std::move(*conflict));
     drop_ended();
     if (starting_.contains(session_id)) co_return std::unexpected(starting(session_id));
     if (!waiting_.empty()) co_return live_ptr();  // who came first is first
@@ -273,6 +276,8 @@ session_engine::task<void> session_engine::start() {
     if (!looked) co_return std::unexpected(looked.error());
     for (const auto& each : *sessions) co_await recover(each.row, memory_from_json(each.memory));
     tasks_.spawn(end_idle());
+    const auto watched = co_await watch_registry();
+    if (!watched) co_return std::unexpected(watched.error());
     co_return co_await join_line_again();
 }
 
@@ -285,7 +290,7 @@ asio::awaitable<void> session_engine::recover(events::session_row row, turn_memo
         tasks_.spawn(recover_later(std::move(row), std::move(memory)));
         co_return;
     }
-    recovery_troubles_.erase(row.id);
+    if (recovery_troubles_.erase(row.id) > 0) registry_changed();
     const bool with_claude = client.has_value();
     std::unique_ptr<hold::client> with;
     if (client)

@@ -7,7 +7,7 @@
 #include "agent/session/engine_rows.hpp"
 #include "agent/session/event_bodies.hpp"
 #include "agent/session/session_engine.hpp"
-#include "agent/session/turn_reducer.hpp"
+#include "agent/session/stored_session.hpp"
 #include "proto/limits.hpp"
 
 namespace agent::session {
@@ -22,49 +22,6 @@ namespace {
 
 // The end of a turn that nobody prompted wakes nobody.
 constexpr std::chrono::seconds look_again{10};
-
-struct stored_session {
-    std::optional<events::session_row> row;
-    std::string memory;
-};
-
-asio::awaitable<proto::result<stored_session>> load(events::log& log, std::string id) {
-    const auto found = std::make_shared<stored_session>();
-    auto look = [found, id = std::move(id)](connection& c) {
-        found->row = events::find_session(c, id);
-        found->memory = find_memory(c, id);
-    };
-    const auto looked = co_await log.run(std::move(look));
-    if (!looked) co_return std::unexpected(looked.error());
-    co_return std::move(*found);
-}
-
-// The batch that stores what `changes` came to, and `prompt` if there is one.
-events::batch batch_of(const turn_reducer& reducer, const reduction& changes, std::optional<events::prompt_row> prompt,
-                       std::int64_t now_ms) {
-    struct stored {
-        events::session_row row;
-        std::string memory;
-        std::vector<prompt_change> settled;
-        std::optional<events::prompt_row> prompt;
-    };
-    const auto kept =
-        std::make_shared<stored>(reducer.row(), to_json(reducer.memory()), changes.prompts, std::move(prompt));
-    events::batch out;
-    out.events = changes.events;
-    out.also = [kept, now_ms](connection& c, std::int64_t first_seq) {
-        events::save_session(c, kept->row);
-        save_memory(c, kept->row.id, kept->memory);
-        for (const auto& each : kept->settled)
-            events::end_prompt(c, each.uuid, each.state,
-                               dump(json{{"isError", true}, {"text", ""}, {"error", each.outcome->error}}), now_ms);
-        if (!kept->prompt) return;
-        events::prompt_row row = *kept->prompt;
-        row.cursor = first_seq - 1;
-        events::insert_prompt(c, row);
-    };
-    return out;
-}
 
 }  // namespace
 
@@ -99,7 +56,7 @@ session_engine::task<std::optional<sent>> session_engine::wait_in_line(prompt_re
                            " more wait for them.",
                        "Try again later, or raise `max_sessions` in the machine's agent.toml.");
     const reservation place(*this, id, claim::note);
-    auto found = co_await load(services_.log, id);
+    auto found = co_await load_session(services_.log, id);
     if (!found) co_return std::unexpected(found.error());
     if (!found->row)
         co_return fail(error_code::not_found, "This machine has no session " + bounded_text(id, 64) + ".",
@@ -164,9 +121,13 @@ asio::awaitable<void> session_engine::serve_line() {
 }
 
 asio::awaitable<void> session_engine::start_waiting(std::string session_id) {
-    auto found = co_await load(services_.log, session_id);
+    auto found = co_await load_session(services_.log, session_id);
     if (!found || !found->row) {  // the log's trouble is told by get_health; the prompts stay
         if (!found) waiting_.push_back(session_id);
+        co_return;
+    }
+    if (const auto conflict = opened_elsewhere(session_id)) {
+        std::ignore = co_await drop_waiting(session_id, prompt_state::rejected, conflict->message);
         co_return;
     }
     const int depth = static_cast<int>(found->row->depth);
@@ -181,7 +142,7 @@ asio::awaitable<void> session_engine::start_waiting(std::string session_id) {
 }
 
 session_engine::task<void> session_engine::drop_waiting(std::string session_id, prompt_state state, std::string error) {
-    auto found = co_await load(services_.log, session_id);
+    auto found = co_await load_session(services_.log, session_id);
     if (!found) co_return std::unexpected(found.error());
     if (!found->row) co_return proto::result<void>();
     turn_reducer reducer(std::move(*found->row), memory_from_json(found->memory));

@@ -65,7 +65,9 @@ summary session_engine::summary_of(const events::session_row& row) const {
     out.title = row.title;
     out.model = row.model;
     out.permission_mode = row.permission_mode;
-    out.status = row.status == events::session_status::live ? "live" : "idle";
+    out.status = row.status == events::session_status::live     ? "live"
+                 : row.status == events::session_status::mirror ? "mirror"
+                                                                : "idle";
     out.state = events::to_string(row.state);
     out.created_at_ms = row.created_at;
     out.updated_at_ms = row.updated_at;
@@ -101,6 +103,7 @@ session_engine::task<details> session_engine::get(std::string session_id) {
     out.forked_from = *forked_from;
     out.pending = shown(*pending);
     out.grants = memory_from_json(*memory).grants;
+    if (const auto live = find_live(session_id)) out.now = live->now();
     co_return out;
 }
 
@@ -111,8 +114,10 @@ session_engine::task<std::vector<summary>> session_engine::list(list_filter filt
         query.status = events::session_status::live;
     else if (filter.status == "idle")
         query.status = events::session_status::idle;
+    else if (filter.status == "mirror")
+        query.status = events::session_status::mirror;
     else if (!filter.status.empty())
-        co_return fail(error_code::invalid_argument, "status must be live or idle.");
+        co_return fail(error_code::invalid_argument, "status must be live, mirror or idle.");
     query.before_ms = filter.before_ms;
     query.before_id = filter.before_id;
     query.limit = std::clamp(filter.limit, 1, proto::limits::list_page_max);

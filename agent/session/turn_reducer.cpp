@@ -333,6 +333,10 @@ void turn_reducer::apply(const claude::state_changed& m, std::int64_t, reduction
     }
 }
 
+void turn_reducer::apply(const claude::api_retry& m, std::int64_t, reduction& out) {
+    out.events.push_back(make_event(row_.id, "session.retrying", retry_json(m)));
+}
+
 void turn_reducer::apply(const claude::title_changed& m, std::int64_t, reduction&) {
     row_.title = bounded_text(m.title, proto::limits::title_bytes_max);
 }

@@ -134,7 +134,7 @@ private:
     void apply(const claude::state_changed& m, std::int64_t now_ms, reduction& out);
     void apply(const claude::task_started& m, std::int64_t now_ms, reduction& out);
     void apply(const claude::task_finished& m, std::int64_t now_ms, reduction& out);
-    void apply(const claude::api_retry&, std::int64_t, reduction&) {}
+    void apply(const claude::api_retry& m, std::int64_t now_ms, reduction& out);
     void apply(const claude::title_changed& m, std::int64_t now_ms, reduction& out);
     void apply(const claude::mode_changed& m, std::int64_t now_ms, reduction& out);
     void apply(const claude::ignored_line&, std::int64_t, reduction&) {}

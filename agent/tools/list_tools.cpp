@@ -95,6 +95,12 @@ asio::awaitable<proto::result<std::vector<item>>> own_sessions(const services& s
     }
 }
 
+json history_json(const services& s, const history::session& one) {
+    json out = session_json(one, *s.machine);
+    if (s.sessions->is_opened_elsewhere(one.id)) out["status"] = "mirror";
+    return out;
+}
+
 }  // namespace
 
 answer list_sessions(const services& s, const call_context& c) {
@@ -112,7 +118,7 @@ answer list_sessions(const services& s, const call_context& c) {
     if (!read) co_return proto::fail(error_code::resource_exhausted, "The machine is busy.", "Try again in a moment.");
     for (const auto& one : *read)
         if (request.after.is_before(one.updated_at, one.id) && s.rules->opens(one.cwd))
-            items->push_back({one.updated_at, one.id, session_json(one, *s.machine), false});
+            items->push_back({one.updated_at, one.id, history_json(s, one), false});
     std::ranges::sort(*items, [](const item& a, const item& b) {
         return a.updated_ms != b.updated_ms ? a.updated_ms > b.updated_ms : a.id > b.id;
     });

@@ -45,6 +45,14 @@ json session_json(const history::session& s, const machine_identity& machine) {
     return out;
 }
 
+json activity_json(const session::activity& now) {
+    json out{{"waitsFor", now.waits_for}, {"holder", now.holder}};
+    if (now.last_output_at_ms > 0) out["lastOutputAt"] = now.last_output_at_ms;
+    if (!now.tools.empty()) out["tools"] = now.tools;
+    if (auto retry = json::parse(now.retry, nullptr, false); retry.is_object()) out["retry"] = std::move(retry);
+    return out;
+}
+
 json permission_json(const session::pending_permission& p) {
     json out{{"sessionId", p.session_id},    {"requestId", p.request_id},       {"toolName", p.tool_name},
              {"description", p.description}, {"inputPreview", p.input_preview}, {"askedAt", p.asked_at_ms}};

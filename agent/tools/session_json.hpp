@@ -16,6 +16,7 @@ namespace agent::tools {
 
 nlohmann::json session_json(const session::summary& s, const machine_identity& machine);
 nlohmann::json session_json(const history::session& s, const machine_identity& machine);
+nlohmann::json activity_json(const session::activity& now);
 nlohmann::json permission_json(const session::pending_permission& p);
 nlohmann::json permissions_json(const std::vector<session::pending_permission>& pending);
 nlohmann::json grants_json(const std::vector<session::permission_grant>& grants);

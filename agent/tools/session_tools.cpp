@@ -76,6 +76,7 @@ answer get_session(const services& s, const call_context& c) {
         head["session"] = session_json(known->session, *s.machine);
         if (!known->forked_from.empty()) head["session"]["forkedFrom"] = known->forked_from;
         head["session"]["pendingPermissions"] = known->pending.size();
+        if (known->now) head["session"]["activity"] = activity_json(*known->now);
         head["pending_permissions"] = permissions_json(known->pending);
         head["grants"] = grants_json(known->grants);
         messages = std::move(read->messages);
@@ -89,6 +90,7 @@ answer get_session(const services& s, const call_context& c) {
         auto read = co_await read_history(s, id, most, -1);
         if (!read) co_return std::unexpected(std::move(read.error()));
         head["session"] = session_json(*found, *s.machine);
+        if (s.sessions->is_opened_elsewhere(id)) head["session"]["status"] = "mirror";
         head["pending_permissions"] = json::array();
         messages = std::move(read->messages);
         truncated = read->truncated;

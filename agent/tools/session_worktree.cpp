@@ -112,13 +112,15 @@ asio::awaitable<proto::result<std::string>> remove_worktree(const services& s, s
     const fs::path root = (*found)->root;
     if (!is_under(root, *place)) co_return std::string();
 
-    session::list_filter live;
-    live.status = "live";
-    live.limit = proto::limits::list_page_max;
-    auto others = co_await s.sessions->list(live);
-    if (!others) co_return std::unexpected(std::move(others.error()));
-    for (const auto& one : *others)
-        if (one.id != session_id && is_under(one.cwd, root)) co_return std::string("kept");
+    for (const char* status : {"live", "mirror"}) {
+        session::list_filter running;
+        running.status = status;
+        running.limit = proto::limits::list_page_max;
+        auto others = co_await s.sessions->list(running);
+        if (!others) co_return std::unexpected(std::move(others.error()));
+        for (const auto& one : *others)
+            if ((one.id != session_id || one.status == "mirror") && is_under(one.cwd, root)) co_return std::string("kept");
+    }
     auto removed = co_await s.git_pool->run(
         [root, scratch = scratch_of(s)] { return git::remove_clean_worktree(root, scratch, soon()); });
     if (!removed) co_return busy();

@@ -86,6 +86,7 @@ protected:
 TEST_P(Captures, EventsAreOfKnownTypesAndNameTheirSession) {
     const std::set<std::string> known = {"session.updated",
                                          "session.error",
+                                         "session.retrying",
                                          "session.idle",
                                          "message.created",
                                          "message.part.updated",

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -37,6 +38,7 @@ public:
     bool waits_for_cancel = false;  // wait_for_turn() ends by its token only
     int waiting = 0;
     std::vector<std::pair<std::string, std::string>> troubles;
+    std::set<std::string> opened_elsewhere;
     common::async::event_signal changed;
 
     static session::turn_outcome done(std::string text) {
@@ -61,6 +63,7 @@ public:
         return made;
     }
 
+    bool is_opened_elsewhere(const std::string& id) const override { return opened_elsewhere.contains(id); }
     task<void> start() override { co_return proto::result<void>(); }
     boost::asio::awaitable<void> stop() override { co_return; }
 

@@ -116,6 +116,9 @@ TEST_F(worktree_tools_test, it_is_removed_when_asked_for_and_clean) {
     const auto shared = create(json::object());
     engine_.add("other", shared["cwd"].get<std::string>()).session.status = "live";
     EXPECT_EQ(dispose(shared, true)["worktree"], "kept") << "another session works there";
+    const auto opened = create(json::object());
+    engine_.sessions[opened["sessionId"]].session.status = "mirror";
+    EXPECT_EQ(dispose(opened, true)["worktree"], "kept") << "somebody's terminal works there";
     EXPECT_FALSE(dispose(value({"create_session", {{"cwd", project()}}}), true).contains("worktree")) << "it has none";
     EXPECT_TRUE(std::filesystem::exists(project() + "/sub/kept"));
 }
