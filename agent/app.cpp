@@ -26,6 +26,10 @@
 #include "agent/session/engine.hpp"
 #include "agent/state_lock.hpp"
 #include "agent/tools/tool_runner.hpp"
+#include "agent/uploads/attachments.hpp"
+#include "agent/uploads/spool.hpp"
+#include "agent/uploads/upload_endpoint.hpp"
+#include "common/api/upload_request.hpp"
 #include "common/async/blocking_pool.hpp"
 #include "common/async/event_signal.hpp"
 #include "common/async/program_context.hpp"
@@ -100,6 +104,9 @@ public:
           log_(std::move(log)),
           repairs_(context_->get_executor(), *log_),
           bases_(config.files.state / "diffs"),
+          uploads_(pool_, config.files.state / "uploads", {unix_ms}),
+          attachments_(pool_, config.files.state, {unix_ms}),
+          upload_endpoint_(uploads_, [this](std::string_view named) { return named == machine_.id || named == machine_.name; }),
           sealer_(local_sealing_key(config.files.state / "local.key")),
           sessions_(session::make_engine(context_->get_executor(), session_options(), *log_)),
           started_(context_->get_executor()) {}
@@ -140,6 +147,9 @@ private:
     std::unique_ptr<events::log> log_;
     events::repairs repairs_;
     git::diff_bases bases_;
+    uploads::spool uploads_;
+    uploads::attachments attachments_;
+    uploads::upload_endpoint upload_endpoint_;
     common::crypto::sealer sealer_;
     tools::machine_identity machine_;
     std::unique_ptr<session::engine> sessions_;
@@ -186,6 +196,8 @@ tools::services app::tool_services() {
     s.log = log_.get();
     s.pool = &pool_;
     s.rules = &rules_;
+    s.uploads = &uploads_;
+    s.attachments = &attachments_;
     s.machine = &machine_;
     s.claude_config = history::config_directory(value_of(env, "CLAUDE_CONFIG_DIR"), value_of(env, "HOME"));
     s.started_at_ms = started_at_ms_;
@@ -263,6 +275,7 @@ bool app::open_listener() {
     common::net::listener_options options;
     options.port = config_.local_port;
     options.connections_max = options.connections_per_peer_max = local_connections_max;
+    options.leaves_body = common::api::is_upload;
     options.answer_fields = [this](const common::net::http_request& request) { return front_->answer_fields(request); };
     auto opened = common::net::listener::open(
         context_->get_executor(), options,
@@ -279,13 +292,16 @@ bool app::open_listener() {
         [this](const local::socket_address& peer, const local::socket_address& own) {
             return callers_.find(peer, own);
         },
-        config_.allowed_origins);
+        config_.allowed_origins,
+        [this](common::net::http_exchange& exchange, const proto::principal& who) {
+            return upload_endpoint_.handle(exchange, who);
+        });
     return true;
 }
 
 void app::open_link() {
     link::supervisor_config config{config_.files, *link_settings_, *key_};
-    link_.emplace(context_->get_executor(), std::move(config), tools_->remote(), *log_, *sessions_, logger_);
+    link_.emplace(context_->get_executor(), std::move(config), tools_->remote(), *log_, *sessions_, uploads_, logger_);
     link_->on_renamed([this](const std::string& name) { machine_.name = name; });
     link_->on_restored([this](const std::string& details) { repairs_.note("link.restored", details); });
     sessions_->on_summary([this](const session::summary&) { link_->sessions_changed(); });
@@ -361,6 +377,10 @@ asio::awaitable<void> app::stop() {
 void app::end_at_once() { std::_Exit(status_); }
 
 int app::run() {
+    if (const auto opened = uploads_.open(); !opened) {
+        logger_.error(opened.error().message);
+        return 1;
+    }
     if (!load_link()) return 1;
     tools_.emplace(context_->get_executor(), tool_services());
     mcp_.emplace(*tools_, mcp_options());

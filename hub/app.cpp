@@ -10,6 +10,7 @@
 #include <boost/url/parse.hpp>
 #include <boost/url/url_view.hpp>
 
+#include "common/api/upload_request.hpp"
 #include "common/async/blocking_pool.hpp"
 #include "common/async/program_context.hpp"
 #include "common/crypto/digest.hpp"
@@ -18,6 +19,7 @@
 #include "common/crypto/sealer.hpp"
 #include "common/mcp/engine.hpp"
 #include "common/net/listener.hpp"
+#include "hub/api/uploads.hpp"
 #include "hub/front/front.hpp"
 #include "hub/identity/ended_keys.hpp"
 #include "hub/identity/verifier.hpp"
@@ -108,6 +110,7 @@ private:
     relay::router router_;
     common::mcp::engine engine_;
     identity::ended_keys ended_keys_;
+    api::uploads uploads_{machines_};
     std::optional<links::link_host> link_host_;
     std::optional<links::hub_identity> identity_;
     std::optional<links::enrolment> enrolment_;
@@ -141,6 +144,7 @@ bool app::open_listeners() {
     options.address = config_.listen.host;
     options.port = config_.listen.port;
     options.tls = tls_;
+    options.leaves_body = common::api::is_upload;
     options.answer_fields = [this](const common::net::http_request& request) { return front_->answer_fields(request); };
     const auto failed = [this](std::string_view message) { log_.error(message); };
     auto opened = common::net::listener::open(
@@ -195,7 +199,8 @@ int app::run() {
     front_.emplace(
         std::move(options), verifier_, engine_,
         [this](common::net::http_exchange& exchange) { return link_host_->handle(exchange); },
-        [this](common::net::http_exchange& exchange) { return enrolment_->handle(exchange); });
+        [this](common::net::http_exchange& exchange) { return enrolment_->handle(exchange); },
+        [this](common::net::http_exchange& exchange, const proto::principal& who) { return uploads_.handle(exchange, who); });
     ops_.emplace(store_, pool_, links_);
 
     asio::co_spawn(context_, link_host_->keep_time(), asio::detached);

@@ -186,6 +186,7 @@ void agent_link::handle(const frame& f) {
     if (state_ != state::established) return violate("a frame before welcome");
     if (const auto* call = std::get_if<call_frame>(&f)) return handle_call(*call);
     if (const auto* answers = std::get_if<answers_frame>(&f)) return handle_answers(*answers);
+    if (const auto* body = std::get_if<body_frame>(&f)) return handle_body(*body);
     if (const auto* credit = std::get_if<credit_frame>(&f)) return handle_credit(*credit);
     if (const auto* cancel = std::get_if<cancel_frame>(&f)) return handle_cancel(*cancel);
     if (const auto* ack = std::get_if<ack_frame>(&f)) return handle_ack(*ack);
@@ -243,15 +244,41 @@ void agent_link::handle_call(const call_frame& f) {
     if (f.id <= last_call_id_) return violate("a call whose id is not above the one before");
     if (calls_.size() >= limits::calls_in_flight_max) return violate("more calls in flight than allowed");
     last_call_id_ = f.id;
-    calls_.emplace(f.id, call{});
+    call& made = calls_.emplace(f.id, call{}).first->second;
     auto header = decode_call_header(f.header);
     if (!header)  // one caller's odd name must not cost the others their link
         return reply_error(f.id,
                            {error_code::internal, "The machine does not understand who calls: " + header.error() + ".",
                             "Update codez on that machine, or the hub.", ""},
                            "");
-    calls_[f.id].takes_forms = std::ranges::find(header->abilities, form_ability) != header->abilities.end();
+    made.takes_forms = std::ranges::find(header->abilities, form_ability) != header->abilities.end();
+    made.body_left = header->body_bytes;
     actions_.emplace_back(agent_action::call_received{f.id, std::move(*header), std::string(f.arguments)});
+}
+
+void agent_link::handle_body(const body_frame& f) {
+    if (f.id > last_call_id_) return violate("a body of a call that was never made");
+    const auto it = calls_.find(f.id);
+    if (it == calls_.end()) return;  // it crossed our last frame
+    auto& call = it->second;
+    if (f.bytes.size() > call.body_left) return violate("a body longer than its call says");
+    if (f.bytes.size() > call.body_credit) return violate("a body beyond its credit");
+    call.body_left -= f.bytes.size();
+    call.body_credit -= f.bytes.size();
+    actions_.emplace_back(agent_action::body_received{f.id, std::string(f.bytes), call.body_left == 0});
+}
+
+void agent_link::grant_body(std::uint64_t id, std::size_t bytes) {
+    const auto it = calls_.find(id);
+    if (it == calls_.end()) return;
+    auto& call = it->second;
+    call.body_ungranted += bytes;
+    if (call.body_ungranted < limits::call_credit_bytes / 4 || call.body_left <= call.body_credit) return;
+    const auto grant = std::min(call.body_ungranted, limits::call_credit_bytes - call.body_credit);
+    call.body_ungranted = 0;
+    call.body_credit += grant;
+    append_body_credit(output_.begin_frame(), id, static_cast<std::uint32_t>(grant));
+    output_.frame_done();
 }
 
 void agent_link::handle_answers(const answers_frame& f) {

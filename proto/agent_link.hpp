@@ -44,6 +44,11 @@ struct call_received {
     call_header header;
     std::string arguments;
 };
+struct body_received {  // the next bytes of what follows the arguments; store them, then grant_body() as many
+    std::uint64_t id = 0;
+    std::string bytes;
+    bool last = false;  // header.body_bytes have come
+};
 struct cancel_received {  // answer or not, as is quickest: whatever is sent is dropped. The id is closed
     std::uint64_t id = 0;
 };
@@ -73,9 +78,10 @@ struct closed {
 class agent_link {
 public:
     using action =
-        std::variant<agent_action::established, agent_action::call_received, agent_action::cancel_received,
-                     agent_action::question_answered, agent_action::credit_available, agent_action::events_acknowledged,
-                     agent_action::output_available, agent_action::draining, agent_action::closed>;
+        std::variant<agent_action::established, agent_action::call_received, agent_action::body_received,
+                     agent_action::cancel_received, agent_action::question_answered, agent_action::credit_available,
+                     agent_action::events_acknowledged, agent_action::output_available, agent_action::draining,
+                     agent_action::closed>;
     enum class send_result {
         sent,
         wait,  // too much is queued or unacknowledged: output_available or events_acknowledged will tell
@@ -104,6 +110,7 @@ public:
     // here instead, all bytes count as taken and the id is closed.
     std::size_t reply_chunk(std::uint64_t id, std::string_view bytes);
     void finish(std::uint64_t id);  // the result is whole
+    void grant_body(std::uint64_t id, std::size_t bytes);
     void reply_error(std::uint64_t id, const error& e, std::string_view request_id);
     void progress(std::uint64_t id, const progress_update& update);  // dropped where it would have to wait
     // Asks the call's client, one round at a time; question_answered tells. False: this call cannot ask (its header does
@@ -128,6 +135,9 @@ private:
         bool takes_forms = false;
         std::uint32_t asked = 0;        // the number of its last question
         std::vector<std::string> keys;  // of the open question
+        std::uint64_t body_left = 0;                          // announced and not received yet
+        std::size_t body_credit = limits::call_credit_bytes;  // what the hub may still send
+        std::size_t body_ungranted = 0;                       // stored, not yet granted again
         json_scanner scanner{};
     };
 
@@ -135,6 +145,7 @@ private:
     void handle_handshake(const handshake_frame& f);
     void handle_call(const call_frame& f);
     void handle_answers(const answers_frame& f);
+    void handle_body(const body_frame& f);
     void handle_credit(const credit_frame& f);
     void handle_cancel(const cancel_frame& f);
     void handle_ack(const ack_frame& f);

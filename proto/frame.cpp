@@ -66,9 +66,16 @@ decoded_frame decode_progress(std::string_view payload) {
     return progress_frame{read_number(payload.substr(0, 8)), payload.substr(8)};
 }
 
-decoded_frame decode_credit(std::string_view payload) {
-    if (payload.size() != 12) return broken("credit", "must carry 12 bytes");
-    return credit_frame{read_number(payload.substr(0, 8)), static_cast<std::uint32_t>(read_number(payload.substr(8)))};
+template <class Frame>
+decoded_frame decode_credit(std::string_view type, std::string_view payload) {
+    if (payload.size() != 12) return broken(type, "must carry 12 bytes");
+    return Frame{read_number(payload.substr(0, 8)), static_cast<std::uint32_t>(read_number(payload.substr(8)))};
+}
+
+decoded_frame decode_body(std::string_view payload) {
+    if (payload.size() <= 8) return broken("body", "must carry an id and bytes");
+    if (payload.size() - 8 > limits::reply_chunk_bytes_max) return too_big("body");
+    return body_frame{read_number(payload.substr(0, 8)), payload.substr(8)};
 }
 
 // ask and answers: a question's number and what is said of it.
@@ -112,7 +119,7 @@ decoded_frame decode(frame_type type, std::uint8_t flags, std::string_view paylo
         case frame_type::reply:
             return decode_reply(flags, payload);
         case frame_type::credit:
-            return decode_credit(payload);
+            return decode_credit<credit_frame>("credit", payload);
         case frame_type::cancel:
             return number_only("cancel", payload, [](std::uint64_t n) { return cancel_frame{n}; });
         case frame_type::progress:
@@ -123,6 +130,10 @@ decoded_frame decode(frame_type type, std::uint8_t flags, std::string_view paylo
             return decode_question<answers_frame>("answers", payload, limits::answers_bytes_max);
         case frame_type::withdraw:
             return decode_withdraw(payload);
+        case frame_type::body:
+            return decode_body(payload);
+        case frame_type::body_credit:
+            return decode_credit<body_credit_frame>("body_credit", payload);
         case frame_type::event:
             return decode_event(payload);
         case frame_type::ack:
@@ -155,11 +166,13 @@ void append_id_and_text(std::string& out, frame_type type, std::uint8_t flags, s
     out.append(text);
 }
 
-void append_question(std::string& out, frame_type type, std::uint64_t id, std::uint32_t number, std::string_view json) {
-    append_frame_header(out, type, 0, 12 + json.size());
+// A credit, or with what is said of it a question.
+void append_id_and_number(std::string& out, frame_type type, std::uint64_t id, std::uint32_t number,
+                          std::string_view text = {}) {
+    append_frame_header(out, type, 0, 12 + text.size());
     append_number(out, id, 8);
     append_number(out, number, 4);
-    out.append(json);
+    out.append(text);
 }
 
 }  // namespace
@@ -212,9 +225,7 @@ void append_reply_error(std::string& out, std::uint64_t id, std::string_view env
 }
 
 void append_credit(std::string& out, std::uint64_t id, std::uint32_t bytes) {
-    append_frame_header(out, frame_type::credit, 0, 12);
-    append_number(out, id, 8);
-    append_number(out, bytes, 4);
+    append_id_and_number(out, frame_type::credit, id, bytes);
 }
 
 void append_cancel(std::string& out, std::uint64_t id) { append_id_and_text(out, frame_type::cancel, 0, id, {}); }
@@ -224,15 +235,23 @@ void append_progress(std::string& out, std::uint64_t id, std::string_view json) 
 }
 
 void append_ask(std::string& out, std::uint64_t id, std::uint32_t number, std::string_view json) {
-    append_question(out, frame_type::ask, id, number, json);
+    append_id_and_number(out, frame_type::ask, id, number, json);
 }
 
 void append_answers(std::string& out, std::uint64_t id, std::uint32_t number, std::string_view json) {
-    append_question(out, frame_type::answers, id, number, json);
+    append_id_and_number(out, frame_type::answers, id, number, json);
 }
 
 void append_withdraw(std::string& out, std::uint64_t id, std::uint32_t number) {
-    append_question(out, frame_type::withdraw, id, number, {});
+    append_id_and_number(out, frame_type::withdraw, id, number);
+}
+
+void append_body(std::string& out, std::uint64_t id, std::string_view bytes) {
+    append_id_and_text(out, frame_type::body, 0, id, bytes);
+}
+
+void append_body_credit(std::string& out, std::uint64_t id, std::uint32_t bytes) {
+    append_id_and_number(out, frame_type::body_credit, id, bytes);
 }
 
 void append_event(std::string& out, std::int64_t seq, std::int64_t previous_seq, std::string_view json) {

@@ -26,6 +26,8 @@ enum class frame_type : std::uint8_t {
     ask = 21,
     answers = 22,
     withdraw = 23,
+    body = 24,
+    body_credit = 25,
     event = 32,
     ack = 33,
     sessions = 34,
@@ -79,6 +81,14 @@ struct withdraw_frame {
     std::uint64_t id = 0;
     std::uint32_t number = 0;
 };
+struct body_frame {  // the next bytes of what follows the call's arguments
+    std::uint64_t id = 0;
+    std::string_view bytes;
+};
+struct body_credit_frame {
+    std::uint64_t id = 0;
+    std::uint32_t bytes = 0;
+};
 struct event_frame {
     std::int64_t seq = 0;
     std::int64_t previous_seq = 0;  // of the event pushed before under the same filter: a hole shows
@@ -99,8 +109,8 @@ struct pong_frame {
 struct drain_frame {};
 
 using frame = std::variant<handshake_frame, call_frame, reply_frame, credit_frame, cancel_frame, progress_frame,
-                           ask_frame, answers_frame, withdraw_frame, event_frame, ack_frame, sessions_frame, ping_frame,
-                           pong_frame, drain_frame>;
+                           ask_frame, answers_frame, withdraw_frame, body_frame, body_credit_frame, event_frame, ack_frame,
+                           sessions_frame, ping_frame, pong_frame, drain_frame>;
 
 // What is wrong with a message; ends the link with 4400, or 4413 where `too_big`.
 struct frame_error {
@@ -132,6 +142,8 @@ void append_progress(std::string& out, std::uint64_t id, std::string_view json);
 void append_ask(std::string& out, std::uint64_t id, std::uint32_t number, std::string_view json);
 void append_answers(std::string& out, std::uint64_t id, std::uint32_t number, std::string_view json);
 void append_withdraw(std::string& out, std::uint64_t id, std::uint32_t number);
+void append_body(std::string& out, std::uint64_t id, std::string_view bytes);
+void append_body_credit(std::string& out, std::uint64_t id, std::uint32_t bytes);
 void append_event(std::string& out, std::int64_t seq, std::int64_t previous_seq, std::string_view json);
 void append_ack(std::string& out, std::int64_t seq);
 void append_sessions(std::string& out, std::string_view json);

@@ -82,6 +82,7 @@ std::vector<std::string> hub_link::flush(std::int64_t now_ms) {
     }
     auto messages = output_.take();
     if (!messages.empty()) sent_ms_ = now_ms;
+    if (state_ == state::established) wake_bodies();
     return messages;
 }
 
@@ -189,17 +190,56 @@ result<std::uint64_t> hub_link::send_call(const call_header& header, std::string
                     "The agent on this machine (version " + hello_.version +
                         ") cannot go on with a call that has asked you something.",
                     "Update codez on that machine; follow the turn with poll_events.");
+    if (header.body_bytes > 0 && !has_ability(hello_.abilities, call_body_ability))
+        return fail(error_code::unsupported_by_machine,
+                    "The agent on this machine (version " + hello_.version + ") does not take uploads.",
+                    "Update codez on that machine.");
     if (calls_.size() >= limits::calls_in_flight_max || output_.full())
         return fail(error_code::resource_exhausted, "Too many calls are running on this machine.",
                     "Try again when some of them have ended.");
     const auto encoded = encode(header);
+    if (header.body_bytes > limits::call_body_bytes_max)
+        return fail(error_code::invalid_argument, "The upload is too large.", "Send at most 32 MiB.");
     if (encoded.size() > limits::call_header_bytes_max || arguments.size() > limits::arguments_bytes_max)
         return fail(error_code::invalid_argument, "The arguments are too large.", "Send at most 4 MiB.");
     const auto id = next_call_id_++;
-    calls_[id].takes_forms = has_ability(header.abilities, form_ability);
+    call& made = calls_[id];
+    made.takes_forms = has_ability(header.abilities, form_ability);
+    made.body_left = header.body_bytes;
+    made.has_body = header.body_bytes > 0;
     append_call(output_.begin_frame(), id, encoded, arguments);
     output_.frame_done();
     return id;
+}
+
+std::size_t hub_link::send_body(std::uint64_t id, std::string_view bytes) {
+    const auto it = calls_.find(id);
+    if (it == calls_.end()) return 0;
+    auto& call = it->second;
+    bytes = bytes.substr(0, call.body_left);
+    std::size_t taken = 0;
+    while (taken < bytes.size() && call.body_credit > 0 && !output_.full()) {
+        const auto piece = bytes.substr(taken, std::min<std::size_t>(call.body_credit, limits::reply_chunk_bytes_max));
+        append_body(output_.begin_frame(), id, piece);
+        output_.frame_done();
+        call.body_credit -= piece.size();
+        call.body_left -= piece.size();
+        taken += piece.size();
+    }
+    call.body_waits = taken < bytes.size();
+    bodies_wait_ = bodies_wait_ || call.body_waits;
+    return taken;
+}
+
+void hub_link::wake_bodies() {
+    if (!std::exchange(bodies_wait_, false)) return;
+    for (auto& [id, call] : calls_) {
+        if (call.body_waits && call.body_credit > 0 && !output_.full()) {
+            call.body_waits = false;
+            actions_.emplace_back(hub_action::body_wanted{id});
+        }
+        bodies_wait_ = bodies_wait_ || call.body_waits;
+    }
 }
 
 void hub_link::cancel(std::uint64_t id) {
@@ -257,6 +297,7 @@ void hub_link::handle(const frame& f) {
     if (const auto* progress = std::get_if<progress_frame>(&f)) return handle_progress(*progress);
     if (const auto* ask = std::get_if<ask_frame>(&f)) return handle_ask(*ask);
     if (const auto* withdraw = std::get_if<withdraw_frame>(&f)) return handle_withdraw(*withdraw);
+    if (const auto* credit = std::get_if<body_credit_frame>(&f)) return handle_body_credit(*credit);
     if (const auto* event = std::get_if<event_frame>(&f)) return handle_event(*event);
     if (const auto* sessions = std::get_if<sessions_frame>(&f)) return handle_sessions(*sessions);
     if (const auto* ping = std::get_if<ping_frame>(&f)) {
@@ -324,6 +365,16 @@ void hub_link::handle_withdraw(const withdraw_frame& f) {
     if (f.number < call.asked || !call.is_asking) return;  // it crossed our answer
     call.is_asking = false;
     actions_.emplace_back(hub_action::question_withdrawn{f.id});
+}
+
+void hub_link::handle_body_credit(const body_credit_frame& f) {
+    if (!was_issued(f.id)) return violate("credit for the body of a call that was never made");
+    const auto it = calls_.find(f.id);
+    if (it == calls_.end()) return;  // it crossed our cancel
+    if (!it->second.has_body) return violate("credit for a body that the call does not have");
+    auto& credit = it->second.body_credit;
+    credit = std::min<std::size_t>(credit + f.bytes, limits::call_credit_bytes);
+    wake_bodies();
 }
 
 void hub_link::handle_event(const event_frame& f) {

@@ -86,6 +86,9 @@ struct reply_failed {
     proto::error error;
     bool link_lost = false;
 };
+struct body_wanted {  // send_body() took less than it was given; it takes more now
+    std::uint64_t id = 0;
+};
 struct progress_received {
     std::uint64_t id = 0;
     progress_update update;
@@ -122,9 +125,10 @@ class hub_link {
 public:
     using action =
         std::variant<hub_action::authenticate, hub_action::verified, hub_action::key_conflict, hub_action::established,
-                     hub_action::reply_chunk, hub_action::reply_failed, hub_action::progress_received,
-                     hub_action::question_received, hub_action::question_withdrawn, hub_action::event_received,
-                     hub_action::sessions_received, hub_action::drained, hub_action::closed>;
+                     hub_action::reply_chunk, hub_action::reply_failed, hub_action::body_wanted,
+                     hub_action::progress_received, hub_action::question_received, hub_action::question_withdrawn,
+                     hub_action::event_received, hub_action::sessions_received, hub_action::drained,
+                     hub_action::closed>;
 
     explicit hub_link(hub_link_config config);
 
@@ -150,8 +154,11 @@ public:
     // --- From the application ---
     // The new call's id. Fails with route_unavailable (not established, draining), resource_exhausted (too many calls
     // in flight, or too much queued), invalid_argument (too large), unsupported_by_machine (its hello does not name the
-    // tool; the hub's own calls, which have a dot in their name, are not asked for).
+    // tool; the hub's own calls, which have a dot in their name, are not asked for; or it takes no body).
     result<std::uint64_t> send_call(const call_header& header, std::string_view arguments);
+    // The next bytes of what follows the arguments, header.body_bytes altogether; returns how many were taken (0 for a
+    // closed id: check is_open()). The caller keeps the rest until body_wanted.
+    std::size_t send_body(std::uint64_t id, std::string_view bytes);
     // The id is closed at once; the machine is told and its late frames are dropped. No action follows for it.
     void cancel(std::uint64_t id);
     // Without effect if that question is not open any more. `suspended` closes the id, as cancel() does.
@@ -180,6 +187,10 @@ private:
         bool has_begun = false;                          // its result has
         bool is_asking = false;
         std::uint32_t asked = 0;  // the number of its last question
+        std::uint64_t body_left = 0;                     // announced and not sent yet
+        std::size_t body_credit = limits::call_credit_bytes;
+        bool has_body = false;
+        bool body_waits = false;  // send_body() took less than it was given
     };
 
     void handle_handshake(const frame& f, std::int64_t now_ms);
@@ -190,6 +201,8 @@ private:
     void handle_progress(const progress_frame& f);
     void handle_ask(const ask_frame& f);
     void handle_withdraw(const withdraw_frame& f);
+    void handle_body_credit(const body_credit_frame& f);
+    void wake_bodies();
     void handle_event(const event_frame& f);
     void handle_sessions(const sessions_frame& f);
     bool was_issued(std::uint64_t id) const { return id != 0 && id < next_call_id_; }
@@ -213,6 +226,7 @@ private:
     std::int64_t told_seq_ = 0;          // to the machine
     int handshake_frames_ = 0;
     bool welcome_acknowledged_ = false;
+    bool bodies_wait_ = false;  // some call's `body_waits` is set
     bool draining_ = false;
     std::int64_t opened_ms_ = 0;
     std::int64_t received_ms_ = 0;

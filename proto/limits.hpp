@@ -57,6 +57,7 @@ constexpr std::size_t call_credit_bytes = 256 * kib;      // a reply's window: b
 constexpr std::size_t ask_bytes_max = 32 * kib;           // what one call asks its client at once
 constexpr std::size_t answers_bytes_max = 64 * kib;       // longer answers count as none
 constexpr std::size_t calls_in_flight_max = 256;          // per link
+constexpr std::size_t call_body_bytes_max = 32 * mib;     // what may follow a call's arguments: one upload
 constexpr std::size_t events_unacknowledged_max = 1024;   // pushed and not yet acknowledged, per link
 constexpr std::int64_t heartbeat_ms = 15'000;             // nothing sent for so long: ping
 constexpr std::int64_t link_dead_ms = 45'000;             // nothing received for so long: closed
@@ -75,6 +76,21 @@ constexpr std::size_t tls_exporter_bytes = 32;    // RFC 5705
 constexpr std::int64_t reconnect_first_ms = 500;  // full jitter between 0 and a doubling bound
 constexpr std::int64_t reconnect_ms_max = 30'000;
 constexpr std::int64_t machine_offline_grace_ms = 3'000;  // a call waits so long for a machine that is reconnecting
+
+// --- Uploads ---
+constexpr std::size_t uploads_in_flight_max = 64;              // through one hub
+constexpr std::size_t uploads_in_flight_per_principal_max = 4;
+constexpr std::size_t uploads_receiving_max = 8;               // at once, per machine
+constexpr std::int64_t upload_stall_ms_max = 30'000;           // without a byte going on
+constexpr std::int64_t upload_ms_max = 600'000;
+constexpr std::size_t uploads_kept_max = 256;                  // per machine, not yet expired
+constexpr std::size_t uploads_kept_bytes_max = 512 * mib;
+constexpr std::int64_t upload_keep_ms = 24LL * 3600 * 1000;
+constexpr std::size_t uploads_per_prompt_max = 16;
+constexpr std::size_t image_bytes_max = 3'932'160;             // 5 MiB as base64, the most that the API takes of one
+constexpr std::size_t prompt_images_bytes_max = 4608 * kib;    // with the prompt's text one line of 8 MiB to claude
+constexpr std::size_t attachments_bytes_max = 1024 * mib;      // files given to sessions, per machine
+constexpr std::int64_t attachment_keep_ms = 30LL * 24 * 3600 * 1000;
 
 // --- Waiting and streaming ---
 constexpr std::int64_t poll_wait_ms_default = 5'000;

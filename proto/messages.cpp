@@ -182,6 +182,7 @@ std::string encode(const call_header& m) {
                    {"progress", m.progress}};
     if (!m.abilities.empty()) object["abilities"] = m.abilities;
     if (!m.state.empty()) object["state"] = m.state;
+    if (m.body_bytes > 0) object["body_bytes"] = m.body_bytes;
     return dump(object);
 }
 
@@ -200,6 +201,8 @@ decoded<call_header> decode_call_header(std::string_view text) {
         m.progress = r.flag("progress");
         if (r.member("abilities") != nullptr) m.abilities = r.texts("abilities", abilities_max, limits::id_bytes_max);
         m.state = r.text("state", 0, limits::mcp_state_bytes_max, text_kind::free);
+        if (r.member("body_bytes"))
+            m.body_bytes = static_cast<std::uint64_t>(r.number("body_bytes", 0, limits::call_body_bytes_max));
     });
 }
 

@@ -20,6 +20,8 @@ using decoded = std::expected<T, std::string>;
 constexpr int link_version = 1;
 // In hello::abilities: the machine's calls may come with a `state`, and ask their client (questions.hpp).
 constexpr std::string_view questions_ability = "questions";
+// In hello::abilities: calls whose arguments are followed by a body.
+constexpr std::string_view call_body_ability = "call_body";
 constexpr std::string_view link_subprotocol = "codez.link.v1";
 constexpr std::string_view link_exporter_label = "EXPORTER-codez-link-v1";  // RFC 5705
 
@@ -62,7 +64,7 @@ struct hello {
     std::int64_t last_seq = 0;
     std::string catalogue;  // catalogue::digest()
     std::vector<std::string> tools;
-    std::vector<std::string> abilities{};  // what of this protocol's additions it knows: "questions"
+    std::vector<std::string> abilities{};  // what of this protocol's additions it knows: "questions", "call_body"
     std::string hostname;
     std::string os;
     std::string arch;
@@ -109,6 +111,7 @@ struct call_header {
     // What the call's client can be asked, see proto/questions.hpp. Nothing else is asked, so older peers need not know.
     std::vector<std::string> abilities{};
     std::string state{};  // what the call told with its last question, in an earlier round; empty in the first
+    std::uint64_t body_bytes = 0;  // so much follows in body frames; only to a machine with call_body_ability
     bool operator==(const call_header&) const = default;
 };
 

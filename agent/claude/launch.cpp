@@ -62,6 +62,8 @@ std::vector<std::string> arguments(const launch& what) {
     if (what.include_partial_messages) out.emplace_back("--include-partial-messages");
     if (!what.settings_file.empty()) out.push_back("--settings=" + what.settings_file.string());
     std::ranges::move(option_arguments(what.options), std::back_inserter(out));
+    // In a rule "//" begins an absolute path. claude adds this flag's rules to those of the options' own.
+    if (!what.readable.empty()) out.push_back("--allowedTools=Read(/" + what.readable.string() + "/**)");
     return out;
 }
 

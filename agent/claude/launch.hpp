@@ -25,6 +25,7 @@ struct launch {
     std::vector<std::string> setting_sources = {"user", "project", "local"};
     std::filesystem::path settings_file;                  // empty: none
     nlohmann::json options = nlohmann::json::object();  // of start_options.hpp
+    std::filesystem::path readable;  // a directory that it may read without asking; empty: none
     int depth = 0;  // how many sessions this one was started through
     std::string settings;  // one JSON object, above all files of settings; empty: none
 };

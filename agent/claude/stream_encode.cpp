@@ -25,9 +25,18 @@ std::string answer(std::string_view request_id, json response) {
 
 }  // namespace
 
-std::string encode_prompt(std::string_view uuid, std::string_view text) {
+std::string encode_prompt(std::string_view uuid, std::string_view text, const std::vector<image>& images) {
     json out = {{"type", "user"}, {"parent_tool_use_id", nullptr}, {"uuid", uuid}, {"client_composed", true}};
-    out["message"] = {{"role", "user"}, {"content", text}};
+    json content = text;
+    if (!images.empty()) {
+        content = json::array();
+        for (const auto& one : images) {
+            json source = {{"type", "base64"}, {"media_type", one.media_type}, {"data", one.base64}};
+            content.push_back({{"type", "image"}, {"source", std::move(source)}});
+        }
+        content.push_back({{"type", "text"}, {"text", text}});
+    }
+    out["message"] = {{"role", "user"}, {"content", std::move(content)}};
     return line(out);
 }
 

@@ -5,13 +5,19 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include <nlohmann/json.hpp>
 
 namespace agent::claude {
 
-// A prompt. client_composed: claude expands no @file and no /command in it.
-std::string encode_prompt(std::string_view uuid, std::string_view text);
+struct image {
+    std::string media_type;
+    std::string base64;
+};
+
+// A prompt, its images before the text. client_composed: claude expands no @file and no /command in it.
+std::string encode_prompt(std::string_view uuid, std::string_view text, const std::vector<image>& images = {});
 
 // members: further ones of the request, see start_options.hpp.
 std::string encode_initialize(std::string_view request_id, nlohmann::json members = nlohmann::json::object());

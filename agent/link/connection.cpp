@@ -38,6 +38,11 @@ proto::session_summary to_wire(const session::summary& s) {
     return out;
 }
 
+proto::error foreign() {
+    return {proto::error_code::permission_denied, "This machine belongs to another workspace.",
+            "Enrol it with the workspace that is to use it.", {}};
+}
+
 // The hub needs a session's id and kind of event; what it says stays here.
 std::string directory_event(const events::event& e) {
     return nlohmann::json{{"type", e.type}, {"session_id", e.session_id}, {"at", e.at_ms}}.dump();
@@ -105,10 +110,25 @@ void connection::handle(action::established&& a) {
 }
 
 void connection::handle(action::call_received&& a) {
+    if (a.header.body_bytes > 0) {
+        // Now: the body may come in the same message.
+        const auto grant = [weak = weak_from_this(), id = a.id](std::size_t bytes) {
+            const auto self = weak.lock();
+            if (!self) return;
+            self->machine_.grant_body(id, bytes);
+            self->act();
+        };
+        bodies_[a.id] = std::make_shared<remote_body>(channel_->executor(), grant);
+    }
     spawn(serve(shared_from_this(), a.id, std::move(a.header), std::move(a.arguments)));
 }
 
+void connection::handle(action::body_received&& a) {
+    if (const auto found = bodies_.find(a.id); found != bodies_.end()) found->second->push(std::move(a.bytes), a.last);
+}
+
 void connection::handle(action::cancel_received&& a) {
+    if (const auto found = bodies_.find(a.id); found != bodies_.end()) found->second->cancel();
     if (const auto found = replies_.find(a.id); found != replies_.end())
         if (const auto reply = found->second.lock()) reply->cancel();
 }
@@ -148,6 +168,7 @@ void connection::handle(action::closed&& a) {
     channel_->close(a.close_needed ? a.code : 1000, a.reason);
     sendable_.notify_all();
     sessions_dirty_.notify_all();
+    for (const auto& [id, body] : std::exchange(bodies_, {})) body->cancel();
     // Whoever waits for the hub's sake stops waiting; what sessions do goes on.
     for (const auto& [id, weak] : std::exchange(replies_, {}))
         if (const auto reply = weak.lock()) reply->cancel();
@@ -196,8 +217,14 @@ asio::awaitable<void> connection::serve(pointer self, std::uint64_t id, proto::c
     const std::chrono::milliseconds told(header.deadline_ms > 0 ? header.deadline_ms : limits::call_ms_max);
     const auto reply = std::make_shared<remote_reply>(self, id, told);
     replies_[id] = reply;
-    const auto outcome = co_await run_call(header, arguments, *reply);
+    const auto body = bodies_.find(id);
+    proto::result<void> outcome;
+    if (body != bodies_.end())
+        outcome = co_await receive(header, std::move(arguments), body->second, reply);
+    else
+        outcome = co_await run_call(header, arguments, *reply);
     replies_.erase(id);
+    bodies_.erase(id);
     if (!machine_.is_open(id)) co_return;
     if (outcome) {
         machine_.finish(id);
@@ -207,11 +234,20 @@ asio::awaitable<void> connection::serve(pointer self, std::uint64_t id, proto::c
     act();
 }
 
+// A file for this machine, instead of a tool.
+asio::awaitable<proto::result<void>> connection::receive(proto::call_header header, std::string arguments,
+                                                         std::shared_ptr<remote_body> body,
+                                                         std::shared_ptr<remote_reply> reply) {
+    if (header.who.workspace_id != services_.workspace_id) co_return std::unexpected(foreign());
+    auto told = co_await receive_upload(services_.uploads, std::move(header), std::move(arguments), std::move(body));
+    if (!told) co_return std::unexpected(std::move(told.error()));
+    std::ignore = co_await reply->write(*told);  // a hub that has gone needs no answer
+    co_return proto::result<void>();
+}
+
 asio::awaitable<proto::result<void>> connection::run_call(const proto::call_header& header, std::string_view arguments,
                                                           remote_reply& reply) {
-    if (header.who.workspace_id != services_.workspace_id)
-        co_return proto::fail(proto::error_code::permission_denied, "This machine belongs to another workspace.",
-                              "Enrol it with the workspace that is to use it.");
+    if (header.who.workspace_id != services_.workspace_id) co_return std::unexpected(foreign());
     common::mcp::tool_call call;
     call.tool = header.tool;
     call.arguments = arguments;

@@ -16,7 +16,9 @@
 #include <boost/asio/steady_timer.hpp>
 
 #include "agent/events/log.hpp"
+#include "agent/link/remote_body.hpp"
 #include "agent/session/engine.hpp"
+#include "agent/uploads/spool.hpp"
 #include "common/async/event_signal.hpp"
 #include "common/mcp/backend.hpp"
 #include "common/net/websocket_channel.hpp"
@@ -34,6 +36,7 @@ struct connection_services {
     common::mcp::backend* tools = nullptr;
     events::log* log = nullptr;
     session::engine* sessions = nullptr;
+    uploads::spool* uploads = nullptr;
     std::string workspace_id;  // the machine's: calls of any other are refused
     // Stores the new link counter; false if it cannot be stored, which ends the connection.
     std::function<bool(const proto::welcome&)> store_welcome;
@@ -65,6 +68,9 @@ private:
     boost::asio::awaitable<void> push_events(pointer self, std::int64_t after);
     boost::asio::awaitable<void> push_sessions(pointer self);
     boost::asio::awaitable<void> serve(pointer self, std::uint64_t id, proto::call_header header, std::string arguments);
+    boost::asio::awaitable<proto::result<void>> receive(proto::call_header header, std::string arguments,
+                                                        std::shared_ptr<remote_body> body,
+                                                        std::shared_ptr<remote_reply> reply);
     boost::asio::awaitable<proto::result<void>> run_call(const proto::call_header& header, std::string_view arguments,
                                                          remote_reply& reply);
     boost::asio::awaitable<void> flush_when_drained(pointer self);
@@ -74,6 +80,7 @@ private:
     void act();
     void handle(proto::agent_action::established&& a);
     void handle(proto::agent_action::call_received&& a);
+    void handle(proto::agent_action::body_received&& a);
     void handle(proto::agent_action::cancel_received&& a);
     void handle(proto::agent_action::question_answered&& a);
     void handle(proto::agent_action::credit_available&& a);
@@ -90,6 +97,7 @@ private:
     proto::agent_link machine_;
     connection_services services_;
     std::map<std::uint64_t, std::weak_ptr<remote_reply>> replies_;
+    std::map<std::uint64_t, std::shared_ptr<remote_body>> bodies_;
     common::async::event_signal sendable_;         // events may go on
     common::async::event_signal sessions_dirty_;
     bool sessions_pending_ = true;

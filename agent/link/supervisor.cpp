@@ -59,13 +59,14 @@ std::function<double()> jitter() {
 class supervisor::impl : public std::enable_shared_from_this<supervisor::impl> {
 public:
     impl(asio::any_io_executor executor, supervisor_config config, common::mcp::backend& tools, events::log& log,
-         session::engine& sessions, common::log::logger& logger)
+         session::engine& sessions, uploads::spool& uploads, common::log::logger& logger)
         : executor_(executor),
           config_(std::move(config)),
           settings_(config_.settings),
           tools_(tools),
           log_(log),
           sessions_(sessions),
+          uploads_(uploads),
           logger_(logger),
           retry_(executor),
           changed_(executor),
@@ -107,6 +108,7 @@ private:
     common::mcp::backend& tools_;
     events::log& log_;
     session::engine& sessions_;
+    uploads::spool& uploads_;
     common::log::logger& logger_;
     asio::steady_timer retry_;
     common::async::event_signal changed_;  // a link ended, or its hub asks to go
@@ -136,7 +138,7 @@ proto::agent_link_config supervisor::impl::link_config(const std::string& export
     hello.last_seq = log_.last_seq();
     hello.catalogue = proto::tools().digest();
     hello.tools = proto::tools().names();
-    hello.abilities = {std::string(proto::questions_ability)};
+    hello.abilities = {std::string(proto::questions_ability), std::string(proto::call_body_ability)};
     hello.hostname = names.nodename;
     hello.os = names.sysname;
     hello.arch = names.machine;
@@ -212,6 +214,7 @@ std::shared_ptr<supervisor::impl::dialled> supervisor::impl::begin(
     services.tools = &tools_;
     services.log = &log_;
     services.sessions = &sessions_;
+    services.uploads = &uploads_;
     services.workspace_id = settings_.workspace_id;
     services.store_welcome = [weak = weak_from_this()](const proto::welcome& welcome) {
         const auto self = weak.lock();
@@ -287,8 +290,8 @@ void supervisor::impl::stop() {
 }
 
 supervisor::supervisor(asio::any_io_executor executor, supervisor_config config, common::mcp::backend& tools,
-                       events::log& log, session::engine& sessions, common::log::logger& logger)
-    : impl_(std::make_shared<impl>(std::move(executor), std::move(config), tools, log, sessions, logger)) {}
+                       events::log& log, session::engine& sessions, uploads::spool& uploads, common::log::logger& logger)
+    : impl_(std::make_shared<impl>(std::move(executor), std::move(config), tools, log, sessions, uploads, logger)) {}
 
 supervisor::~supervisor() = default;
 

@@ -14,6 +14,7 @@
 #include "agent/link/link_settings.hpp"
 #include "agent/paths.hpp"
 #include "agent/session/engine.hpp"
+#include "agent/uploads/spool.hpp"
 #include "common/crypto/ed25519_key.hpp"
 #include "common/log/logger.hpp"
 #include "common/mcp/backend.hpp"
@@ -44,7 +45,7 @@ class supervisor {
 public:
     // Everything given by reference outlives the supervisor.
     supervisor(boost::asio::any_io_executor executor, supervisor_config config, common::mcp::backend& tools,
-               events::log& log, session::engine& sessions, common::log::logger& logger);
+               events::log& log, session::engine& sessions, uploads::spool& uploads, common::log::logger& logger);
     ~supervisor();
 
     // Until stop(), or until the hub says that this machine may not link any more. What it began may end later: until

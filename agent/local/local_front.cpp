@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "agent/local/caller.hpp"
+#include "common/api/upload_request.hpp"
 #include "common/mcp/cors.hpp"
 #include "common/net/web_origin.hpp"
 
@@ -42,12 +43,13 @@ bool from_foreign_page(const http_request& request) {
 }  // namespace
 
 local_front::local_front(common::mcp::engine& engine, socket_address own, peer_lookup user_of,
-                         session_lookup session_of, std::vector<std::string> allowed_origins)
+                         session_lookup session_of, std::vector<std::string> allowed_origins, api_handler upload)
     : engine_(engine),
       own_(std::move(own)),
       user_of_(std::move(user_of)),
       session_of_(std::move(session_of)),
-      allowed_origins_(std::move(allowed_origins)) {
+      allowed_origins_(std::move(allowed_origins)),
+      upload_(std::move(upload)) {
     for (auto& origin : allowed_origins_) origin = common::net::normal_origin(origin);
     who_.workspace_id = "local";
     who_.user_id = "local";
@@ -110,6 +112,9 @@ boost::asio::awaitable<void> local_front::handle(common::net::http_exchange& exc
     } else if (request.path == "/mcp" || request.path == "/mcp/") {
         const caller from = who_calls(request);
         co_await engine_.handle(exchange, from.who, from.depth);
+    } else if (common::api::is_upload(request) && upload_) {
+        const caller from = who_calls(request);
+        co_await upload_(exchange, from.who);
     } else {
         co_await exchange.respond(problem(404, "not_found", "There is nothing at this path. MCP clients connect to /mcp."));
     }

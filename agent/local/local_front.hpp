@@ -20,13 +20,15 @@ namespace agent::local {
 
 class local_front {
 public:
+    using api_handler = std::function<boost::asio::awaitable<void>(common::net::http_exchange&, const proto::principal&)>;
     using peer_lookup = std::function<std::optional<uid_t>(const socket_address& peer, const socket_address& own)>;
 
     using session_lookup = std::function<caller_session(const socket_address& peer, const socket_address& own)>;
 
     // The engine outlives the front. `own` is the listener's address. Web pages may call only from `allowed_origins`.
+    // `upload` serves PUT /api/v1/uploads; without it there is nothing at that path.
     local_front(common::mcp::engine& engine, socket_address own, peer_lookup user_of, session_lookup session_of,
-                std::vector<std::string> allowed_origins = {});
+                std::vector<std::string> allowed_origins = {}, api_handler upload = {});
 
     boost::asio::awaitable<void> handle(common::net::http_exchange& exchange);
     // For the listener: the fields that let a page of an allowed origin read any answer.
@@ -48,6 +50,7 @@ private:
     peer_lookup user_of_;
     session_lookup session_of_;
     std::vector<std::string> allowed_origins_;
+    api_handler upload_;
     proto::principal who_;
 };
 

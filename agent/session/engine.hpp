@@ -17,6 +17,7 @@
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
 
+#include "agent/claude/stream_encode.hpp"
 #include "agent/events/log.hpp"
 #include "agent/events/permission_rows.hpp"
 #include "agent/session/options.hpp"
@@ -69,8 +70,9 @@ struct prompt_request {
     // A UUID that the caller derived from its idempotency key, or empty for a new one. The same uuid again gives the
     // first answer and sends nothing; with another text: idempotency_conflict.
     std::string prompt_uuid;
-    // Without a uuid: if the session still has the same text of the same principal to do, that prompt is meant.
+    // If the session still has the same text of the same principal to do, that prompt is meant.
     bool attach = false;
+    std::vector<claude::image> images;  // those of save_prompt_images() for that uuid
     int depth = 0;
 };
 

@@ -262,7 +262,7 @@ live_session::task<sent> live_session::send(prompt_request prompt, std::string v
         reducer_ = before;
         co_return std::unexpected(last.error());
     }
-    if (given) post(claude::encode_prompt(prompt.prompt_uuid, prompt.text));
+    if (given) post(claude::encode_prompt(prompt.prompt_uuid, prompt.text, prompt.images));
     sent out;
     out.prompt_uuid = prompt.prompt_uuid;
     out.via = std::move(via);

@@ -1,5 +1,6 @@
 // What claude writes: reading, storing, the barrier after an attach, the end. See live_session.hpp.
 #include <cstring>
+#include <map>
 #include <utility>
 
 #include <boost/asio/steady_timer.hpp>
@@ -12,6 +13,8 @@
 #include "agent/session/engine_rows.hpp"
 #include "agent/session/event_bodies.hpp"
 #include "agent/session/live_session.hpp"
+#include "agent/session/prompt_images.hpp"
+#include "agent/uploads/attachments.hpp"
 
 namespace agent::session {
 namespace asio = boost::asio;
@@ -163,17 +166,22 @@ asio::awaitable<void> live_session::pass_barrier() {
     struct found {
         std::vector<std::string> answers;
         std::vector<events::prompt_row> prompts;
+        std::map<std::string, std::vector<claude::image>> images;  // by the prompt's uuid
     };
     auto owed = std::make_shared<found>();
     std::vector<std::string> answered;
     if (reply.pending)
         for (const auto& ask : *reply.pending)
             if (!reducer_.memory().permissions.contains(ask.request_id)) answered.push_back(ask.request_id);
-    auto look = [owed, answered, id = row().id](connection& c) {
+    auto look = [owed, answered, id = row().id,
+                 files = uploads::attachments_directory(services_.options.state_directory, row().id)](connection& c) {
         owed->answers.clear();
         for (const auto& request : answered)
             if (auto line = find_answer_line(c, id, request)) owed->answers.push_back(std::move(*line));
         owed->prompts = events::open_prompts(c, id);
+        for (const auto& prompt : owed->prompts)
+            if (prompt.state == events::prompt_state::accepted)
+                owed->images[prompt.uuid] = load_prompt_images(files, prompt.uuid);
     };
     const bool needed = !answered.empty() || !reducer_.memory().prompts.empty();
     while (needed) {
@@ -193,7 +201,7 @@ asio::awaitable<void> live_session::pass_barrier() {
     for (const auto& prompt : owed->prompts) {
         const auto open = reducer_.memory().prompts.find(prompt.uuid);
         if (open != reducer_.memory().prompts.end() && open->second.progress == prompt_progress::accepted)
-            post(claude::encode_prompt(prompt.uuid, prompt.text));
+            post(claude::encode_prompt(prompt.uuid, prompt.text, owed->images[prompt.uuid]));
     }
     ready_ = true;
     services_.tell_changed();

@@ -193,7 +193,6 @@ session_engine::task<sent> session_engine::send_prompt(prompt_request request, p
     if (request.prompt_uuid.empty()) {
         request.prompt_uuid = random_uuid();
     } else {
-        request.attach = false;
         bool found = false;
         auto before = co_await sent_before(request, found);
         if (found) co_return before;

@@ -15,6 +15,7 @@
 #include "agent/session/orphan.hpp"
 #include "agent/session/session_engine.hpp"
 #include "agent/session/settings_file.hpp"
+#include "agent/uploads/attachments.hpp"
 
 namespace agent::session {
 namespace asio = boost::asio;
@@ -173,6 +174,7 @@ session_engine::task<session_engine::live_ptr> session_engine::launch(events::se
         what.settings_file = std::move(*file);
     }
     what.options = options;
+    what.readable = uploads::attachments_directory(services_.options.state_directory, row.id);
     what.depth = depth;
     hold::spawn_spec spec;
     spec.session_id = row.id;

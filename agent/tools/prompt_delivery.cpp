@@ -4,6 +4,7 @@
 
 #include "agent/tools/derived_id.hpp"
 #include "agent/tools/open_session.hpp"
+#include "agent/tools/prompt_uploads.hpp"
 
 namespace agent::tools {
 
@@ -33,8 +34,10 @@ asio::awaitable<proto::result<session::sent>> deliver_prompt(const services& s, 
     request.session_id = c.text("session_id");
     request.text = c.text("text");
     request.prompt_uuid = id_from_key(c.who, "prompt/" + request.session_id, c.text("idempotency_key"));
-    request.attach = repeated == same_text::is_that_prompt;
+    request.attach = repeated == same_text::is_that_prompt && request.prompt_uuid.empty();
     request.depth = c.depth;
+    auto attached = co_await attach_uploads(s, c, request);
+    if (!attached) co_return std::unexpected(std::move(attached.error()));
     co_return co_await s.sessions->send_prompt(std::move(request), c.who);
 }
 

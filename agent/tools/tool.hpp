@@ -17,6 +17,8 @@
 #include "agent/git/diff.hpp"
 #include "agent/policy/policy.hpp"
 #include "agent/session/engine.hpp"
+#include "agent/uploads/attachments.hpp"
+#include "agent/uploads/spool.hpp"
 #include "common/async/blocking_pool.hpp"
 #include "common/mcp/backend.hpp"
 #include "proto/error.hpp"
@@ -36,6 +38,8 @@ struct services {
     events::log* log = nullptr;
     common::async::blocking_pool* pool = nullptr;
     const policy* rules = nullptr;
+    uploads::spool* uploads = nullptr;
+    uploads::attachments* attachments = nullptr;
     const machine_identity* machine = nullptr;
     std::filesystem::path claude_config;  // ~/.claude
     std::int64_t started_at_ms = 0;

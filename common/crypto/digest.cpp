@@ -25,6 +25,28 @@ std::string sha256(std::string_view data) {
     return out;
 }
 
+sha256_stream::sha256_stream() : context_(EVP_MD_CTX_new()) {
+    if (context_ == nullptr || EVP_DigestInit_ex(static_cast<EVP_MD_CTX*>(context_), EVP_sha256(), nullptr) != 1) {
+        EVP_MD_CTX_free(static_cast<EVP_MD_CTX*>(context_));
+        throw std::runtime_error("OpenSSL could not begin a SHA-256");
+    }
+}
+
+sha256_stream::~sha256_stream() { EVP_MD_CTX_free(static_cast<EVP_MD_CTX*>(context_)); }
+
+void sha256_stream::add(std::string_view data) {
+    if (EVP_DigestUpdate(static_cast<EVP_MD_CTX*>(context_), data.data(), data.size()) != 1)
+        throw std::runtime_error("OpenSSL could not go on with a SHA-256");
+}
+
+std::string sha256_stream::finish() {
+    std::string out(digest_size, '\0');
+    auto* const raw = reinterpret_cast<unsigned char*>(out.data());
+    if (EVP_DigestFinal_ex(static_cast<EVP_MD_CTX*>(context_), raw, nullptr) != 1)
+        throw std::runtime_error("OpenSSL could not end a SHA-256");
+    return out;
+}
+
 std::string hmac_sha256(std::string_view key, std::string_view data) {
     std::string out(digest_size, '\0');
     if (key.size() > static_cast<std::size_t>(std::numeric_limits<int>::max()))

@@ -69,6 +69,13 @@ std::optional<std::string> decode(std::string_view text) {
 
 }  // namespace
 
+std::string base64_encode(std::string_view bytes) {
+    std::string out = base64url_encode(bytes);
+    for (char& c : out) c = c == '-' ? '+' : c == '_' ? '/' : c;
+    out.append((4 - out.size() % 4) % 4, '=');
+    return out;
+}
+
 std::string base64url_encode(std::string_view bytes) { return encode<base64url>(bytes); }
 std::optional<std::string> base64url_decode(std::string_view text) { return decode<base64url>(text); }
 

@@ -8,6 +8,7 @@
 
 namespace common::crypto {
 
+std::string base64_encode(std::string_view bytes);  // RFC 4648 §4, with padding
 std::string base64url_encode(std::string_view bytes);
 std::optional<std::string> base64url_decode(std::string_view text);
 

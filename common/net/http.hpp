@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <expected>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -59,6 +60,14 @@ public:
     virtual ~http_exchange() = default;
 
     virtual const http_request& request() const = 0;
+
+    // The next bytes of a body that the listener leaves to its handler (listener_options::leaves_body); empty: the body is
+    // over. An error is the answer to give, with status 0 if nobody is there any more to get one. Reading no further is
+    // fine: what was not read is dropped with the connection, which ends with this exchange.
+    virtual boost::asio::awaitable<std::expected<std::string, http_response>> read_body();
+    // The rest of such a body is not wanted: a read_body() that waits for it, and each later one, fails with status 0.
+    // The request can still be answered. On the connection's executor.
+    virtual void stop_reading() {}
 
     virtual boost::asio::awaitable<bool> respond(http_response response) = 0;
 

@@ -25,7 +25,24 @@ http_answer::http_answer(session_parts session, http_request request, answer_tra
       http_1_0_(traits.http_1_0),
       keep_alive_(traits.keep_alive),
       unread_input_(traits.unread_input),
-      fields_(std::move(traits.fields)) {}
+      fields_(std::move(traits.fields)),
+      read_body_(std::move(traits.read_body)) {}
+
+asio::awaitable<std::expected<std::string, http_response>> http_exchange::read_body() {
+    co_return std::string();  // the listener has read it
+}
+
+asio::awaitable<std::expected<std::string, http_response>> http_answer::read_body() {
+    if (reading_stopped_) co_return std::unexpected(http_response{0, {}, {}});
+    if (!read_body_) co_return std::string();
+    auto piece = co_await read_body_();
+    co_return piece;
+}
+
+void http_answer::stop_reading() {
+    if (!read_body_ || state_ != state::open || std::exchange(reading_stopped_, true)) return;
+    session_.connection.stop_reading();
+}
 
 // RFC 9112 §6.3: these never have one.
 bool http_answer::body_allowed(int status) const {

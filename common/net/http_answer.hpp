@@ -21,6 +21,8 @@ struct answer_traits {
     bool keep_alive = true;
     bool unread_input = false;  // bytes behind the request are buffered already
     http_fields fields{};       // added to the handler's
+    // Reads on, if the body was left to the handler.
+    std::function<boost::asio::awaitable<std::expected<std::string, http_response>>()> read_body{};
 };
 
 class http_answer final : public http_exchange, public std::enable_shared_from_this<http_answer> {
@@ -38,6 +40,8 @@ public:
     http_answer(session_parts session, http_request request, answer_traits traits);
 
     const http_request& request() const override { return request_; }
+    boost::asio::awaitable<std::expected<std::string, http_response>> read_body() override;
+    void stop_reading() override;
     boost::asio::awaitable<bool> respond(http_response response) override;
     boost::asio::awaitable<bool> start(int status, http_fields fields) override;
     boost::asio::awaitable<bool> write(std::string_view piece) override;
@@ -48,6 +52,7 @@ public:
                                                                                 std::size_t message_bytes_max) override;
 
     state current() const { return state_; }
+    bool reading_stopped() const { return reading_stopped_; }
     bool keep_alive() const { return keep_alive_ && state_ == state::finished; }
     // From now on this is the last exchange of its connection.
     void forbid_keep_alive() { keep_alive_ = false; }
@@ -71,11 +76,13 @@ private:
     bool keep_alive_;
     bool unread_input_;
     http_fields fields_;
+    decltype(answer_traits::read_body) read_body_;
     state state_ = state::open;
     body_framing framing_ = body_framing::length;
     bool announced_close_ = false;
     bool retired_ = false;
     bool watching_ = false;
+    bool reading_stopped_ = false;
     bool peer_gone_ = false;
     std::function<void()> listener_;
     std::optional<deadline> next_look_;

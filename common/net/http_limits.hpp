@@ -13,9 +13,12 @@ struct http_limits {
     std::size_t fields_max = proto::limits::http_header_fields_max;
     std::size_t target_bytes_max = proto::limits::http_target_bytes_max;
     std::size_t body_bytes_max = proto::limits::http_body_bytes_max;
+    // Of one that the handler reads, and so need not be held.
+    std::size_t streamed_body_bytes_max = proto::limits::call_body_bytes_max;
 
     // From connecting (TLS included), or from a request's first byte.
     std::chrono::milliseconds header_timeout{proto::limits::http_headers_ms_max};
+    // For a body, or for each piece of one that the handler reads.
     std::chrono::milliseconds body_timeout{proto::limits::http_body_ms_max};
     // Between requests.
     std::chrono::milliseconds idle_timeout{proto::limits::http_idle_ms_max};

@@ -34,7 +34,8 @@ private:
     // False: the connection is not to be used again.
     asio::awaitable<bool> serve_one();
     asio::awaitable<bool> receive_body(http_request& request);
-    asio::awaitable<void> answer(http_request request);
+    asio::awaitable<std::expected<std::string, http_response>> read_body_piece();
+    asio::awaitable<void> answer(http_request request, bool has_body_left);
     asio::awaitable<void> refuse(request_refusal refusal);
     asio::awaitable<void> close();
     void enter(phase next, std::chrono::milliseconds wait);
@@ -51,6 +52,7 @@ private:
     phase phase_ = phase::handshake;
     bool first_request_ = true;
     bool draining_ = false;
+    bool continued_ = false;  // the client of the last exchange was told to send its body
     http_fields answer_fields_;  // for the request that is being read
     std::shared_ptr<http_answer> answer_;
 };
@@ -134,9 +136,10 @@ asio::awaitable<bool> http_session::serve_one() {
     request->peer_is_loopback = peer_.address().is_loopback();
     request->tls = connection_.is_tls();
     if (service_->answer_fields) answer_fields_ = service_->answer_fields(*request);
-    const bool whole = co_await receive_body(*request);
+    const bool leaves_body = service_->leaves_body && service_->leaves_body(*request);
+    const bool whole = leaves_body || co_await receive_body(*request);
     if (!whole) co_return false;
-    co_await answer(std::move(*request));
+    co_await answer(std::move(*request), leaves_body && reader_.has_body());
     const auto ended_as = answer_->current();
     const bool again = answer_->keep_alive() && !draining_;
     const bool announced = answer_->announced_close();
@@ -170,15 +173,33 @@ asio::awaitable<bool> http_session::receive_body(http_request& request) {
     co_return true;
 }
 
-asio::awaitable<void> http_session::answer(http_request request) {
+// For a handler that takes the body itself.
+asio::awaitable<std::expected<std::string, http_response>> http_session::read_body_piece() {
+    const auto self = shared_from_this();
+    enter(phase::body, service_->limits.body_timeout);
+    if (reader_.expects_continue() && !std::exchange(continued_, true)) {
+        connection_.write_now("HTTP/1.1 100 Continue\r\n\r\n");
+    }
+    auto piece = co_await reader_.read_body_piece(connection_);
     phase_ = phase::answering;
     deadline_.disarm();
-    const answer_traits traits{.http_1_0 = reader_.is_http_1_0(),
-                               .keep_alive = reader_.keep_alive() && !draining_,
-                               .unread_input = reader_.has_more(),
-                               .fields = std::move(answer_fields_)};
+    if (piece) co_return std::move(*piece);
+    const auto& refused = piece.error();
+    if (refused.status != 0) co_return std::unexpected(error_response(refused.status, refused.code, refused.message));
+    if (answer_ && !answer_->reading_stopped()) answer_->peer_gone();
+    co_return std::unexpected(http_response{0, {}, {}});
+}
+
+asio::awaitable<void> http_session::answer(http_request request, bool has_body_left) {
+    phase_ = phase::answering;
+    deadline_.disarm();
+    answer_traits traits{.http_1_0 = reader_.is_http_1_0(),
+                         .keep_alive = reader_.keep_alive() && !draining_ && !has_body_left,
+                         .unread_input = has_body_left || reader_.has_more(),
+                         .fields = std::move(answer_fields_)};
+    if (has_body_left) traits.read_body = [this] { return read_body_piece(); };
     const http_answer::session_parts parts{connection_, ticket_, deadline_, service_->limits};
-    answer_ = std::make_shared<http_answer>(parts, std::move(request), traits);
+    answer_ = std::make_shared<http_answer>(parts, std::move(request), std::move(traits));
     std::string failure;
     try {
         co_await service_->handler(*answer_);

@@ -19,6 +19,7 @@ struct http_service {
     failure_log log;
     http_limits limits;
     answer_fields_of answer_fields;  // may be empty
+    leaves_body_of leaves_body;      // may be empty
 };
 
 // Completes when the connection is closed or has become a WebSocket.

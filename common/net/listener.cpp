@@ -32,7 +32,7 @@ public:
           pause_(executor),
           tls_(std::move(options.tls)),
           service_(std::make_shared<http_service>(std::move(handler), std::move(log), options.limits,
-                                                  std::move(options.answer_fields))),
+                                                  std::move(options.answer_fields), std::move(options.leaves_body))),
           registry_(std::make_shared<connection_registry>(executor, options.connections_max,
                                                           options.connections_per_peer_max)) {}
 

@@ -29,6 +29,9 @@ using failure_log = std::function<void(std::string_view message)>;
 // From the head of a request: fields that every answer to it gets, also those that the listener itself gives (413, 500).
 using answer_fields_of = std::function<http_fields(const http_request& head)>;
 
+// From the head of a request: its body is not read before the handler is called, which then takes it by read_body().
+using leaves_body_of = std::function<bool(const http_request& head)>;
+
 struct listener_options {
     std::string address = "127.0.0.1";          // an IP address, not a name
     std::uint16_t port = 0;                     // 0: the system picks one, see port()
@@ -39,6 +42,7 @@ struct listener_options {
     // NAT elsewhere is one peer.
     std::size_t connections_per_peer_max = proto::limits::http_connections_per_address_max;
     answer_fields_of answer_fields{};
+    leaves_body_of leaves_body{};
 };
 
 struct listen_error {

@@ -6,11 +6,11 @@
 #include <fmt/format.h>
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/use_awaitable.hpp>
+#include <boost/beast/core/buffers_range.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/http/error.hpp>
 #include <boost/beast/http/parser.hpp>
 #include <boost/beast/http/read.hpp>
-#include <boost/beast/http/string_body.hpp>
 
 #include "common/net/http_format.hpp"
 
@@ -21,7 +21,31 @@ namespace asio = boost::asio;
 namespace beast = boost::beast;
 namespace http = boost::beast::http;
 
-using parser_type = http::request_parser<http::string_body>;
+// A string that takes memory as bytes come, not by what Content-Length claims, and may be emptied meanwhile.
+struct arriving_body {
+    using value_type = std::string;
+
+    class reader {
+    public:
+        template <bool is_request, class Fields>
+        reader(http::header<is_request, Fields>&, value_type& body) : body_(body) {}
+        void init(const boost::optional<std::uint64_t>&, beast::error_code& ec) { ec = {}; }
+        template <class Buffers>
+        std::size_t put(const Buffers& buffers, beast::error_code& ec) {
+            ec = {};
+            const auto before = body_.size();
+            for (const asio::const_buffer piece : beast::buffers_range_ref(buffers))
+                body_.append(static_cast<const char*>(piece.data()), piece.size());
+            return body_.size() - before;
+        }
+        void finish(beast::error_code& ec) { ec = {}; }
+
+    private:
+        value_type& body_;
+    };
+};
+
+using parser_type = http::request_parser<arriving_body>;
 constexpr auto nothrow = asio::as_tuple(asio::use_awaitable);
 
 request_refusal bad_request(std::string message) {
@@ -29,7 +53,7 @@ request_refusal bad_request(std::string message) {
 }
 
 // What a request must keep to beyond the parser's grammar.
-std::optional<request_refusal> find_fault(const http::request<http::string_body>& head, const http_limits& limits) {
+std::optional<request_refusal> find_fault(const http::request<arriving_body>& head, const http_limits& limits) {
     if (static_cast<std::size_t>(std::distance(head.begin(), head.end())) > limits.fields_max) {
         return request_refusal{431, "too_many_fields",
                                fmt::format("A request may have at most {} header fields.", limits.fields_max)};
@@ -86,7 +110,7 @@ bool split_target(std::string_view target, http_request& out, std::string& autho
     return out.path.starts_with('/') || (out.path == "*" && out.method == "OPTIONS");
 }
 
-std::expected<http_request, request_refusal> take_head(const http::request<http::string_body>& head,
+std::expected<http_request, request_refusal> take_head(const http::request<arriving_body>& head,
                                                        const http_limits& limits) {
     if (auto fault = find_fault(head, limits)) return std::unexpected(std::move(*fault));
     http_request request;
@@ -102,14 +126,14 @@ std::expected<http_request, request_refusal> take_head(const http::request<http:
     return request;
 }
 
-request_refusal refusal_for(const beast::error_code& ec, const http_limits& limits) {
+request_refusal refusal_for(const beast::error_code& ec, const http_limits& limits, std::size_t body_bytes_max) {
     if (ec == http::error::header_limit || ec == http::error::buffer_overflow) {
         return {431, "header_too_large",
                 fmt::format("The header of a request may have at most {} bytes.", limits.header_bytes_max)};
     }
     if (ec == http::error::body_limit) {
         return {413, "body_too_large",
-                fmt::format("The body of a request may have at most {} bytes.", limits.body_bytes_max)};
+                fmt::format("The body of a request may have at most {} bytes.", body_bytes_max)};
     }
     const bool ended = ec == http::error::end_of_stream || ec == http::error::partial_message;
     if (!ended && ec.category() == make_error_code(http::error::bad_method).category()) {
@@ -132,6 +156,7 @@ struct request_reader::state {
     http_limits limits;
     beast::flat_buffer buffer;
     std::optional<parser_type> parser;
+    bool in_pieces = false;  // the body is being read by read_body_piece()
 };
 
 request_reader::request_reader(const http_limits& limits) : state_(std::make_unique<state>(limits)) {}
@@ -150,30 +175,52 @@ asio::awaitable<bool> request_reader::wait_for_request(stream& from) {
 asio::awaitable<std::expected<http_request, request_refusal>> request_reader::read_head(stream& from) {
     auto& s = *state_;
     s.parser.emplace();
+    s.in_pieces = false;
     s.parser->header_limit(static_cast<std::uint32_t>(s.limits.header_bytes_max));
     s.parser->body_limit(boost::none);  // a body that is too large has a head, and its answer goes by that
     const auto [ec, bytes] = co_await http::async_read_header(from, s.buffer, *s.parser, nothrow);
-    if (ec) co_return std::unexpected(refusal_for(ec, s.limits));
+    if (ec) co_return std::unexpected(refusal_for(ec, s.limits, s.limits.body_bytes_max));
     s.release_buffer();
     // Fields are taken now: trailers, which come with the body, must not pass for header fields.
     co_return take_head(s.parser->get(), s.limits);
 }
 
 asio::awaitable<std::expected<std::string, request_refusal>> request_reader::read_body(stream& from) {
-    // The parser makes room for the whole length before it looks at its own limit.
+    // The parser does not hold a length that it has read against a limit that is set afterwards.
     if (auto refused = refuse_body()) co_return std::unexpected(std::move(*refused));
     auto& s = *state_;
     s.parser->body_limit(s.limits.body_bytes_max);
     const auto [ec, bytes] = co_await http::async_read(from, s.buffer, *s.parser, nothrow);
-    if (ec) co_return std::unexpected(refusal_for(ec, s.limits));
+    if (ec) co_return std::unexpected(refusal_for(ec, s.limits, s.limits.body_bytes_max));
     s.release_buffer();
     co_return std::move(s.parser->get().body());
+}
+
+asio::awaitable<std::expected<std::string, request_refusal>> request_reader::read_body_piece(stream& from) {
+    auto& s = *state_;
+    const auto most = s.limits.streamed_body_bytes_max;
+    if (!std::exchange(s.in_pieces, true)) {
+        const auto length = s.parser->content_length();
+        if (length && *length > most)
+            co_return std::unexpected(refusal_for(make_error_code(http::error::body_limit), s.limits, most));
+        s.parser->body_limit(most);  // for chunks, counting down
+        // Beast reads as much as there is room for, and 512 bytes into an empty buffer.
+        s.buffer.reserve(std::size_t{64} << 10);
+    }
+    std::string piece;
+    while (piece.empty() && !s.parser->is_done()) {
+        const auto [ec, bytes] = co_await http::async_read_some(from, s.buffer, *s.parser, nothrow);
+        if (ec) co_return std::unexpected(refusal_for(ec, s.limits, most));
+        piece = std::exchange(s.parser->get().body(), {});
+    }
+    if (s.parser->is_done()) s.release_buffer();
+    co_return piece;
 }
 
 std::optional<request_refusal> request_reader::refuse_body() const {
     const auto length = state_->parser->content_length();
     if (!length || *length <= state_->limits.body_bytes_max) return std::nullopt;
-    return refusal_for(make_error_code(http::error::body_limit), state_->limits);
+    return refusal_for(make_error_code(http::error::body_limit), state_->limits, state_->limits.body_bytes_max);
 }
 
 bool request_reader::has_body() const { return !state_->parser->is_done(); }

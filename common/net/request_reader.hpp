@@ -34,6 +34,8 @@ public:
     // The request without its body.
     boost::asio::awaitable<std::expected<http_request, request_refusal>> read_head(stream& from);
     boost::asio::awaitable<std::expected<std::string, request_refusal>> read_body(stream& from);
+    // The next bytes of the body instead of all of them; empty when it is over.
+    boost::asio::awaitable<std::expected<std::string, request_refusal>> read_body_piece(stream& from);
 
     // After read_head():
     bool has_body() const;

@@ -40,6 +40,11 @@ void stream::reset() {
     cut();
 }
 
+void stream::stop_reading() {
+    error_code ignored;  // a closed socket has nothing to cancel
+    socket_.cancel(ignored);
+}
+
 void stream::write_now(std::string_view text) {
     if (!is_open()) return;
     if (tls_) {

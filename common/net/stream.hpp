@@ -65,6 +65,9 @@ public:
     // One attempt, without waiting: a last word before cut(). Not while an async write is under way.
     void write_now(std::string_view text);
 
+    // A read under way fails, and none may follow; writing and async_finish() still work. Not while something is written.
+    void stop_reading();
+
     // Looks without taking anything; several may wait for `readable` beside a read.
     peer_state look_at_peer();
     // The kernel's view, for when unread data hides the end of the connection.

@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "common/api/upload_request.hpp"
 #include "common/mcp/cors.hpp"
 #include "common/mcp/engine.hpp"
 #include "hub/front/credential.hpp"
@@ -42,13 +43,15 @@ bool is_metadata_path(std::string_view path) {
 }  // namespace
 
 front::front(front_options options, identity::verifier& verifier, common::mcp::engine& mcp, http_handler link,
-             http_handler enroll)
+             http_handler enroll, api_handler upload)
     : options_(std::move(options)),
       origins_(options_.public_url, options_.allowed_origins),
       verifier_(verifier),
       mcp_(mcp),
       link_(std::move(link)),
-      enroll_(std::move(enroll)) {}
+      enroll_(std::move(enroll)),
+      upload_(std::move(upload)),
+      call_mcp_([this](http_exchange& exchange, const proto::principal& who) { return mcp_.handle(exchange, who, 0); }) {}
 
 boost::asio::awaitable<void> front::handle(http_exchange& exchange) {
     const http_request& request = exchange.request();
@@ -67,7 +70,9 @@ boost::asio::awaitable<void> front::handle(http_exchange& exchange) {
     if (common::mcp::is_preflight(request)) {
         co_await exchange.respond(common::mcp::preflight_answer(request));
     } else if (is_mcp_path(path)) {
-        co_await handle_mcp(exchange);
+        co_await authenticate(exchange, call_mcp_);
+    } else if (common::api::is_upload(request)) {
+        co_await authenticate(exchange, upload_);
     } else if (is_metadata_path(path)) {
         co_await resource_metadata(exchange);
     } else if (path == "/agent/v1/link") {
@@ -88,7 +93,7 @@ http_fields front::answer_fields(const http_request& request) const {
     return common::mcp::cors_fields(request);
 }
 
-boost::asio::awaitable<void> front::handle_mcp(http_exchange& exchange) {
+boost::asio::awaitable<void> front::authenticate(http_exchange& exchange, const api_handler& next) {
     const auto credential = find_credential(exchange.request());
     if (!credential) {
         co_await exchange.respond(problem(400, "invalid_request", credential.error()));
@@ -110,7 +115,7 @@ boost::asio::awaitable<void> front::handle_mcp(http_exchange& exchange) {
             problem(401, sent ? "invalid_token" : "unauthorized", who.error().message, std::move(fields)));
         co_return;
     }
-    co_await mcp_.handle(exchange, *who, 0);
+    co_await next(exchange, *who);
 }
 
 boost::asio::awaitable<void> front::resource_metadata(http_exchange& exchange) {

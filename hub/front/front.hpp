@@ -10,6 +10,7 @@
 
 #include "common/net/http.hpp"
 #include "hub/front/origin_policy.hpp"
+#include "proto/principal.hpp"
 
 namespace common::mcp {
 class engine;
@@ -20,6 +21,8 @@ class verifier;
 
 namespace hub::front {
 
+// A request of somebody who has proven who they are.
+using api_handler = std::function<boost::asio::awaitable<void>(common::net::http_exchange&, const proto::principal&)>;
 using http_handler = std::function<boost::asio::awaitable<void>(common::net::http_exchange&)>;
 
 struct front_options {
@@ -29,16 +32,18 @@ struct front_options {
 
 class front {
 public:
-    // Everything given outlives the front. `link` and `enroll` serve GET /agent/v1/link and POST /agent/v1/enroll.
+    // Everything given outlives the front. `link` and `enroll` serve GET /agent/v1/link and POST /agent/v1/enroll,
+    // `upload` PUT /api/v1/uploads.
     front(front_options options, identity::verifier& verifier, common::mcp::engine& mcp, http_handler link,
-          http_handler enroll);
+          http_handler enroll, api_handler upload);
 
     boost::asio::awaitable<void> handle(common::net::http_exchange& exchange);
     // For the listener: the fields that let a page of an allowed origin read any answer.
     common::net::http_fields answer_fields(const common::net::http_request& request) const;
 
 private:
-    boost::asio::awaitable<void> handle_mcp(common::net::http_exchange& exchange);
+    // Finds out who calls, and lets them on to `next`.
+    boost::asio::awaitable<void> authenticate(common::net::http_exchange& exchange, const api_handler& next);
     // RFC 9728: where the protected resource says what it is and who gives tokens for it.
     boost::asio::awaitable<void> resource_metadata(common::net::http_exchange& exchange);
 
@@ -48,6 +53,8 @@ private:
     common::mcp::engine& mcp_;
     http_handler link_;
     http_handler enroll_;
+    api_handler upload_;
+    api_handler call_mcp_;
 };
 
 }  // namespace hub::front

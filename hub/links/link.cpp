@@ -81,6 +81,11 @@ void link::handle(action::reply_failed&& a) {
     call->failed({std::move(a.error), a.link_lost});
 }
 
+void link::handle(action::body_wanted&& a) {
+    const auto found = calls_.find(a.id);
+    if (found != calls_.end()) found->second->body_wanted();
+}
+
 void link::handle(action::progress_received&& a) {
     const auto found = calls_.find(a.id);
     if (found != calls_.end()) found->second->progress(std::move(a.update));
@@ -124,13 +129,16 @@ void link::schedule_flush() {
     asio::post(channel_->executor(), [self = shared_from_this()] {
         self->flush_scheduled_ = false;
         self->flush();
+        self->act();  // room in the output may have woken senders
     });
 }
 
 asio::awaitable<void> link::flush_when_drained(std::shared_ptr<link>) {
     co_await channel_->drained_below(proto::limits::link_output_bytes_max);
     flush_scheduled_ = false;
-    if (!over_) flush();
+    if (over_) co_return;
+    flush();
+    act();
 }
 
 void link::flush() {
@@ -145,6 +153,12 @@ proto::result<std::shared_ptr<remote_call>> link::call(const proto::call_header&
     calls_.emplace(*id, call);
     act();
     return call;
+}
+
+std::size_t link::send_body(std::uint64_t id, std::string_view bytes) {
+    const std::size_t taken = machine_.send_body(id, bytes);
+    act();
+    return taken;
 }
 
 void link::cancel(std::uint64_t id) {

@@ -46,6 +46,7 @@ public:
     void tick();
 
     proto::result<std::shared_ptr<remote_call>> call(const proto::call_header& header, std::string_view arguments);
+    std::size_t send_body(std::uint64_t id, std::string_view bytes);
     void cancel(std::uint64_t id);
     void answer(std::uint64_t id, std::uint32_t number, const proto::answers_message& message);
     void grant_credit(std::uint64_t id, std::size_t bytes);
@@ -74,6 +75,7 @@ private:
     void handle(proto::hub_action::established&& a);
     void handle(proto::hub_action::reply_chunk&& a);
     void handle(proto::hub_action::reply_failed&& a);
+    void handle(proto::hub_action::body_wanted&& a);
     void handle(proto::hub_action::progress_received&& a);
     void handle(proto::hub_action::question_received&& a);
     void handle(proto::hub_action::question_withdrawn&& a);

@@ -11,7 +11,24 @@ namespace hub::links {
 namespace asio = boost::asio;
 
 remote_call::remote_call(asio::any_io_executor executor, std::weak_ptr<link> via)
-    : link_(std::move(via)), ready_(std::move(executor), asio::steady_timer::time_point::max()) {}
+    : link_(std::move(via)), ready_(executor, asio::steady_timer::time_point::max()), body_ready_(executor) {}
+
+asio::awaitable<bool> remote_call::send_body(std::string bytes, std::chrono::milliseconds stall) {
+    std::string_view rest = bytes;
+    while (!rest.empty() && !is_over()) {
+        std::size_t taken = 0;
+        if (const auto via = link_.lock()) taken = via->send_body(id_, rest);
+        rest.remove_prefix(taken);
+        if (rest.empty() || is_over()) break;
+        body_ready_.expires_after(stall);
+        constexpr auto token = asio::as_tuple(asio::use_awaitable);
+        auto [ec] = co_await body_ready_.async_wait(token);
+        if (!ec)
+            cancel({proto::error_code::timeout, "The machine takes no more of the upload.",
+                    "Look at the machine, then send the file again.", {}});
+    }
+    co_return !is_over();
+}
 
 asio::awaitable<std::expected<std::optional<call_part>, call_failure>> remote_call::next() {
     if (const auto taken = std::exchange(taken_, 0); taken > 0)
@@ -81,6 +98,11 @@ void remote_call::drain() {
     cancel({proto::error_code::route_unavailable, "The hub restarts.", "Ask again in a moment.", {}});
 }
 
-void remote_call::wake() { ready_.cancel(); }
+void remote_call::wake() {
+    ready_.cancel();
+    if (!is_over()) return;
+    body_ready_.cancel();
+    if (on_over_) on_over_();
+}
 
 }  // namespace hub::links

@@ -3,6 +3,7 @@
 // by keeping the newest only.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -43,6 +44,13 @@ public:
     // The next part, nullopt when the result was whole. Grants the machine credit for what was taken before.
     boost::asio::awaitable<std::expected<std::optional<call_part>, call_failure>> next();
 
+    // Sends the next bytes of what follows the arguments; completes when the machine's window has taken them. False: the
+    // call is over, next() says how; also when the machine takes nothing for `stall`, which cancels it.
+    boost::asio::awaitable<bool> send_body(std::string bytes, std::chrono::milliseconds stall);
+    // Called when the call is over, by whomever, perhaps more than once. An empty function removes the listener.
+    void on_over(std::function<void()> listener) { on_over_ = std::move(listener); }
+    bool is_over() const { return whole_ || failure_.has_value(); }
+
     // Ends the waiting: the machine is told, and next() fails with `reason`. What the machine already did stays done.
     // Without effect once the call is over and all of it was taken.
     void cancel(proto::error reason);
@@ -63,6 +71,7 @@ private:
     void question(std::uint32_t number, proto::ask_message asked);
     void question_over();
     void failed(call_failure failure);
+    void body_wanted() { body_ready_.cancel(); }
     void drain();
     void wake();
 
@@ -70,10 +79,12 @@ private:
     std::weak_ptr<link> link_;
     boost::asio::steady_timer
         ready_;  // cancelled to wake the waiting next(): experimental::channel loses replies (1.81)
+    boost::asio::steady_timer body_ready_;  // the same for send_body()
     std::string bytes_;
     std::optional<proto::progress_update> progress_;
     std::optional<call_question> question_;  // the machine has one open at a time
     std::function<void()> on_question_over_;
+    std::function<void()> on_over_;
     std::size_t taken_ = 0;
     bool whole_ = false;
     bool ends_on_drain_ = false;

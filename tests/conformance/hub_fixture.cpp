@@ -48,7 +48,8 @@ void run(const std::filesystem::path& directory, const std::filesystem::path& po
         context, [&front](common::net::http_exchange& exchange) { return front->handle(exchange); },
         [&front](const common::net::http_request& request) { return front->answer_fields(request); });
     front.emplace(hub::front::front_options{"http://127.0.0.1:" + std::to_string(listener->port()), {}}, verifier,
-                  engine, not_here, not_here);
+                  engine, not_here, not_here,
+                  [](common::net::http_exchange& exchange, const proto::principal&) { return not_here(exchange); });
     conformance::serve(context, *listener, port_file, {{"api_key", made.key.secret}});
     pool.stop();
 }

@@ -62,6 +62,8 @@ void talk(Link& link, std::string_view input) {
                     header.request_id = "req_1";
                     header.abilities = {std::string(proto::form_ability)};
                     (void)link.send_call(header, "{}");
+                    header.body_bytes = 100'000;
+                    if (const auto id = link.send_call(header, "{}")) (void)link.send_body(*id, "body");
                 }
                 if (const auto* asked = std::get_if<question_received>(&action)) {
                     const proto::answers_message refused{proto::ask_outcome::unanswered, {}};

@@ -94,6 +94,13 @@ TEST(frame, every_type_comes_back) {
     EXPECT_EQ(only<withdraw_frame>(out).id, 5U);
     EXPECT_EQ(only<withdraw_frame>(out).number, 6U);
     out.clear();
+    append_body(out, 3, "\0\n"s);
+    EXPECT_EQ(only<body_frame>(out).id, 3U);
+    EXPECT_EQ(only<body_frame>(out).bytes, "\0\n"s);
+    out.clear();
+    append_body_credit(out, 3, 70'000);
+    EXPECT_EQ(only<body_credit_frame>(out).bytes, 70'000U);
+    out.clear();
     append_event(out, INT64_MAX, 3, "{}");
     EXPECT_EQ(only<event_frame>(out).seq, INT64_MAX);
     EXPECT_EQ(only<event_frame>(out).previous_seq, 3);
@@ -153,6 +160,8 @@ TEST(frame, lengths_that_lie_are_refused) {
     expect_refused(raw(22, 0, "12345678901"));
     expect_refused(raw(23, 0, "12345678901"));
     expect_refused(raw(23, 0, "1234567890123"));
+    expect_refused(raw(24, 0, "12345678"));  // no bytes
+    expect_refused(raw(25, 0, "1234567812345"));
     expect_refused(raw(33, 0, "1234"));
 }
 
@@ -188,6 +197,7 @@ TEST(frame, payloads_above_their_limit_are_too_big) {
     expect_refused(raw(20, 0, x(8 + limits::progress_bytes_max + 1)), true);
     expect_refused(raw(21, 0, x(12 + limits::ask_bytes_max + 1)), true);
     expect_refused(raw(22, 0, x(12 + limits::answers_bytes_max + 1)), true);
+    expect_refused(raw(24, 0, x(8 + limits::reply_chunk_bytes_max + 1)), true);
     expect_refused(raw(34, 0, x(limits::sessions_bytes_max + 1)), true);
     std::string out;
     append_event(out, 2, 1, x(limits::event_bytes_max + 1));

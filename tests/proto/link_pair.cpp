@@ -36,6 +36,7 @@ link_pair::link_pair() {
                              .last_seq = 0,
                              .catalogue = "d",
                              .tools = {"send_prompt", "get_session"},
+                             .abilities = {"call_body"},
                              .hostname = "box",
                              .os = "linux",
                              .arch = "x86_64"};

@@ -25,6 +25,7 @@ const hello sample_hello{.machine_id = "m_abc",
                          .last_seq = 9,
                          .catalogue = "0123456789abcdef",
                          .tools = {"list_projects", "send_prompt"},
+                         .abilities = {"call_body"},
                          .hostname = "box",
                          .os = "linux",
                          .arch = "x86_64"};
@@ -35,7 +36,8 @@ const call_header sample_call{.tool = "send_prompt",
                               .depth = 1,
                               .deadline_ms = 30'000,
                               .request_id = "req_1",
-                              .progress = true};
+                              .progress = true,
+                              .body_bytes = 9};
 const sessions_snapshot sample_sessions{
     {{"s1", "-home-a", "/home/a", "A \"title\"\n", "live", "requires_action", "opus", "default", 1, 2, 3}}, false};
 
@@ -144,6 +146,10 @@ TEST(messages, other_decoders_are_as_strict) {
     EXPECT_FALSE(decode_call_header(with(sample_call, "person", 1)));
     EXPECT_FALSE(decode_call_header(with(sample_call, "person", absent))->who.is_person);
     EXPECT_TRUE(decode_call_header(with(sample_call, "person", true))->who.is_person);
+    EXPECT_FALSE(decode_call_header(with(sample_call, "body_bytes", -1)));
+    EXPECT_EQ(decode_call_header(with(sample_call, "body_bytes", absent))->body_bytes, 0U);
+    EXPECT_FALSE(decode_hello(with(sample_hello, "abilities", "call_body")));
+    EXPECT_TRUE(decode_hello(with(sample_hello, "abilities", absent))) << "older agents have none";
     EXPECT_FALSE(decode_progress(R"({"progress":"1"})"));
     EXPECT_FALSE(decode_progress(R"({"progress":1,"total":"2"})"));
     EXPECT_FALSE(decode_progress(R"({})"));

@@ -53,6 +53,8 @@ TEST(readme, examples_are_what_the_codec_writes) {
     append_ask(expected["ask"], 1, 1, R"({"questions":[{"key":"k","kind":"form","params":{}}]})");
     append_answers(expected["answers"], 1, 1, R"({"outcome":"answered","answers":[{"key":"k","result":{}}]})");
     append_withdraw(expected["withdraw"], 1, 1);
+    append_body(expected["body"], 1, "\xff\xd8\xff");
+    append_body_credit(expected["body_credit"], 1, 65536);
     append_event(expected["event"], 258, 257, "{}");
     append_ack(expected["ack"], 258);
     append_sessions(expected["sessions"], R"({"sessions":[],"complete":true})");
@@ -109,6 +111,7 @@ TEST(readme, names_every_close_code_and_limit_as_they_are) {
         {"sessions_bytes_max", limits::sessions_bytes_max},
         {"call_credit_bytes", limits::call_credit_bytes},
         {"calls_in_flight_max", limits::calls_in_flight_max},
+        {"call_body_bytes_max", limits::call_body_bytes_max},
         {"events_unacknowledged_max", limits::events_unacknowledged_max},
         {"json_depth_max", limits::json_depth_max}};
     for (const auto& [name, value] : bounds)

@@ -3,6 +3,7 @@
 //
 //   node fake-api.mjs --port 0 --port-file F        prints its URL, ends with SIGINT or SIGTERM
 
+import { createHash } from "node:crypto";
 import { EventEmitter, once } from "node:events";
 import { realpathSync, renameSync, writeFileSync } from "node:fs";
 import http from "node:http";
@@ -45,6 +46,13 @@ function toolResults(messages) {
 function systemText(body) {
     const parts = [body.system, ...(body.messages ?? []).filter((m) => m.role === "system").map((m) => m.content)].flat();
     return parts.map((p) => (typeof p === "string" ? p : (p?.text ?? ""))).join("\n");
+}
+
+/** The images in what people wrote: {media_type, sha256}. */
+function imagesIn(messages) {
+    const blocks = messages.filter((m) => m?.role === "user" && Array.isArray(m.content)).flatMap((m) => m.content);
+    const images = blocks.filter((b) => b?.type === "image" && b.source?.type === "base64");
+    return images.map(({ source }) => ({ media_type: source.media_type, sha256: createHash("sha256").update(Buffer.from(source.data, "base64")).digest("hex") }));
 }
 
 class FakeApi {
@@ -96,6 +104,7 @@ class FakeApi {
             session: request.headers["x-claude-code-session-id"] ?? null,
             model: body.model,
             prompt: (messages.map(promptText).findLast(Boolean) ?? "").slice(-4000),
+            images: imagesIn(messages),
             toolResults: toolResults(messages),
             tools: (body.tools ?? []).map((t) => t.name),
             answers: messages.filter((m) => m.role === "assistant").length,

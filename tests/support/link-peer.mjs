@@ -6,7 +6,7 @@ import { once } from "node:events";
 
 import { until, within } from "./wait.mjs";
 
-export const frameType = { hello: 1, challenge: 2, auth: 3, welcome: 4, call: 16, reply: 17, credit: 18, cancel: 19, progress: 20, event: 32, ack: 33, sessions: 34, ping: 48, pong: 49, drain: 50 };
+export const frameType = { hello: 1, challenge: 2, auth: 3, welcome: 4, call: 16, reply: 17, credit: 18, cancel: 19, progress: 20, body: 24, bodyCredit: 25, event: 32, ack: 33, sessions: 34, ping: 48, pong: 49, drain: 50 };
 export const flag = { fin: 1, error: 2 };
 
 const base64url = (bytes) => Buffer.from(bytes).toString("base64url");
@@ -88,6 +88,7 @@ export class LinkPeer {
         this.socket.addEventListener("message", ({ data }) => {
             for (const one of framesIn(Buffer.from(data))) {
                 if (one.type === frameType.call) this.#called(one.payload);
+                else if (one.type === frameType.body) this.onBody?.(one.payload.subarray(8));
                 else if (one.type === frameType.ping) this.send(frame(frameType.pong, one.payload));
                 else frames.push(one);
             }

@@ -29,6 +29,12 @@ TEST(Launch, SpeaksStreamJsonAndAsksUs) {
     EXPECT_FALSE(has(arguments, "--include-partial-messages"));
 }
 
+TEST(Launch, MayReadItsFilesWithoutAsking) {
+    auto what = plain();
+    what.readable = "/home/a b/files";
+    EXPECT_TRUE(has(claude::arguments(what), "--allowedTools=Read(//home/a b/files/**)"));
+}
+
 TEST(Launch, ResumesInsteadOfBeginning) {
     auto what = plain();
     what.resume = true;

@@ -62,5 +62,11 @@ TEST(StreamEncode, ARequestThatIsNotServedIsRefused) {
     EXPECT_EQ(read["request_id"], "h1");
 }
 
+TEST(StreamEncode, ImagesStandBeforeTheTextOfTheirPrompt) {
+    const json content = json::parse(encode_prompt("u", "what is it?", {{"image/png", "AAAA"}}))["message"]["content"];
+    EXPECT_EQ(content, json::parse(R"([{"type":"image","source":{"type":"base64","media_type":"image/png","data":"AAAA"}},
+                                       {"type":"text","text":"what is it?"}])"));
+}
+
 }  // namespace
 }  // namespace agent::claude

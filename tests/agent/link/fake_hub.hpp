@@ -129,6 +129,7 @@ private:
     }
     void handle(proto::hub_action::key_conflict&&) {}
     void handle(proto::hub_action::established&&) {}
+    void handle(proto::hub_action::body_wanted&&) {}  // it sends none
     void handle(proto::hub_action::reply_chunk&& a) {
         auto& call = calls[a.id];
         call.bytes += a.bytes;

@@ -40,7 +40,7 @@ protected:
         supervisor_config config{files_, settings, machine_key_};
         config.random = [] { return 0.0; };
         config.dial = [this](common::net::websocket_client_options options) { return dial(std::move(options)); };
-        link_.emplace(io_.get_executor(), std::move(config), tools_, *log_, engine_, logger_);
+        link_.emplace(io_.get_executor(), std::move(config), tools_, *log_, engine_, uploads_, logger_);
         link_->on_renamed([this](const std::string& name) { name_ = name; });
     }
     void run() {
@@ -91,6 +91,8 @@ protected:
     ed25519_key machine_key_ = ed25519_key::generate();
     ed25519_key hub_key_ = ed25519_key::generate();
     paths files_;
+    common::async::blocking_pool pool_{1, 16};
+    uploads::spool uploads_{pool_, directory_.path() / "uploads", {[] { return std::int64_t{0}; }}};
     std::optional<supervisor> link_;
     std::vector<std::unique_ptr<fake_hub>> hubs_;
     std::vector<std::shared_ptr<wire>> wires_;

@@ -1,4 +1,6 @@
 // What survives: restarts of the agent at any place, deaths of claude and of the holder, a log that refuses.
+#include "agent/session/prompt_images.hpp"
+#include "agent/uploads/attachments.hpp"
 #include "tests/agent/claude/captured.hpp"
 #include "tests/agent/session/engine_fixture.hpp"
 
@@ -81,6 +83,28 @@ TEST_F(LiveSession, APromptThatClaudeNeverQueuedIsSentAfterTheBarrier) {
     EXPECT_EQ(holder.prompts(), std::vector<std::string>{lost->prompt_uuid});
     // Not before the barrier: `initialize` comes first.
     EXPECT_EQ(json::parse(holder.written.at(0))["request"]["subtype"], "initialize");
+}
+
+TEST_F(LiveSession, APromptThatIsSentAgainHasItsImages) {
+    const auto session = create();
+    const auto files = uploads::attachments_directory(root_ / "state", session);
+    std::filesystem::create_directories(files);
+    std::ofstream(files / "a.png") << "not really";
+    prompt_request request;
+    request.session_id = session;
+    request.text = "look";
+    request.prompt_uuid = "aaaaaaaa-0000-4000-8000-000000000001";
+    ASSERT_TRUE(save_prompt_images(files, request.prompt_uuid, {{files / "a.png", "image/png"}}));
+    request.images = load_prompt_images(files, request.prompt_uuid);
+    ASSERT_TRUE(get(engine_->send_prompt(request, who())));
+    auto& holder = machine_.last();
+    turn_until([&] { return !holder.prompts().empty(); });
+    const std::string first = holder.written.back();
+    EXPECT_EQ(json::parse(first)["message"]["content"].at(0)["source"]["data"], "bm90IHJlYWxseQ==");
+    holder.written.clear();  // claude got nothing of it
+    restart();
+    turn_until([&] { return !holder.prompts().empty(); });
+    EXPECT_EQ(holder.written.back(), first);
 }
 
 TEST_F(LiveSession, APromptSentBeforeTheBarrierWaitsForIt) {

@@ -15,6 +15,13 @@ TEST(digest, sha256_matches_fips_180_4_examples) {
     EXPECT_EQ(hex_encode(sha256("")), "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
 }
 
+TEST(digest, sha256_of_pieces_is_that_of_the_whole) {
+    sha256_stream pieces;
+    for (const char* piece : {"a", "", "bc"}) pieces.add(piece);
+    EXPECT_EQ(pieces.finish(), sha256("abc"));
+    EXPECT_EQ(sha256_stream().finish(), sha256(""));
+}
+
 TEST(digest, hmac_matches_rfc_4231) {
     EXPECT_EQ(hex_encode(hmac_sha256(std::string(20, '\x0b'), "Hi There")),
               "b0344c61d8db38535ca8afceaf0bf12b881dc200c9833da726e9376c2e32cff7");

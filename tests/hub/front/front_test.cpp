@@ -38,7 +38,11 @@ protected:
             };
         };
         front_ = std::make_unique<front>(front_options{origin, {"https://app.example.com"}}, verifier_, *engine_,
-                                         handler(reached_, "link"), handler(reached_, "enroll"));
+                                         handler(reached_, "link"), handler(reached_, "enroll"),
+                                         [this](common::net::http_exchange& exchange, const proto::principal& who) -> boost::asio::awaitable<void> {
+                                             reached_ += "upload of " + who.name;
+                                             co_await exchange.respond({201, {}, {}});
+                                         });
         tenancy::api_key_options key;
         key.workspace_id = workspace_;
         key.user_id = owner_;
@@ -200,6 +204,17 @@ TEST_F(fronts, the_resource_says_what_it_is) {
         EXPECT_EQ(wrong->status, 405);
         EXPECT_EQ(wrong->field("Allow"), "GET, HEAD");
     }
+}
+
+TEST_F(fronts, uploads_need_a_key_as_calls_do) {
+    EXPECT_EQ(ask("PUT", "/api/v1/uploads", {{"X-Codez-Api-Key", key_}})->status, 201);
+    EXPECT_EQ(reached_, "upload of Ada");
+    for (const fields& credential : {fields{}, fields{{"X-Codez-Api-Key", key_ + "x"}}}) {
+        const auto refused = ask("PUT", "/api/v1/uploads", credential);
+        EXPECT_EQ(refused->status, 401);
+        EXPECT_NE(refused->field("WWW-Authenticate"), "");
+    }
+    EXPECT_EQ(reached_, "upload of Ada");
 }
 
 TEST_F(fronts, anything_else_is_not_there) {

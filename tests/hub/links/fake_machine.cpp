@@ -18,7 +18,7 @@ proto::agent_link_config config_of(const machine_identity& identity, const std::
     hello.log_id = identity.log_id;
     hello.catalogue = "digest";
     hello.tools = identity.tools;
-    hello.abilities = {std::string(proto::questions_ability)};
+    hello.abilities = {std::string(proto::questions_ability), std::string(proto::call_body_ability)};
     hello.hostname = "host";
     hello.os = "Linux";
     hello.arch = "x86_64";
@@ -61,6 +61,8 @@ void fake_machine::act() {
                 calls.push_back({call->id, std::move(call->header), std::move(call->arguments)});
                 if (on_call) on_call(calls.back());
             }
+            if (const auto* body = std::get_if<proto::agent_action::body_received>(&action))
+                bodies[body->id] += body->bytes;
             if (const auto* c = std::get_if<proto::agent_action::cancel_received>(&action)) cancelled.push_back(c->id);
             if (auto* a = std::get_if<proto::agent_action::question_answered>(&action))
                 answers.push_back(std::move(a->answers));

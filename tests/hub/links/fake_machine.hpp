@@ -3,6 +3,7 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -53,6 +54,7 @@ public:
     std::vector<received_call> calls;
     std::vector<std::uint64_t> cancelled;
     std::vector<proto::answers_message> answers;  // to its questions
+    std::map<std::uint64_t, std::string> bodies;
     std::int64_t acknowledged = 0;
     bool draining = false;
     std::uint16_t closed = 0;

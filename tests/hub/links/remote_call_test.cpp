@@ -8,6 +8,7 @@ namespace hub::links {
 namespace {
 
 using proto::error_code;
+using namespace std::chrono_literals;
 
 class remote_calls : public tests::hub_fixture {
 protected:
@@ -204,6 +205,79 @@ TEST_F(remote_calls, a_drained_link_ends_waits_and_closes_when_the_rest_is_answe
     EXPECT_EQ(whole(work), R"({"ok":true})");
     until([&] { return machine_->closed != 0; });
     EXPECT_EQ(machine_->closed, 4503);
+}
+
+class bodies : public remote_calls {
+protected:
+    std::shared_ptr<remote_call> upload(std::size_t bytes) {
+        proto::call_header header;
+        header.tool = "codez.upload";
+        header.who = who();
+        header.request_id = "req_1";
+        header.body_bytes = bytes;
+        const auto before = machine_->calls.size();
+        auto made = link_->call(header, "{}");
+        EXPECT_TRUE(made) << made.error().message;
+        until([&] { return machine_->calls.size() == before + 1; });
+        return *made;
+    }
+};
+
+TEST_F(bodies, go_on_as_the_machine_takes_them) {
+    constexpr auto window = proto::limits::call_credit_bytes;
+    const auto one = upload(2 * window);
+    const auto id = machine_->calls.back().id;
+    std::optional<bool> sent;
+    boost::asio::co_spawn(context_, one->send_body(std::string(2 * window, 'b'), 1h),
+                          [&](const std::exception_ptr&, bool ok) { sent = ok; });
+    until([&] { return machine_->bodies[id].size() == window; });
+    settle();
+    EXPECT_EQ(machine_->bodies[id].size(), window);
+    EXPECT_FALSE(sent) << "waits for credit";
+    machine_->link.grant_body(id, window);
+    machine_->act();
+    until([&] { return sent.has_value(); });
+    EXPECT_TRUE(*sent);
+    settle();
+    EXPECT_EQ(machine_->bodies[id].size(), 2 * window);
+    machine_->result(id, R"({"ok":true})");
+    EXPECT_EQ(whole(one), R"({"ok":true})");
+}
+
+TEST_F(bodies, end_when_the_machine_says_no_or_is_lost) {
+    constexpr auto window = proto::limits::call_credit_bytes;
+    for (const bool lost : {false, true}) {
+        const auto one = upload(2 * window);
+        const auto id = machine_->calls.back().id;
+        std::optional<bool> sent;
+        boost::asio::co_spawn(context_, one->send_body(std::string(2 * window, 'b'), 1h),
+                              [&](const std::exception_ptr&, bool ok) { sent = ok; });
+        until([&] { return machine_->bodies[id].size() == window; });
+        if (lost)
+            link_->close(proto::close_code::going_away, "test");
+        else
+            machine_->fail(id, {error_code::resource_exhausted, "Full.", "", ""});
+        until([&] { return sent.has_value(); });
+        EXPECT_FALSE(*sent);
+        EXPECT_EQ(next(one).error().link_lost, lost);
+    }
+}
+
+TEST_F(bodies, end_when_the_machine_takes_no_more) {
+    constexpr auto window = proto::limits::call_credit_bytes;
+    const auto one = upload(2 * window);
+    const auto id = machine_->calls.back().id;
+    bool is_told = false;
+    one->on_over([&] { is_told = true; });
+    std::optional<bool> sent;
+    boost::asio::co_spawn(context_, one->send_body(std::string(2 * window, 'b'), 1ms),
+                          [&](const std::exception_ptr&, bool ok) { sent = ok; });
+    until([&] { return sent.has_value(); });
+    EXPECT_FALSE(*sent);
+    EXPECT_TRUE(is_told);
+    EXPECT_EQ(next(one).error().error.code, error_code::timeout);
+    until([&] { return machine_->cancelled == std::vector<std::uint64_t>{id}; });
+    EXPECT_LE(machine_->bodies[id].size(), window);
 }
 
 }  // namespace
