@@ -300,6 +300,11 @@ stream_message read_system(const json& line) {
             out.status = status->get<std::int64_t>();
         return out;
     }
+    if (subtype == "compact_boundary") {
+        const json told = copy_of(line, "compact_metadata", json::object());
+        return compact_boundary(text_of(line, "uuid"), text_of(told, "trigger"), integer_of(told, "pre_tokens"),
+                                integer_of(told, "post_tokens"), integer_of(told, "duration_ms"));
+    }
     return ignored_line("system/" + subtype);
 }
 

@@ -25,8 +25,16 @@ std::string answer(std::string_view request_id, json response) {
 
 }  // namespace
 
+command command_in(std::string_view prompt) {
+    const auto word = prompt.substr(0, prompt.find_first_of(" \t\r\n"));
+    if (word == "/compact") return command::compact;
+    if (word == "/clear" || word == "/reset" || word == "/new") return command::clear;
+    return command::none;
+}
+
 std::string encode_prompt(std::string_view uuid, std::string_view text, const std::vector<image>& images) {
-    json out = {{"type", "user"}, {"parent_tool_use_id", nullptr}, {"uuid", uuid}, {"client_composed", true}};
+    json out = {{"type", "user"}, {"parent_tool_use_id", nullptr}, {"uuid", uuid}};
+    if (command_in(text) != command::compact) out["client_composed"] = true;
     json content = text;
     if (!images.empty()) {
         content = json::array();

@@ -16,7 +16,12 @@ struct image {
     std::string base64;
 };
 
-// A prompt, its images before the text. client_composed: claude expands no @file and no /command in it.
+// What the first word of a prompt asks claude itself for, and not the model. A name that only resembles one is none.
+enum class command : std::uint8_t { none, compact, clear };
+command command_in(std::string_view prompt);
+
+// A prompt, its images before the text. client_composed: claude expands no @file and no /command in it; without, as for
+// /compact, it runs the command and leaves the rest of the text as it is.
 std::string encode_prompt(std::string_view uuid, std::string_view text, const std::vector<image>& images = {});
 
 // members: further ones of the request, see start_options.hpp.

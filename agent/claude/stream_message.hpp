@@ -149,6 +149,15 @@ struct api_retry {
     std::optional<std::int64_t> status;  // HTTP; none: there was no answer
 };
 
+// What was said before it is from here on a summary to the model.
+struct compact_boundary {
+    std::string uuid;     // the same as in the transcript
+    std::string trigger;  // manual, auto
+    std::int64_t tokens_before = 0;
+    std::int64_t tokens_after = 0;
+    std::int64_t duration_ms = 0;
+};
+
 struct title_changed {
     std::string title;
 };
@@ -170,6 +179,6 @@ struct unreadable_line {
 using stream_message =
     std::variant<turn_init, assistant_line, user_line, stream_event, turn_result, permission_ask, other_request,
                  request_withdrawn, control_reply, prompt_lifecycle, state_changed, task_started, task_finished,
-                 api_retry, title_changed, mode_changed, ignored_line, unreadable_line>;
+                 api_retry, compact_boundary, title_changed, mode_changed, ignored_line, unreadable_line>;
 
 }  // namespace agent::claude

@@ -39,7 +39,7 @@ std::string to_json(const turn_memory& memory) {
     json out = {{"announced", memory.announced},      {"generation", memory.generation},
                 {"counter", memory.counter},          {"turnOpen", memory.turn_open},
                 {"lastMessage", memory.last_message}, {"askedModel", memory.asked_model},
-                {"askedMode", memory.asked_mode}};
+                {"askedMode", memory.asked_mode},     {"ownWords", memory.own_words}};
     out["messages"] = table(memory.messages, [](const open_message& m) {
         return json{{"order", m.order},         {"next", m.next_index},
                     {"parent", m.parent},       {"streaming", m.streaming_index},
@@ -75,6 +75,7 @@ turn_memory memory_from_json(const std::string& text) {
     out.asked_mode = text_of(from, "askedMode");
     out.turn_open = flag_of(from, "turnOpen");
     out.last_message = text_of(from, "lastMessage");
+    out.own_words = text_of(from, "ownWords");
     fill(out.messages, from, "messages", [](const json& m) {
         open_message message;
         message.order = integer_of(m, "order");

@@ -64,6 +64,7 @@ struct turn_memory {
     std::int64_t counter = 0;  // the source of `order`
     bool turn_open = false;    // between a turn's beginning and its result
     std::string last_message;  // of the turn, in the main conversation: gets the result part
+    std::string own_words;     // of the turn: what claude said itself, without a model; the answer if there is no other
     std::map<std::string, open_message> messages;
     std::map<std::string, open_tool> tools;
     std::map<std::string, open_task> tasks;

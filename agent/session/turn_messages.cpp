@@ -78,6 +78,8 @@ void turn_reducer::apply(const claude::assistant_line& m, std::int64_t now_ms, r
     if (id.empty()) return;
     open_message& message = message_of(id, m.model, m.parent_tool_use_id, time_of(m.timestamp, now_ms), out);
     for (const auto& block : m.blocks) {
+        if (m.model == "<synthetic>" && m.parent_tool_use_id.empty() && block.kind == claude::block_kind::text)
+            memory_.own_words = bounded_text(block.text, 8192);
         // With partial messages the block that is being streamed is the one that comes whole now.
         const int index = message.streaming_index >= 0 ? message.streaming_index : message.next_index;
         message.next_index = index + 1;
@@ -126,6 +128,22 @@ void turn_reducer::apply(const claude::user_line& m, std::int64_t now_ms, reduct
     // person's word; only a subagent's task is a prompt.
     const char* role = only_results || !m.parent_tool_use_id.empty() ? "user" : "system";
     tell_message(m.uuid, role, m, std::move(parts), now_ms, out);
+}
+
+// As the transcript has it, so that who reads both finds one message.
+void turn_reducer::apply(const claude::compact_boundary& m, std::int64_t now_ms, reduction& out) {
+    if (m.uuid.empty()) return;
+    json told = {{"trigger", bounded_text(m.trigger, 64)},
+                 {"preTokens", m.tokens_before},
+                 {"postTokens", m.tokens_after},
+                 {"durationMs", m.duration_ms}};
+    json part = {{"id", part_id(m.uuid, 0)}, {"type", "system"}, {"subtype", "compact_boundary"}};
+    part["data"]["compactMetadata"] = std::move(told);
+    json message = {{"id", m.uuid}, {"sessionId", row_.id}, {"role", "system"}, {"time", {{"created", now_ms}}}};
+    message["parts"] = json::array({std::move(part)});
+    json body = json::object();
+    body["message"] = std::move(message);
+    out.events.push_back(make_event(row_.id, "message.created", std::move(body)));
 }
 
 void turn_reducer::tell_message(const std::string& id, const char* role, const claude::user_line& line,

@@ -222,6 +222,7 @@ void turn_reducer::apply(const claude::turn_init& m, std::int64_t, reduction&) {
 
 void turn_reducer::apply(const claude::turn_result& m, std::int64_t now_ms, reduction& out) {
     const json part = result_part(m);
+    const std::string answer = m.text.empty() ? memory_.own_words : bounded_text(m.text, event_text_bytes_max);
     const std::string failure = failure_of(m);
     out.lacks_login = lacks_login(m);
     row_.last_result = dump(part);
@@ -239,7 +240,7 @@ void turn_reducer::apply(const claude::turn_result& m, std::int64_t now_ms, redu
         if (!named && prompt.progress != prompt_progress::started) continue;
         prompt_outcome outcome;
         outcome.is_error = m.is_error;
-        outcome.text = m.is_error ? std::string() : bounded_text(m.text, event_text_bytes_max);
+        outcome.text = m.is_error ? std::string() : answer;
         outcome.error = failure;
         outcome.result = row_.last_result;
         settle(uuid, aborted ? prompt_state::cancelled : prompt_state::completed, std::move(outcome), out);
@@ -251,7 +252,7 @@ void turn_reducer::apply(const claude::turn_result& m, std::int64_t now_ms, redu
     }
     json body = json::object();
     body["result"] = part;
-    if (!m.is_error) body["result"]["text"] = bounded_text(m.text, event_text_bytes_max);
+    if (!m.is_error) body["result"]["text"] = answer;
     out.events.push_back(make_event(row_.id, "session.idle", std::move(body)));
     forget_turn();
     // A prompt that waits begins the next turn at once: claude says so itself, this covers the moment between.
@@ -376,6 +377,7 @@ bool turn_reducer::ends_with_the_turn(const open_tool& tool) const {
 void turn_reducer::forget_turn() {
     memory_.turn_open = false;
     memory_.last_message.clear();
+    memory_.own_words.clear();
     // Subagents in the background go on after the turn that started them, and so do their messages.
     std::erase_if(memory_.tools, [this](const auto& entry) { return ends_with_the_turn(entry.second); });
     std::erase_if(memory_.messages, [](const auto& entry) { return entry.second.parent.empty(); });

@@ -124,6 +124,7 @@ private:
     void apply(const claude::turn_init& m, std::int64_t now_ms, reduction& out);
     void apply(const claude::assistant_line& m, std::int64_t now_ms, reduction& out);
     void apply(const claude::user_line& m, std::int64_t now_ms, reduction& out);
+    void apply(const claude::compact_boundary& m, std::int64_t now_ms, reduction& out);
     void apply(const claude::stream_event& m, std::int64_t now_ms, reduction& out);
     void apply(const claude::turn_result& m, std::int64_t now_ms, reduction& out);
     void apply(const claude::permission_ask& m, std::int64_t now_ms, reduction& out);

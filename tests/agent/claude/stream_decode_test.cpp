@@ -40,7 +40,7 @@ TEST(StreamDecode, IgnoresOnlyWhatIsKnownToBeOfNoInterest) {
                                                   "system/task_updated",     "system/task_progress",
                                                   "system/thinking_tokens",  "system/peer_message_hold",
                                                   "system/model_fallback",   "system/permission_denied",
-                                                  "system/compact_boundary", "conversation_reset"};
+                                                  "conversation_reset"};
     for (const auto& file : std::filesystem::directory_iterator(tests::captures())) {
         for (const auto& line : tests::captured(file.path().stem())) {
             const auto message = decode(line);
@@ -48,6 +48,16 @@ TEST(StreamDecode, IgnoresOnlyWhatIsKnownToBeOfNoInterest) {
                 EXPECT_TRUE(of_no_interest.contains(ignored->type)) << file.path() << ": " << ignored->type;
         }
     }
+}
+
+TEST(StreamDecode, ReadsACompaction) {
+    const auto seen = all<compact_boundary>("51_compact");
+    ASSERT_EQ(seen.size(), 1u);
+    EXPECT_EQ(seen[0].uuid, "556c41ac-bc1a-4ae1-a0a3-ec761cb61185");
+    EXPECT_EQ(seen[0].trigger, "manual");
+    EXPECT_EQ(seen[0].tokens_before, 470);
+    EXPECT_EQ(seen[0].tokens_after, 2603);
+    EXPECT_EQ(seen[0].duration_ms, 313);
 }
 
 TEST(StreamDecode, ReadsAPermissionRequestWithItsSuggestions) {

@@ -18,6 +18,22 @@ TEST(StreamEncode, APromptIsOneLineThatClaudeDoesNotExpand) {
     EXPECT_TRUE(read["parent_tool_use_id"].is_null());
 }
 
+TEST(StreamEncode, OnlyCompactIsACommand) {
+    const auto composed = [](const char* text) { return json::parse(encode_prompt("u", text)).contains("client_composed"); };
+    for (const char* run : {"/compact", "/compact keep the names", "/compact\nkeep @all"}) {
+        EXPECT_FALSE(composed(run)) << run;
+        EXPECT_EQ(command_in(run), command::compact);
+    }
+    for (const char* text : {"/compactor", " /compact", "/Compact", "compact", "/cost", "/", ""}) {
+        EXPECT_TRUE(composed(text)) << text;
+        EXPECT_EQ(command_in(text), command::none);
+    }
+    for (const char* refused : {"/clear", "/reset\n", "/new idea"}) {
+        EXPECT_TRUE(composed(refused)) << refused;
+        EXPECT_EQ(command_in(refused), command::clear);
+    }
+}
+
 TEST(StreamEncode, BrokenUtf8NeverMakesABrokenLine) {
     EXPECT_EQ(json::parse(encode_prompt("u", "a\xff z"))["message"]["content"], "a\xEF\xBF\xBD z");
 }

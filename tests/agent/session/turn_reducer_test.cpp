@@ -260,6 +260,23 @@ TEST(TurnReducer, APromptThatEndsWithoutAResultIsNotTakenForAnswered) {
     EXPECT_NE(out.prompts[0].outcome->error, "");
 }
 
+TEST(TurnReducer, WhatClaudeSaysItselfIsTheAnswerOfATurnWithoutAnother) {
+    auto reducer = tests::fresh_reducer();
+    const auto turn = [&reducer](const std::string& model, const std::string& result) {
+        reduction out;
+        const json said = {{"type", "assistant"},
+                           {"message", {{"id", "m" + model + result},
+                                        {"model", model},
+                                        {"content", json::array({{{"type", "text"}, {"text", "No messages to compact"}}})}}}};
+        const json over = {{"type", "result"}, {"subtype", "success"}, {"is_error", false}, {"result", result}, {"uuid", "r"}};
+        tests::feed(reducer, {said.dump(), over.dump()}, out);
+        return bodies(out, "session.idle").at(0)["result"]["text"].get<std::string>();
+    };
+    EXPECT_EQ(turn("<synthetic>", ""), "No messages to compact");
+    EXPECT_EQ(turn("claude-opus-5-5", ""), "") << "of its own turn only";
+    EXPECT_EQ(turn("<synthetic>", "The answer."), "The answer.");
+}
+
 TEST(TurnReducer, AProcessThatDiesLeavesNothingOpen) {
     auto reducer = fresh_reducer();
     reduction out;

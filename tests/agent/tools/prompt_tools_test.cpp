@@ -183,6 +183,25 @@ TEST_F(prompt_tools_test, waiting_ends_with_its_caller) {
     EXPECT_FALSE(reply->cancel) << "nothing is told to a call that is over";
 }
 
+TEST_F(prompt_tools_test, a_command_that_would_begin_another_conversation_is_refused) {
+    engine_.add("s", project()).session.status = "live";
+    for (const char* text : {"/clear", "/reset", "/new", "/clear please"}) {
+        const auto refused = call(send("s", text));
+        ASSERT_FALSE(refused) << text;
+        EXPECT_EQ(refused.error().code, error_code::invalid_argument);
+        EXPECT_NE(refused.error().hint.find("create_session"), std::string::npos);
+    }
+    auto with_files = send("s", "/compact");
+    with_files.arguments["uploads"] = json::array({"up_a"});
+    EXPECT_EQ(code(with_files), error_code::invalid_argument);
+    EXPECT_TRUE(engine_.prompts.empty());
+    with_files.arguments["uploads"] = json::array();
+    ASSERT_TRUE(call(with_files));
+    ASSERT_TRUE(call(send("s", "/compact keep the names")));
+    EXPECT_EQ(engine_.prompts.back().text, "/compact keep the names");
+    ASSERT_TRUE(call(send("s", "/clearly text")));
+}
+
 TEST_F(prompt_tools_test, a_session_that_claude_left_is_taken_over_by_a_prompt) {
     const auto transcript = leave_transcript(old_id, project(), {"the first words", "the last words"});
     ASSERT_TRUE(call(send(old_id)));

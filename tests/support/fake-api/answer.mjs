@@ -28,8 +28,8 @@ function split(text, pieces, size) {
     return out;
 }
 
-const usage = (output) => ({
-    input_tokens: 25,
+const usage = (output, step) => ({
+    input_tokens: step?.input_tokens ?? 25,
     cache_creation_input_tokens: 0,
     cache_read_input_tokens: 0,
     cache_creation: { ephemeral_5m_input_tokens: 0, ephemeral_1h_input_tokens: 0 },
@@ -55,7 +55,7 @@ function* deltasOf(block, step) {
 /** The stream's events in order. Those with a `delta` are where a step may wait, break or be cut. */
 export function* eventsOf(step, model) {
     const blocks = blocksOf(step);
-    const message = { id: nextId("msg"), type: "message", role: "assistant", model, content: [], stop_reason: null, stop_sequence: null, usage: usage(1) };
+    const message = { id: nextId("msg"), type: "message", role: "assistant", model, content: [], stop_reason: null, stop_sequence: null, usage: usage(1, step) };
     yield { type: "message_start", message };
     let output = 1;
     for (const [index, block] of blocks.entries()) {
@@ -72,7 +72,7 @@ export function* eventsOf(step, model) {
 
 export function wholeAnswer(step, model) {
     const content = blocksOf(step).map((b) => (b.type === "thinking" ? { ...b, signature: "c2lnbmF0dXJl" } : b));
-    return { id: nextId("msg"), type: "message", role: "assistant", model, content, stop_reason: stopReason(step, content), stop_sequence: null, usage: usage(20) };
+    return { id: nextId("msg"), type: "message", role: "assistant", model, content, stop_reason: stopReason(step, content), stop_sequence: null, usage: usage(20, step) };
 }
 
 const errorTypes = { 400: "invalid_request_error", 401: "authentication_error", 403: "permission_error", 404: "not_found_error", 413: "request_too_large", 429: "rate_limit_error", 500: "api_error", 529: "overloaded_error" };
