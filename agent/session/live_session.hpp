@@ -61,6 +61,8 @@ public:
     // Another claude has the session open: this one takes no more prompts and ends with its turn.
     boost::asio::awaitable<void> give_way(int pid, bool interactive);
     const std::optional<proto::error>& conflict() const { return conflict_; }
+    // The log does not know of it yet: what it has open is learnt from its answer to `initialize`.
+    void start_unknown() { unknown_ = true; }
     // Should claude end, prompts that it was not given stay: the engine starts another for them.
     void keep_waiting_prompts() { keeps_waiting_ = true; }
 
@@ -88,6 +90,7 @@ private:
     void reduce(const std::deque<hold::line>& lines, reduction& out);
     boost::asio::awaitable<void> pass_barrier();
     void handle(reduction& out);
+    void learn_state(const claude::control_reply& reply, std::int64_t now_ms, reduction& out);
     void note_retry(const claude::stream_message& message);
     boost::asio::awaitable<void> finish();
     process_end how_it_ended() const;
@@ -134,6 +137,7 @@ private:
     bool ending_ = false;
     bool keeps_waiting_ = false;
     bool lacks_login_ = false;
+    bool unknown_ = false;
     std::optional<proto::error> conflict_;
     bool over_ = false;
 };

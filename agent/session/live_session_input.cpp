@@ -6,6 +6,7 @@
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
+#include "agent/claude/json_access.hpp"
 #include "agent/claude/stream_decode.hpp"
 #include "agent/claude/stream_encode.hpp"
 #include "agent/claude/transcript.hpp"
@@ -86,6 +87,7 @@ void live_session::reduce(const std::deque<hold::line>& lines, reduction& out) {
         if (const auto* reply = std::get_if<claude::control_reply>(&message);
             reply && reply->request_id == initialize_id_) {
             initialized_ = *reply;
+            if (reply->ok && unknown_) learn_state(*reply, now_ms, out);
             if (reply->ok && reply->pending) reducer_.on_permissions_listed(*reply->pending, now_ms, out);
         }
     }
@@ -132,6 +134,14 @@ void live_session::end_if_unwanted() {
     if ((!lacks_login_ && !conflict_) || !idle()) return;
     ending_ = true;
     client_->end(services_.options.end_grace);
+}
+
+void live_session::learn_state(const claude::control_reply& reply, std::int64_t now_ms, reduction& out) {
+    const std::string state = claude::text_of(reply.response, "session_state");
+    if (!state.empty() && state != "idle") reducer_.memory().turn_open = true;
+    reducer_.on_line(claude::state_changed(state), now_ms, out);
+    if (!reply.pending) return;
+    for (const auto& ask : *reply.pending) reducer_.on_line(ask, now_ms, out);
 }
 
 void live_session::note_retry(const claude::stream_message& message) {

@@ -276,7 +276,10 @@ session_engine::task<void> session_engine::start() {
         }
     });
     if (!looked) co_return std::unexpected(looked.error());
+    std::set<std::string> known;
+    for (const auto& each : *sessions) known.insert(each.row.holder_directory);
     for (const auto& each : *sessions) co_await recover(each.row, memory_from_json(each.memory));
+    co_await recover_unknown_holders(std::move(known));
     tasks_.spawn(end_idle());
     const auto watched = co_await watch_registry();
     if (!watched) co_return std::unexpected(watched.error());

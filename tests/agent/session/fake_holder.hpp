@@ -28,6 +28,7 @@ struct fake_holder {
     std::uint64_t acknowledged = 0;
     bool over = false;
     bool gone = false;  // the holder itself was killed
+    bool released = false;
     hold::exit_info exit;
     common::async::event_signal changed;
 
@@ -87,7 +88,11 @@ public:
     void end(std::chrono::milliseconds) override {
         if (!holder_->over) holder_->exits(0);
     }
-    boost::asio::awaitable<void> release() override { co_return; }
+    boost::asio::awaitable<void> release() override {
+        holder_->released = true;
+        holder_->changed.notify_all();
+        co_return;
+    }
     std::optional<hold::exit_info> exit_status() const override {
         return holder_->over ? std::optional(holder_->exit) : std::nullopt;
     }
