@@ -182,6 +182,7 @@ session::engine_options app::session_options() {
     options.tool_rules = rules_.tool_rules();
     options.permission_expiry_s = rules_.permission_expiry().count();
     options.idle_ttl = rules_.idle_ttl();
+    options.keep = rules_.keep();
     options.permission_mode_for = [this](const std::string& asked) {
         auto allowed = rules_.check_permission_mode(asked);
         return allowed ? *allowed : rules_.check_permission_mode({}).value();

@@ -149,6 +149,16 @@ milliseconds patience(const gathering& g, bool session_known, bool busy, clock::
     return std::min(left, milliseconds(settled_pause_ms));
 }
 
+// The last event before which others are missing, 0: none is. Seqs have no holes but where a session was forgotten.
+std::int64_t last_hole(const std::vector<event>& events, std::int64_t after) {
+    std::int64_t found = 0;
+    for (const auto& e : events) {
+        if (e.seq > after + 1) found = e.seq;
+        after = e.seq;
+    }
+    return found;
+}
+
 asio::awaitable<proto::result<poll_reply>> read_on(log& source, poll_request request) {
     filter f;
     f.session_id = request.session_id;
@@ -157,7 +167,14 @@ asio::awaitable<proto::result<poll_reply>> read_on(log& source, poll_request req
     auto read = co_await source.read(std::move(f), request.from->seq, limit, request.timeout);
     if (!read) co_return std::unexpected(std::move(read.error()));
     poll_reply reply;
-    for (const auto& e : read->events) reply.events.push_back(event_json(e));
+    // Of one session nothing is missed: it is kept whole or not at all.
+    const std::int64_t hole = request.session_id.empty() ? last_hole(read->events, request.from->seq) : 0;
+    for (const auto& e : read->events) {
+        if (e.seq == hole)
+            reply.events.push_back(gap_json({}, e.seq - 1, now_ms(),
+                                            "Events of sessions that this machine does not keep any more are missing."));
+        reply.events.push_back(event_json(e));
+    }
     reply.next = {source.log_id(), read->next_seq, std::nullopt};
     if (request.from->live) reply.next.live = read->next_ephemeral;
     reply.has_more = read->has_more;

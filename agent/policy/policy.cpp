@@ -72,6 +72,7 @@ bool is_under(const fs::path& path, const fs::path& root) {
 }
 
 constexpr int idle_minutes_max = 7 * 24 * 60;
+constexpr int keep_days_max = 36500;
 
 enum class file_state { absent, protected_by_root, others_write };
 
@@ -152,7 +153,7 @@ std::expected<policy, std::string> policy::load(const fs::path& user_file, const
                                                   "max_sessions", "max_prompt_bytes", "remote_permission_response",
                                                   "remote_permission_updates", "self_approval", "permission_expiry_s",
                                                   "tool_rules", "claude", "worktrees", "session_options", "session_env",
-                                                  "session_executables", "idle_minutes"};
+                                                  "session_executables", "idle_minutes", "keep_days"};
     for (const auto& [key, node] : table)
         if (!known.contains(key.str())) return wrong(fmt::format("`{}` is not a setting of the policy.", key.str()));
 
@@ -180,6 +181,12 @@ std::expected<policy, std::string> policy::load(const fs::path& user_file, const
         if (!(minutes >= 0 && minutes <= idle_minutes_max))
             return wrong(fmt::format("`idle_minutes` must be a number from 0 (never) to {}.", idle_minutes_max));
         p.idle_ttl_ = std::chrono::milliseconds(static_cast<std::int64_t>(minutes * 60'000));
+    }
+    if (const auto* node = table.get("keep_days")) {
+        const auto days = node->value_exact<std::int64_t>();
+        if (!days || *days < 0 || *days > keep_days_max)
+            return wrong(fmt::format("`keep_days` must be a whole number from 0 (for ever) to {}.", keep_days_max));
+        p.keep_ = std::chrono::days(*days);
     }
     if (const auto* node = table.get("max_permission_mode")) {
         p.max_permission_mode_ = node->value_or(std::string());

@@ -65,6 +65,8 @@ public:
     std::size_t max_sessions() const { return max_sessions_; }
     // How long a session may sit idle before its claude is ended; 0: for ever.
     std::chrono::milliseconds idle_ttl() const { return idle_ttl_; }
+    // How long a session that nobody uses is kept in the log; 0: for ever.
+    std::chrono::milliseconds keep() const { return keep_; }
     const std::filesystem::path& file() const { return file_; }
     // The claude program, if the file names one.
     const std::filesystem::path& claude() const { return claude_; }
@@ -78,6 +80,7 @@ private:
     std::string max_permission_mode_ = "acceptEdits";
     std::size_t max_sessions_ = 8;
     std::chrono::milliseconds idle_ttl_ = std::chrono::minutes(30);
+    std::chrono::milliseconds keep_ = std::chrono::days(90);
     std::size_t max_prompt_bytes_ = 256 * 1024;
     enum class approval { allow, ask, never };  // ask: somebody signed in only
     static std::optional<approval> approval_of(std::string_view text);

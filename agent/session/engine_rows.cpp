@@ -107,6 +107,7 @@ std::vector<std::string> sessions_in_line(connection& c) {
 
 void remove_session(connection& c, std::string_view session_id) {
     c.execute("DELETE FROM session_memories WHERE session_id = CAST(:id AS TEXT)", {{"id", std::string(session_id)}});
+    c.execute("DELETE FROM permission_answers WHERE session_id = CAST(:id AS TEXT)", {{"id", std::string(session_id)}});
     remove_options(c, session_id);
     c.execute("DELETE FROM sessions WHERE id = CAST(:id AS TEXT)", {{"id", std::string(session_id)}});
 }

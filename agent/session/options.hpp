@@ -52,6 +52,7 @@ struct engine_options {
     std::int64_t permission_expiry_s = 0;  // the longest that a permission request may wait; 0: no limit
     int live_max = 8;
     std::chrono::milliseconds idle_ttl{0};  // after so long without work claude is ended; 0: never
+    std::chrono::milliseconds keep{0};      // sessions that nobody used for longer are forgotten; 0: none
     std::chrono::milliseconds end_grace{5'000};
     std::chrono::milliseconds start_timeout{60'000};  // until claude answered `initialize`
     std::uint64_t spool_segment_bytes = 8u << 20;

@@ -1,7 +1,8 @@
 // The engine behind engine.hpp. See there; the parts are in session_engine.cpp (commands), session_launch.cpp (starting
 // and finding again), session_places.cpp (who may run), session_line.cpp (who waits for that), session_adoption.cpp
 // (taking over what others began), session_conflict.cpp (what others run now), session_rebuild.cpp (what the log does not
-// know), session_fork.cpp, session_update.cpp and session_queries.cpp (reading and waiting).
+// know), session_retention.cpp (what is forgotten), session_fork.cpp, session_update.cpp and session_queries.cpp (reading
+// and waiting).
 #pragma once
 
 #include <deque>
@@ -99,6 +100,8 @@ private:
     boost::asio::awaitable<void> recover_unknown(std::filesystem::path directory);
     boost::asio::awaitable<void> take_in(events::session_row row, std::uint64_t offset,
                                          std::unique_ptr<hold::client> holder);
+    boost::asio::awaitable<void> forget_old();
+    boost::asio::awaitable<bool> forget_one();
     // Without a process: its first prompt starts one.
     task<std::int64_t> announce_idle(events::session_row row, turn_memory memory);
     static proto::error unreachable(const std::string& session_id);

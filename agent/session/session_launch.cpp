@@ -281,6 +281,7 @@ session_engine::task<void> session_engine::start() {
     for (const auto& each : *sessions) co_await recover(each.row, memory_from_json(each.memory));
     co_await recover_unknown_holders(std::move(known));
     tasks_.spawn(end_idle());
+    tasks_.spawn(forget_old());
     const auto watched = co_await watch_registry();
     if (!watched) co_return std::unexpected(watched.error());
     co_return co_await join_line_again();

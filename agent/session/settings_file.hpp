@@ -14,5 +14,7 @@ namespace agent::session {
 // Writes state/settings/SESSION.json, 0600, and returns its path.
 proto::result<std::filesystem::path> write_settings_file(const std::filesystem::path& state_directory,
                                                          const std::string& session_id, const nlohmann::json& settings);
+// Of a session that is forgotten; it may have none.
+void remove_settings_file(const std::filesystem::path& state_directory, const std::string& session_id);
 
 }  // namespace agent::session

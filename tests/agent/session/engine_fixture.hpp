@@ -84,6 +84,7 @@ protected:
         options.tool_rules = tool_rules_;
         options.permission_expiry_s = permission_expiry_s_;
         options.idle_ttl = idle_ttl_;
+        options.keep = keep_;
         options.holders = machine_.calls();
         engine_ = agent::session::make_engine(io_.get_executor(), std::move(options), *log_);
         const auto started = get(engine_->start());
@@ -186,6 +187,7 @@ protected:
     }
 
     std::chrono::milliseconds idle_ttl_{0};
+    std::chrono::milliseconds keep_{0};
     std::filesystem::path root_;
     agent::tool_rules tool_rules_;
     std::int64_t permission_expiry_s_ = 0;
