@@ -112,6 +112,8 @@ std::string failure_of(const claude::turn_result& result) {
     if (result.terminal_reason.starts_with("aborted")) return "The turn was interrupted.";
     if (result.subtype == "error_max_turns") return "The turn reached its maximum number of steps.";
     if (result.subtype == "error_max_budget_usd") return "The session reached its maximum cost.";
+    if (result.subtype == "error_max_structured_output_retries")
+        return "The model did not give its answer in the form that `output_format` asks for.";
     if (!result.text.empty()) return bounded_text(result.text, 8192);
     for (const auto& each : result.errors)
         // A diagnostic of claude's for its makers, not for users.
