@@ -48,6 +48,11 @@ void agent_link::on_tick(std::int64_t now_ms) {
     }
 }
 
+std::int64_t agent_link::next_tick_ms() const {
+    if (state_ != state::established) return opened_ms_ + limits::handshake_agent_ms_max;
+    return std::min(sent_ms_ + welcome_.heartbeat_ms, received_ms_ + 3 * welcome_.heartbeat_ms);
+}
+
 void agent_link::on_closed(std::uint16_t code, std::string_view reason) { end(code, reason, false); }
 
 std::vector<agent_link::action> agent_link::take_actions() { return std::exchange(actions_, {}); }

@@ -96,8 +96,11 @@ public:
     // --- From the connection ---
     void on_open(std::int64_t now_ms);  // the WebSocket is up: says hello
     void on_message(std::string_view bytes, std::int64_t now_ms);
-    void on_tick(std::int64_t now_ms);  // at least once a second
+    void on_tick(std::int64_t now_ms);  // when next_tick_ms() says so, or more often
     void on_closed(std::uint16_t code, std::string_view reason);
+
+    // As hub_link's; the hub's welcome may bring it forward.
+    std::int64_t next_tick_ms() const;
 
     std::vector<action> take_actions();
     // Messages to send now, in order. Not to be called while the socket has more than it can take: what is queued here

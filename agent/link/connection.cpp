@@ -22,6 +22,7 @@ constexpr auto as_tuple = asio::as_tuple(asio::use_awaitable);
 const std::vector<std::string> metadata_types{"session.created", "session.updated", "session.idle", "session.error"};
 // Snapshots tell many changes at once.
 constexpr std::chrono::milliseconds sessions_interval{1000};
+constexpr std::chrono::milliseconds tick_least{1000};
 
 proto::session_summary to_wire(const session::summary& s) {
     proto::session_summary out;
@@ -82,11 +83,12 @@ asio::awaitable<connection_end> connection::run() {
 }
 
 asio::awaitable<void> connection::keep_time(pointer) {
-    asio::steady_timer timer(channel_->executor());
     while (!over_) {
-        timer.expires_after(std::chrono::seconds(1));
-        auto [ec] = co_await timer.async_wait(as_tuple);
-        if (ec) co_return;
+        // An idle agent wakes for its heartbeats alone; the handshake, which sets their interval, is short.
+        const std::int64_t due_ms = machine_.is_established() ? machine_.next_tick_ms() - steady_ms() : 0;
+        const auto wait = std::max(std::chrono::milliseconds(due_ms), tick_least);
+        std::ignore = co_await sendable_.wait_until(std::chrono::steady_clock::now() + wait);
+        if (over_) co_return;
         machine_.on_tick(steady_ms());
         act();
     }

@@ -50,6 +50,32 @@ TEST(heartbeat, the_hub_says_when_it_is_due) {
     EXPECT_EQ(p.now, last_heard + limits::link_dead_ms);
 }
 
+TEST(heartbeat, the_agent_says_when_it_is_due) {
+    link_pair p;
+    p.hub_config.heartbeat_ms = 2000;
+    p.open();
+    EXPECT_EQ(p.agent->next_tick_ms(), p.now + limits::handshake_agent_ms_max);
+    p.run();
+    ASSERT_TRUE(p.agent->is_established());
+    for (int beat = 0; beat < 20; ++beat) {
+        ASSERT_EQ(p.agent->next_tick_ms(), p.now + 2000);
+        p.now = p.agent->next_tick_ms();
+        p.to_hub.clear();
+        p.agent->on_tick(p.now);
+        p.run();
+        EXPECT_EQ(p.to_hub.size(), 1U);
+    }
+    // Nobody answers any more.
+    const auto last_heard = p.now;
+    while (p.agent->is_established()) {
+        ASSERT_GT(p.agent->next_tick_ms(), p.now);
+        p.now = p.agent->next_tick_ms();
+        p.agent->on_tick(p.now);
+        p.agent->flush(p.now);
+    }
+    EXPECT_EQ(p.now, last_heard + 6000);
+}
+
 TEST(heartbeat, busy_link_needs_no_pings) {
     link_pair p;
     p.establish();
