@@ -65,8 +65,16 @@ std::vector<call_row> unfinished_calls(connection& c) {
     return out;
 }
 
+bool is_latest(connection& c, std::int64_t call_id) {
+    const auto newest = c.query("SELECT COALESCE(MAX(id), 0) AS id FROM calls").front().integer("id");
+    return call_id > newest - latest_calls;
+}
+
 void expire_calls(connection& c, std::int64_t begun_before_ms, std::int64_t keep) {
-    c.execute("DELETE FROM calls WHERE begun_at < CAST(:before AS INTEGER)", {{"before", begun_before_ms}});
+    c.execute(
+        "DELETE FROM calls WHERE begun_at < CAST(:before AS INTEGER) "
+        "AND id <= (SELECT MAX(id) FROM calls) - CAST(:latest AS INTEGER)",
+        {{"before", begun_before_ms}, {"latest", latest_calls}});
     c.execute("DELETE FROM calls WHERE id <= (SELECT MAX(id) FROM calls) - CAST(:keep AS INTEGER)", {{"keep", keep}});
 }
 

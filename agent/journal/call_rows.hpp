@@ -28,7 +28,11 @@ void remove_call(common::db::connection& c, std::int64_t id);
 // Unfinished, oldest first.
 std::vector<call_row> unfinished_calls(common::db::connection& c);
 
-// Forgets what is older, and all but the newest `keep`.
+// The clock may jump: whatever it says, the latest calls are not old.
+inline constexpr std::int64_t latest_calls = 256;
+bool is_latest(common::db::connection& c, std::int64_t call_id);
+
+// Forgets what is older and not of the latest, and all but the newest `keep`.
 void expire_calls(common::db::connection& c, std::int64_t begun_before_ms, std::int64_t keep);
 
 }  // namespace agent::journal

@@ -62,7 +62,7 @@ lookup journal_or_find(connection& c, const call& what) {
     const std::int64_t audit_id = note_call(c, std::move(entry));
     if (!what.idempotency_key.empty()) {
         auto earlier = find_call(c, what.principal, what.idempotency_key);
-        if (earlier && earlier->begun_at >= oldest) return {0, audit_id, std::move(earlier)};
+        if (earlier && (earlier->begun_at >= oldest || is_latest(c, earlier->id))) return {0, audit_id, std::move(earlier)};
         if (earlier) remove_call(c, earlier->id);
     }
     lookup out{insert_call(c, what, now), audit_id, std::nullopt};
