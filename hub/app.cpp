@@ -110,7 +110,7 @@ private:
     relay::router router_;
     common::mcp::engine engine_;
     identity::ended_keys ended_keys_;
-    api::uploads uploads_{machines_};
+    api::uploads uploads_{machines_, audit_};
     std::optional<links::link_host> link_host_;
     std::optional<links::hub_identity> identity_;
     std::optional<links::enrolment> enrolment_;

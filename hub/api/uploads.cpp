@@ -32,6 +32,8 @@ proto::error told(const links::call_failure& failure) {
             "Send the file again in a moment; what had come is dropped.", {}};
 }
 
+proto::error left() { return {error_code::cancelled, "The client went away.", {}, {}}; }
+
 // The machine's answer, after it has all of the file or has said no.
 asio::awaitable<std::expected<std::string, proto::error>> answer_of(std::shared_ptr<links::remote_call> call) {
     std::string text;
@@ -92,26 +94,39 @@ private:
 };
 
 asio::awaitable<void> uploads::handle(common::net::http_exchange& exchange, const proto::principal& who) {
-    auto answer = co_await pass_on(exchange, who, "req_" + common::crypto::random_token(20));
-    if (answer.status != 0) co_await exchange.respond(std::move(answer));
+    const std::string request_id = "req_" + common::crypto::random_token(20);
+    const auto asked = common::api::read_upload_request(exchange.request(), request_id);
+    if (!asked) {
+        co_await exchange.respond(asked.error());
+        co_return;
+    }
+    std::string machine_id;
+    auto outcome = co_await pass_on(exchange, who, *asked, request_id, machine_id);
+    const bool broke_off = outcome && outcome->status != 201;
+    const proto::result<void> told = broke_off  ? std::unexpected(left())
+                                     : !outcome ? std::unexpected(outcome.error())
+                                                : proto::result<void>();
+    audit_.record_upload(who, std::move(machine_id), told);
+    if (!outcome)
+        co_await exchange.respond(error_answer(outcome.error(), request_id));
+    else if (outcome->status != 0)
+        co_await exchange.respond(std::move(*outcome));
 }
 
-asio::awaitable<uploads::answer> uploads::pass_on(common::net::http_exchange& exchange, const proto::principal& who,
-                                                  std::string request_id) {
-    auto asked = common::api::read_upload_request(exchange.request(), request_id);
-    if (!asked) co_return std::move(asked.error());
+asio::awaitable<proto::result<common::net::http_response>> uploads::pass_on(
+    common::net::http_exchange& exchange, const proto::principal& who, const common::api::upload_request& asked,
+    std::string request_id, std::string& machine_id) {
     if (!who.has_scope("sessions:write"))
-        co_return error_answer({error_code::permission_denied,
-                                "This needs the scope sessions:write, which the credential does not have.",
-                                "Use a credential with that scope.", {}},
-                               request_id);
+        co_return proto::fail(error_code::permission_denied,
+                              "This needs the scope sessions:write, which the credential does not have.",
+                              "Use a credential with that scope.");
     const place taken(*this, who.key());
     if (!taken.fits())
-        co_return error_answer({error_code::resource_exhausted, "Too many uploads are on their way.",
-                                "Send the file again when some of them have ended.", {}},
-                               request_id);
-    auto link = co_await machines_.by_name(who.workspace_id, asked->machine);
-    if (!link) co_return error_answer(link.error(), request_id);
+        co_return proto::fail(error_code::resource_exhausted, "Too many uploads are on their way.",
+                              "Send the file again when some of them have ended.");
+    auto link = co_await machines_.by_name(who.workspace_id, asked.machine);
+    if (!link) co_return std::unexpected(std::move(link.error()));
+    machine_id = (*link)->machine().machine().machine_id;
 
     constexpr std::chrono::milliseconds patience(limits::upload_ms_max);
     proto::call_header header;
@@ -119,10 +134,10 @@ asio::awaitable<uploads::answer> uploads::pass_on(common::net::http_exchange& ex
     header.who = who;
     header.deadline_ms = patience.count();
     header.request_id = request_id;
-    header.body_bytes = asked->bytes;
-    const nlohmann::json arguments{{"name", asked->name}};
+    header.body_bytes = asked.bytes;
+    const nlohmann::json arguments{{"name", asked.name}};
     auto started = (*link)->call(header, arguments.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
-    if (!started) co_return error_answer(started.error(), request_id);
+    if (!started) co_return std::unexpected(std::move(started.error()));
     const auto call = *started;
 
     asio::steady_timer deadline(co_await asio::this_coro::executor);
@@ -130,16 +145,15 @@ asio::awaitable<uploads::answer> uploads::pass_on(common::net::http_exchange& ex
     deadline.async_wait([call](const boost::system::error_code& ec) {
         if (!ec) call->cancel({error_code::timeout, "The upload took too long.", "Send the file again.", {}});
     });
-    const proto::error left{error_code::cancelled, "The client went away.", {}, {}};
     auto unread = co_await send_on(exchange, *call);
     if (unread) {
-        call->cancel(left);
+        call->cancel(left());
         co_return std::move(*unread);
     }
-    exchange.on_peer_closed([call, left] { call->cancel(left); });
+    exchange.on_peer_closed([call] { call->cancel(left()); });
     auto answer = co_await answer_of(call);
     exchange.on_peer_closed({});
-    if (!answer) co_return error_answer(answer.error(), request_id);
+    if (!answer) co_return std::unexpected(std::move(answer.error()));
     co_return common::api::json_answer(201, std::move(*answer), request_id);
 }
 

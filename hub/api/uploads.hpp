@@ -11,8 +11,10 @@
 
 #include <boost/asio/awaitable.hpp>
 
+#include "common/api/upload_request.hpp"
 #include "common/net/http.hpp"
 #include "hub/links/remote_call.hpp"
+#include "hub/relay/call_audit.hpp"
 #include "hub/relay/machine_finder.hpp"
 #include "proto/principal.hpp"
 
@@ -20,19 +22,23 @@ namespace hub::api {
 
 class uploads {
 public:
-    // The finder outlives the object, and the object every exchange given to it.
-    explicit uploads(relay::machine_finder& machines) : machines_(machines) {}
+    // Both outlive the object, and the object every exchange given to it.
+    uploads(relay::machine_finder& machines, relay::call_audit& audit) : machines_(machines), audit_(audit) {}
 
     boost::asio::awaitable<void> handle(common::net::http_exchange& exchange, const proto::principal& who);
 
 private:
-    using answer = common::net::http_response;  // status 0: the client has gone
     class place;
 
-    boost::asio::awaitable<answer> pass_on(common::net::http_exchange& exchange, const proto::principal& who,
-                                           std::string request_id);
+    // Status 0: the client has gone. Tells the machine that was chosen, as soon as one is.
+    boost::asio::awaitable<proto::result<common::net::http_response>> pass_on(common::net::http_exchange& exchange,
+                                                                              const proto::principal& who,
+                                                                              const common::api::upload_request& asked,
+                                                                              std::string request_id,
+                                                                              std::string& machine_id);
 
     relay::machine_finder& machines_;
+    relay::call_audit& audit_;
     std::size_t in_flight_ = 0;
     std::map<std::string, std::size_t> in_flight_of_;  // by principal::key()
 };

@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <string>
 #include <string_view>
 
 #include <boost/asio/any_io_executor.hpp>
@@ -37,6 +38,8 @@ public:
 
     void record(const common::mcp::tool_call& call, const proto::tool& tool, const audited_call& where,
                 const proto::result<void>& outcome);
+    // A file that was sent to a machine, or was not; the machine may be empty.
+    void record_upload(const proto::principal& who, std::string machine_id, const proto::result<void>& outcome);
 
     // Removes entries that are older, now and every hour, until the executor ends.
     boost::asio::awaitable<void> keep_pruned(std::chrono::milliseconds kept);
@@ -46,6 +49,7 @@ public:
 
 private:
     struct queue;
+    void push(const proto::principal& who, tenancy::audit_entry entry, const proto::result<void>& outcome);
     static boost::asio::awaitable<void> write(std::shared_ptr<queue> q);
 
     std::shared_ptr<queue> queue_;  // shared with the coroutine that writes

@@ -163,6 +163,18 @@ test("uploads", async (t) => {
         assert.equal(readdirSync(spool(machine)).length, kept);
     });
 
+    await world.test("the hub's audit has those that came and those that did not", async () => {
+        const uploads = () => world.hub.admin("audit", "--workspace", "home").then(({ entries }) => entries.filter((e) => e.action === "upload"));
+        const entries = await until(async () => {
+            const all = await uploads();
+            return all.some((e) => e.result === "cancelled") && all;
+        }, "the one that was cut off");
+        const { machines } = await world.client().call("list_machines");
+        for (const entry of entries.filter((e) => e.result === "ok" || e.result === "cancelled")) assert.equal(entry.machine, machines[0].machineId);
+        assert.ok(entries.filter((e) => e.result === "ok").length >= 4);
+        assert.ok(entries.every((e) => /^user:u_.*\/k_/.test(e.actor) && !JSON.stringify(e).includes("notes")));
+    });
+
     await world.test("a machine that is lost in the middle is told, and has nothing left when it is back", async () => {
         const { answer } = await begin(world, 5 * MiB, Buffer.alloc(2 * MiB), "?machine=m1"); // and no more
         await until(() => parts(machine).length === 1, "the machine to receive");
