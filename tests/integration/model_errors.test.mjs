@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { script, startWorld } from "../support/harness.mjs";
+import { script, startWorld, until } from "../support/harness.mjs";
 
 test("errors of the model's API", async (t) => {
     const world = await startWorld(t);
@@ -24,6 +24,23 @@ test("errors of the model's API", async (t) => {
         assert.equal(value.done, true);
         assert.notEqual(value.is_error, true, JSON.stringify(value));
         assert.equal(value.text, "After the wait.");
+    });
+
+    await world.test("one that is tried again is told meanwhile, apart from one that is slow", async () => {
+        const activity = async () => (await client.call("get_session", { session_id: session, limit: 0 })).session.activity;
+        assert.equal((await activity()).waitsFor, "nothing");
+        const { cursor } = await client.call("send_prompt", { session_id: session, text: script({ error: { status: 529, retry_after: 3, times: 1 }, text: "In the end.", hold: "slow" }) });
+        const now = await until(async () => {
+            const shown = await activity();
+            return shown.waitsFor === "retry" && shown;
+        }, "the session to wait for a retry");
+        assert.deepEqual([now.retry.attempt, now.retry.status], [1, 529]);
+        const reader = world.reader({ session, cursor });
+        assert.equal((await reader.untilType("session.retrying")).status, 529);
+        await until(() => world.api.held.get("slow") === 1, "the model to answer slowly");
+        world.api.releaseHold("slow");
+        assert.equal((await reader.untilType("session.idle")).result.isError ?? false, false);
+        assert.equal((await activity()).waitsFor, "nothing");
     });
 
     await world.test("a connection cut in mid-stream", async () => {
