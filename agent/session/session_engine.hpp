@@ -1,8 +1,8 @@
-// The engine behind engine.hpp. See there; the parts are in session_engine.cpp (commands), session_launch.cpp (starting
-// and finding again), session_places.cpp (who may run), session_line.cpp (who waits for that), session_adoption.cpp
-// (taking over what others began), session_conflict.cpp (what others run now), session_rebuild.cpp (what the log does not
-// know), session_retention.cpp (what is forgotten), session_fork.cpp, session_update.cpp and session_queries.cpp (reading
-// and waiting).
+// The engine behind engine.hpp. See there; the parts are in session_engine.cpp (commands), session_permissions.cpp (answers),
+// session_launch.cpp (starting), session_recovery.cpp and session_rebuild.cpp (finding again, what the log knows and what it
+// does not), session_places.cpp (who may run), session_line.cpp (who waits for that), session_adoption.cpp (taking over what
+// others began), session_conflict.cpp (what others run now), session_retention.cpp (what is forgotten), session_fork.cpp,
+// session_update.cpp and session_queries.cpp (reading and waiting).
 #pragma once
 
 #include <deque>
