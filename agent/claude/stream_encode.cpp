@@ -74,6 +74,12 @@ std::string encode_set_effort(std::string_view request_id, std::string_view leve
     return control(request_id, json{{"subtype", "apply_flag_settings"}, {"settings", settings}});
 }
 
+std::string encode_rewind_files(std::string_view request_id, std::string_view prompt_uuid, bool dry_run) {
+    json request{{"subtype", "rewind_files"}, {"user_message_id", prompt_uuid}};
+    if (dry_run) request["dry_run"] = true;
+    return control(request_id, request);
+}
+
 std::string encode_end_session(std::string_view request_id, std::string_view reason) {
     return control(request_id, json{{"subtype", "end_session"}, {"reason", reason}});
 }

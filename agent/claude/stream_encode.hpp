@@ -33,6 +33,7 @@ std::string encode_rename(std::string_view request_id, std::string_view title);
 // Takes any name; one that the API does not know fails with the next turn.
 std::string encode_set_model(std::string_view request_id, std::string_view model);
 std::string encode_set_effort(std::string_view request_id, std::string_view level);
+std::string encode_rewind_files(std::string_view request_id, std::string_view prompt_uuid, bool dry_run);
 std::string encode_end_session(std::string_view request_id, std::string_view reason);
 
 // Answers to can_use_tool. Null values are left out.

@@ -107,6 +107,20 @@ struct update_request {
     std::string effort;
 };
 
+struct rewind_request {
+    std::string session_id;
+    std::string prompt_uuid;  // the files as they were before it
+    bool dry_run = false;
+    int depth = 0;  // of a claude that has to be started for it
+};
+
+// What differed, or differs.
+struct rewound {
+    std::vector<std::string> files;  // absolute paths
+    std::int64_t insertions = 0;     // lines
+    std::int64_t deletions = 0;
+};
+
 struct pending_permission {
     std::string session_id;
     std::string request_id;
@@ -268,6 +282,8 @@ public:
     virtual task<created> fork(fork_request request, proto::principal who) = 0;
     // For a claude that runs at once, and for every later one.
     virtual task<void> update(update_request request) = 0;
+    // Puts files back that claude edited; starts a claude if none runs. Not while a turn runs.
+    virtual task<rewound> rewind(rewind_request request) = 0;
     // Interrupts the turn; the session stays usable. With no turn running it is fine and says so.
     virtual task<aborted> abort(std::string session_id) = 0;
     // Ends claude; the session stays resumable.

@@ -55,6 +55,8 @@ public:
     task<int> revoke_grants(std::string grant_id, events::answerer by);
     // session_update.cpp
     task<void> update(update_request wanted);
+    // session_rewind.cpp
+    task<rewound> rewind(rewind_request wanted);
     task<aborted> interrupt();
     // Ends claude and waits until that is stored.
     boost::asio::awaitable<void> end();
@@ -105,6 +107,7 @@ private:
     boost::asio::awaitable<void> write();
     void post(std::string line);
     task<std::int64_t> commit(reduction& changes, std::function<void(common::db::connection&, std::int64_t)> more);
+    task<json> ask_rewind(const std::string& prompt_uuid, bool dry_run);
     task<claude::control_reply> ask(std::string request_id, std::string line, std::chrono::milliseconds timeout);
     proto::error ended_error() const;
 

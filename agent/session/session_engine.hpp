@@ -39,6 +39,7 @@ public:
     task<int> revoke_grants(std::string session_id, std::string grant_id, events::answerer by) override;
     task<created> fork(fork_request request, proto::principal who) override;
     task<void> update(update_request request) override;
+    task<rewound> rewind(rewind_request request) override;
     task<aborted> abort(std::string session_id) override;
     task<void> dispose(std::string session_id) override;
 

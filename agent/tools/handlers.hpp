@@ -14,6 +14,7 @@ answer list_sessions(const services& s, const call_context& c);
 answer get_session(const services& s, const call_context& c);
 answer create_session(const services& s, const call_context& c);
 answer fork_session(const services& s, const call_context& c);
+answer rewind_session(const services& s, const call_context& c);
 answer update_session(const services& s, const call_context& c);
 answer send_prompt(const services& s, const call_context& c);
 answer send_and_wait(const services& s, const call_context& c);

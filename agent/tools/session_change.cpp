@@ -1,4 +1,4 @@
-// The tools that change a session or go on from it: update_session, fork_session.
+// The tools that change a session or go on from it: update_session, fork_session, rewind_session.
 #include <utility>
 
 #include "agent/tools/derived_id.hpp"
@@ -58,6 +58,25 @@ answer update_session(const services& s, const call_context& c) {
     auto now = co_await s.sessions->get(wanted.session_id);
     if (!now) co_return std::unexpected(std::move(now.error()));
     co_return dump(json{{"ok", true}, {"session", session_json(now->session, *s.machine)}});
+}
+
+answer rewind_session(const services& s, const call_context& c) {
+    session::rewind_request wanted;
+    wanted.session_id = c.text("session_id");
+    wanted.prompt_uuid = c.text("prompt_id");
+    wanted.dry_run = c.arguments.value("dry_run", false);
+    wanted.depth = c.depth;
+    // Files are written without a permission request.
+    if (!wanted.dry_run)
+        if (auto open = may_answer_permissions(s, c); !open) co_return std::unexpected(std::move(open.error()));
+    auto known = co_await open_session(s, c);
+    if (!known) co_return std::unexpected(std::move(known.error()));
+    auto done = co_await s.sessions->rewind(std::move(wanted));
+    if (!done) co_return std::unexpected(std::move(done.error()));
+    co_return dump(json{{"ok", true},
+                        {"files", done->files},
+                        {"insertions", done->insertions},
+                        {"deletions", done->deletions}});
 }
 
 }  // namespace agent::tools

@@ -102,6 +102,7 @@ handlers all_handlers() {
             {"abort_session", abort_session},
             {"dispose_session", dispose_session},
             {"session_diff", session_diff},
+            {"rewind_session", rewind_session},
             {"get_state", get_state},
             {"update_state", update_state}};
 }

@@ -12,7 +12,7 @@ import { startWorld, until } from "../support/harness.mjs";
 const aUuid = "00000000-0000-4000-8000-000000000000";
 
 /** A value that the schema allows, for the fields that are not the one under test. */
-const good = { session_id: aUuid, text: "x", behavior: "deny", request_id: "r", cwd: "/nowhere", slug: "-nowhere", machine: "m1", cursor: "c" };
+const good = { session_id: aUuid, text: "x", behavior: "deny", request_id: "r", prompt_id: "p", cwd: "/nowhere", slug: "-nowhere", machine: "m1", cursor: "c" };
 
 /** Values that the schema of a field does not allow: [what, value]. */
 function* badValues(schema) {

@@ -3,7 +3,7 @@
 
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
-import { readFileSync, readdirSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 
@@ -75,6 +75,18 @@ test("idempotency keys of every tool that acts", async (t) => {
                     other: { session_id, title: "Other" },
                     between: () => call("update_session", { session_id, title: "Second" }),
                     check: async () => assert.equal((await show(session_id)).session.title, "Second"),
+                };
+            },
+            async rewind_session() {
+                const { session_id, cwd } = await make("rewound", { enable_file_checkpointing: true, permission_mode: "acceptEdits" });
+                const file = join(cwd, "written.txt");
+                const write = (content) => say(session_id, { tool: { name: "Write", input: { file_path: file, content } } }, "Written.");
+                const { promptId } = await write("by claude\n");
+                return {
+                    args: { session_id, prompt_id: promptId },
+                    other: { session_id, prompt_id: promptId, dry_run: true },
+                    between: () => (assert.ok(!existsSync(file)), writeFileSync(file, "by a person\n")),
+                    check: () => assert.equal(readFileSync(file, "utf8"), "by a person\n"),
                 };
             },
             async update_state() {

@@ -57,6 +57,8 @@ TEST(StreamEncode, ChangesAreControlRequests) {
     EXPECT_EQ(request(encode_rename("r", "T"))["title"], "T");
     EXPECT_EQ(request(encode_set_model("r", "opus")), json({{"subtype", "set_model"}, {"model", "opus"}}));
     EXPECT_EQ(request(encode_set_effort("r", "max"))["settings"], json({{"effortLevel", "max"}}));
+    EXPECT_EQ(request(encode_rewind_files("r", "u", false)), json({{"subtype", "rewind_files"}, {"user_message_id", "u"}}));
+    EXPECT_EQ(request(encode_rewind_files("r", "u", true))["dry_run"], true);
 }
 
 TEST(StreamEncode, ADenialAlwaysHasAText) {

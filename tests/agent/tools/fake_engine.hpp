@@ -26,6 +26,7 @@ public:
     std::vector<session::permission_answer> answers;
     events::answerer revoked_by;
     std::vector<session::update_request> updates;
+    std::vector<session::rewind_request> rewinds;
     std::vector<session::fork_request> forks;
     int aborts = 0;
     int disposals = 0;
@@ -156,6 +157,12 @@ public:
         if (!request.permission_mode.empty()) session.permission_mode = request.permission_mode;
         updates.push_back(std::move(request));
         co_return proto::result<void>();
+    }
+    task<session::rewound> rewind(session::rewind_request request) override {
+        if (!sessions.contains(request.session_id)) co_return unknown();
+        if (auto no = refused()) co_return std::unexpected(*no);
+        rewinds.push_back(std::move(request));
+        co_return session::rewound{{"/w/a.txt"}, 3, 1};
     }
     task<session::aborted> abort(std::string id) override {
         if (!sessions.contains(id)) co_return unknown();

@@ -1,4 +1,4 @@
-// update_session and fork_session: what reaches the engine, and what never does.
+// update_session, fork_session and rewind_session: what reaches the engine, and what never does.
 #include "agent/tools/derived_id.hpp"
 #include "tests/agent/tools/tools_fixture.hpp"
 
@@ -147,6 +147,25 @@ TEST_F(session_change_test, what_the_engine_refuses_is_told) {
             proto::error{error_code::session_busy, "The session is in the middle of a turn.", "Wait.", {}};
         EXPECT_EQ(code(one), error_code::session_busy) << one.tool;
     }
+}
+
+TEST_F(session_change_test, rewind_names_the_prompt_and_tells_what_differed) {
+    const auto done = value({"rewind_session", {{"session_id", "s"}, {"prompt_id", "p"}, {"dry_run", true}}});
+    EXPECT_EQ(done, (json{{"ok", true}, {"files", {"/w/a.txt"}}, {"insertions", 3}, {"deletions", 1}}));
+    value({"rewind_session", {{"session_id", "s"}, {"prompt_id", "q"}}});
+    ASSERT_EQ(engine_.rewinds.size(), 2u);
+    EXPECT_EQ(engine_.rewinds[0].prompt_uuid, "p");
+    EXPECT_TRUE(engine_.rewinds[0].dry_run);
+    EXPECT_FALSE(engine_.rewinds[1].dry_run);
+    EXPECT_EQ(code({"rewind_session", {{"session_id", "none"}, {"prompt_id", "p"}}}), error_code::not_found);
+}
+
+TEST_F(session_change_test, rewind_is_for_who_may_answer_permission_requests) {
+    set_policy("remote_permission_response = \"never\"\n");
+    restart();
+    EXPECT_EQ(code({"rewind_session", {{"session_id", "s"}, {"prompt_id", "p"}}}), error_code::policy_denied);
+    EXPECT_TRUE(engine_.rewinds.empty());
+    value({"rewind_session", {{"session_id", "s"}, {"prompt_id", "p"}, {"dry_run", true}}});
 }
 
 }  // namespace
