@@ -11,6 +11,7 @@
 
 #include "agent/journal/audit_rows.hpp"
 #include "common/db/database.hpp"
+#include "common/db/sqlite_database.hpp"
 
 namespace agent::cli {
 namespace {
@@ -74,7 +75,7 @@ int audit(const audit_config& config, std::ostream& out, std::ostream& err) {
     const auto file = config.files.state / "log.db";
     std::error_code ec;
     if (!std::filesystem::exists(file, ec)) return fails(file.string() + " is not there: no agent has run here yet.");
-    auto database = common::db::open("sqlite://" + file.string(), {.read_only = true});
+    auto database = common::db::sqlite_database::open(file.string(), {.read_only = true});
     if (!database) return fails(file.string() + " cannot be read: " + database.error().message + ".");
     const auto entries =
         (*database)->transaction([&](common::db::connection& c) { return journal::list_audit(c, query); });

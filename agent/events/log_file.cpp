@@ -15,6 +15,7 @@
 #include "agent/events/event_rows.hpp"
 #include "agent/events/schema.hpp"
 #include "common/crypto/random.hpp"
+#include "common/db/sqlite_database.hpp"
 
 namespace agent::events {
 
@@ -54,11 +55,10 @@ std::string settle_log_id(connection& c, const std::string& identity, std::int64
 
 std::expected<log_files, db_error> try_open(const fs::path& directory) {
     const fs::path file = directory / "log.db";
-    const std::string url = "sqlite://" + file.string();
     std::error_code ignored;
     const bool check = fs::file_size(file, ignored) <= check_bytes_max;
 
-    auto writing = common::db::open(url);
+    auto writing = common::db::sqlite_database::open(file.string(), {});
     if (!writing) return std::unexpected(std::move(writing.error()));
     if (check) {
         bool sound = false;
@@ -75,7 +75,7 @@ std::expected<log_files, db_error> try_open(const fs::path& directory) {
         return std::make_pair(last, settle_log_id(c, identity, last, mark));
     });
     if (!state) return std::unexpected(std::move(state.error()));
-    auto reading = common::db::open(url, {.read_only = true});
+    auto reading = common::db::sqlite_database::open(file.string(), {.read_only = true});
     if (!reading) return std::unexpected(std::move(reading.error()));
     mark.write(state->second, state->first);
     return log_files{.directory = directory,
