@@ -29,7 +29,7 @@ void check_message(const message& one, std::string_view text) {
     }
     require(!one.method.empty() && one.method.size() <= rpc_method_bytes_max);
     if (one.params.empty()) return;
-    require(nlohmann::json::parse(one.params, nullptr, false).is_object());
+    if (const auto params = parse_json(one.params)) require(params->is_object());
     constexpr std::array<std::string_view, 3> names{"name", "arguments", "inputResponses"};
     std::array<std::string_view, 3> values;
     if (!read_members(one.params, names, values)) return;

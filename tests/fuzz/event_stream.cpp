@@ -111,7 +111,9 @@ void run(std::string_view input) {
 
     // Results are checked before they get here; of those that are an object, nothing is lost.
     if (!proto::is_json_object(input)) return;
-    const auto message = nlohmann::json::parse(in_one_line, nullptr, false);
+    auto parsed = parse_json(in_one_line);
+    if (!parsed) return;
+    auto& message = *parsed;
     require(message.is_object() && message["jsonrpc"] == "2.0" && message["id"] == 7 && message["result"].is_object());
     require(message == nlohmann::json::parse(text, nullptr, false));
     const auto result = nlohmann::json::parse(input);

@@ -5,7 +5,10 @@
 
 #include <cstdint>
 #include <cstdlib>
+#include <optional>
 #include <string_view>
+
+#include <nlohmann/json.hpp>
 
 namespace fuzz {
 
@@ -21,6 +24,18 @@ inline std::uint8_t take_byte(std::string_view& input) {
     const auto byte = static_cast<std::uint8_t>(input.back());
     input.remove_suffix(1);
     return byte;
+}
+
+// What a parser makes of a text (discarded: not JSON). Nothing if it cannot tell: it refuses a number that no double holds,
+// which JSON allows (RFC 8259, 6).
+inline std::optional<nlohmann::json> parse_json(std::string_view text) {
+    try {
+        return nlohmann::json::parse(text);
+    } catch (const nlohmann::json::out_of_range&) {
+        return std::nullopt;
+    } catch (const nlohmann::json::parse_error&) {
+        return nlohmann::json(nlohmann::json::value_t::discarded);
+    }
 }
 
 }  // namespace fuzz
