@@ -39,6 +39,12 @@ bool is_harmless(std::uint32_t c) {
 
 }  // namespace
 
+bool is_utf8(std::string_view text) {
+    while (!text.empty())
+        if (!take_character(text)) return false;
+    return true;
+}
+
 bool is_plain_text(std::string_view text, std::size_t bytes_max) {
     if (text.size() > bytes_max) return false;
     while (!text.empty()) {
