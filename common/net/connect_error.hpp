@@ -14,6 +14,7 @@ enum class connect_failure {
     http_status,  // an HTTP answer that does not help: `status` says which
     protocol,     // the peer does not speak the protocol, or broke off
     too_large,    // the answer is over the limit
+    forbidden,    // a guarded fetch may not go there
 };
 
 struct connect_error {

@@ -14,6 +14,7 @@
 
 #include "common/async/event_signal.hpp"
 #include "common/net/deadline.hpp"
+#include "common/net/fetch_guard.hpp"
 #include "common/net/proxy_tunnel.hpp"
 #include "common/net/url_port.hpp"
 
@@ -40,50 +41,27 @@ struct resolution {
     async::event_signal done;
     bool finished = false;
     boost::system::error_code ec;
-    std::vector<tcp::endpoint> endpoints;
+    std::vector<asio::ip::address> found;
 };
 
-asio::awaitable<std::expected<std::vector<tcp::endpoint>, connect_error>> resolve(std::string host, std::uint16_t port,
-                                                                                  steady_time deadline) {
-    boost::system::error_code not_an_address;
-    const auto address = asio::ip::make_address(host, not_an_address);
-    if (!not_an_address) co_return std::vector{tcp::endpoint(address, port)};
-
-    const auto executor = co_await asio::this_coro::executor;
-    const auto lookup = std::make_shared<resolution>(executor);
-    lookup->resolver.async_resolve(host, std::to_string(port),
-                                   [lookup](const auto& ec, const tcp::resolver::results_type& found) {
-                                       lookup->finished = true;
-                                       lookup->ec = ec;
-                                       for (const auto& entry : found) lookup->endpoints.push_back(entry.endpoint());
-                                       lookup->done.notify_all();
-                                   });
-    while (!lookup->finished) {
-        const bool woken = co_await lookup->done.wait_until(deadline);
-        if (!woken) break;
-    }
-    if (!lookup->finished) {
-        lookup->resolver.cancel();
-        co_return fail(connect_failure::timeout, fmt::format("The address of {} could not be found in time.", host));
-    }
-    if (lookup->ec || lookup->endpoints.empty()) {
-        co_return fail(
-            connect_failure::dns,
-            fmt::format("The name {} has no address ({}). Check the URL and the network.", host, lookup->ec.message()));
-    }
-    co_return std::move(lookup->endpoints);
+asio::awaitable<std::expected<std::vector<asio::ip::address>, connect_error>> find_addresses(
+    const connect_target& target, std::shared_ptr<const fetch_guard> guard, steady_time deadline) {
+    if (guard) co_return co_await find_guarded_addresses(std::move(guard), target, deadline);
+    co_return co_await look_up(target.host, deadline);
 }
 
 // Tries one address after the other. None may take all the time: a network may drop what it cannot deliver.
-asio::awaitable<std::expected<stream, connect_error>> connect_tcp(std::string host, std::uint16_t port,
+asio::awaitable<std::expected<stream, connect_error>> connect_tcp(connect_target target,
+                                                                  std::shared_ptr<const fetch_guard> guard,
                                                                   steady_time deadline) {
-    auto endpoints = co_await resolve(host, port, deadline);
-    if (!endpoints) co_return std::unexpected(std::move(endpoints.error()));
+    auto found = co_await find_addresses(target, guard, deadline);
+    if (!found) co_return std::unexpected(std::move(found.error()));
+    if (guard) deadline = std::min(deadline, std::chrono::steady_clock::now() + guard->connect_timeout);
     const auto executor = co_await asio::this_coro::executor;
     boost::system::error_code last;
     bool expired = false;
-    auto addresses_left = static_cast<int>(endpoints->size());
-    for (const auto& endpoint : *endpoints) {
+    auto addresses_left = static_cast<int>(found->size());
+    for (const auto& address : *found) {
         tcp::socket socket(executor);
         expired = false;
         net::deadline limit(executor, [&] {
@@ -92,14 +70,19 @@ asio::awaitable<std::expected<stream, connect_error>> connect_tcp(std::string ho
             socket.close(ignored);
         });
         limit.arm(time_left(deadline) / addresses_left--);
-        const auto [ec] = co_await socket.async_connect(endpoint, nothrow);
-        if (!ec) co_return stream(std::move(socket));
+        const auto [ec] = co_await socket.async_connect(tcp::endpoint(address, target.port), nothrow);
         last = ec;
+        if (!ec) {
+            const auto peer = socket.remote_endpoint(last).address();
+            if (guard && (last || !accepts_peer(*guard, target, address, peer)))
+                co_return fail(connect_failure::forbidden, "The connection led to an address that may not be reached.");
+            co_return stream(std::move(socket));
+        }
         if (std::chrono::steady_clock::now() >= deadline) break;
     }
-    if (expired) co_return timed_out(host, port);
+    if (expired) co_return timed_out(target.host, target.port);
     co_return fail(connect_failure::refused,
-                   fmt::format("Cannot connect to {} port {}: {}.", host, port, last.message()));
+                   fmt::format("Cannot connect to {} port {}: {}.", target.host, target.port, last.message()));
 }
 
 std::string explain_tls(const stream& connection, const connect_target& target, const boost::system::error_code& ec) {
@@ -140,6 +123,36 @@ std::chrono::milliseconds time_left(steady_time deadline) {
     return std::max(left, std::chrono::milliseconds(1));
 }
 
+asio::awaitable<std::expected<std::vector<asio::ip::address>, connect_error>> look_up(std::string host,
+                                                                                      steady_time deadline) {
+    boost::system::error_code not_an_address;
+    const auto address = asio::ip::make_address(host, not_an_address);
+    if (!not_an_address) co_return std::vector{address};
+
+    const auto executor = co_await asio::this_coro::executor;
+    const auto lookup = std::make_shared<resolution>(executor);
+    lookup->resolver.async_resolve(host, "", [lookup](const auto& ec, const tcp::resolver::results_type& results) {
+        lookup->finished = true;
+        lookup->ec = ec;
+        for (const auto& entry : results) lookup->found.push_back(entry.endpoint().address());
+        lookup->done.notify_all();
+    });
+    while (!lookup->finished) {
+        const bool woken = co_await lookup->done.wait_until(deadline);
+        if (!woken) break;
+    }
+    if (!lookup->finished) {
+        lookup->resolver.cancel();
+        co_return fail(connect_failure::timeout, fmt::format("The address of {} could not be found in time.", host));
+    }
+    if (lookup->ec || lookup->found.empty()) {
+        co_return fail(
+            connect_failure::dns,
+            fmt::format("The name {} has no address ({}). Check the URL and the network.", host, lookup->ec.message()));
+    }
+    co_return std::move(lookup->found);
+}
+
 std::expected<connect_target, connect_error> parse_target(std::string_view url, std::string_view scheme) {
     const auto parsed = boost::urls::parse_uri(boost::urls::string_view(url.data(), url.size()));
     const std::string plain(scheme);
@@ -170,9 +183,13 @@ std::expected<connect_target, connect_error> parse_target(std::string_view url, 
 }
 
 asio::awaitable<std::expected<stream, connect_error>> open_connection(connect_target target, connect_options options) {
-    const std::string first_host = options.proxy ? options.proxy->host : target.host;
-    const std::uint16_t first_port = options.proxy ? options.proxy->port : target.port;
-    auto connection = co_await connect_tcp(first_host, first_port, options.deadline);
+    if (options.guard) options.proxy.reset();  // it would choose the address
+    connect_target first = target;
+    if (options.proxy) {
+        first.host = options.proxy->host;
+        first.port = options.proxy->port;
+    }
+    auto connection = co_await connect_tcp(std::move(first), options.guard, options.deadline);
     if (!connection) co_return std::unexpected(std::move(connection.error()));
     if (options.proxy) {
         auto through =

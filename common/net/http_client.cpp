@@ -11,6 +11,7 @@
 
 #include "common/net/connector.hpp"
 #include "common/net/deadline.hpp"
+#include "common/net/fetch_guard.hpp"
 #include "common/net/http_format.hpp"
 
 namespace common::net {
@@ -58,6 +59,11 @@ http_response take(parser_type& parser) {
     return response;
 }
 
+bool is_encoded(const http_response& response) {
+    const auto encoding = response.fields.find("Content-Encoding");
+    return encoding && *encoding != "identity";
+}
+
 std::unexpected<connect_error> fail(connect_failure kind, std::string message) {
     return std::unexpected(connect_error{.kind = kind, .message = std::move(message), .status = 0});
 }
@@ -65,11 +71,14 @@ std::unexpected<connect_error> fail(connect_failure kind, std::string message) {
 }  // namespace
 
 asio::awaitable<std::expected<http_response, connect_error>> fetch(http_client_request request) {
-    auto target = parse_target(request.url, "http");
+    auto target = request.guard ? parse_guarded_target(request.url, *request.guard) : parse_target(request.url, "http");
     if (!target) co_return std::unexpected(std::move(target.error()));
     if (!is_token(request.method)) co_return fail(connect_failure::invalid_url, "This is not an HTTP method.");
     const auto deadline = std::chrono::steady_clock::now() + request.timeout;
-    connect_options how{.ca_file = request.ca_file, .proxy = request.http_proxy, .deadline = deadline};
+    connect_options how{.ca_file = request.guard ? request.guard->ca_file : request.ca_file,
+                        .proxy = request.http_proxy,
+                        .deadline = deadline,
+                        .guard = request.guard};
     auto connection = co_await open_connection(*target, std::move(how));
     if (!connection) co_return std::unexpected(std::move(connection.error()));
 
@@ -101,7 +110,12 @@ asio::awaitable<std::expected<http_response, connect_error>> fetch(http_client_r
         co_return fail(connect_failure::protocol,
                        fmt::format("{} did not give a whole HTTP answer: {}.", target->host_field, ec.message()));
     }
-    co_return take(*parser);
+    auto response = take(*parser);
+    if (request.guard && is_encoded(response)) {
+        co_return fail(connect_failure::protocol,
+                       fmt::format("{} sent a compressed answer, which nobody asked for.", target->host_field));
+    }
+    co_return response;
 }
 
 }  // namespace common::net

@@ -5,6 +5,7 @@
 #include <chrono>
 #include <cstddef>
 #include <expected>
+#include <memory>
 #include <optional>
 #include <string>
 
@@ -16,6 +17,8 @@
 
 namespace common::net {
 
+struct fetch_guard;
+
 struct http_client_request {
     std::string method = "GET";
     std::string url{};     // http:// or https://
@@ -25,6 +28,8 @@ struct http_client_request {
     std::chrono::milliseconds timeout{30000};
     std::size_t body_bytes_max = std::size_t{4} << 20;  // of the answer
     std::optional<proxy_address> http_proxy{};          // as proxy_for() says
+    // For a URL that a stranger chose: where it may lead, the authorities to trust, no proxy, no compressed answer.
+    std::shared_ptr<const fetch_guard> guard{};
 };
 
 boost::asio::awaitable<std::expected<http_response, connect_error>> fetch(http_client_request request);
