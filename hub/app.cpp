@@ -18,6 +18,7 @@
 #include "common/crypto/random.hpp"
 #include "common/crypto/sealer.hpp"
 #include "common/mcp/engine.hpp"
+#include "common/net/fetch_guard.hpp"
 #include "common/net/listener.hpp"
 #include "hub/api/uploads.hpp"
 #include "hub/front/front.hpp"
@@ -25,6 +26,7 @@
 #include "hub/identity/verifier.hpp"
 #include "hub/links/enrolment.hpp"
 #include "hub/links/link_host.hpp"
+#include "hub/oauth/client_documents.hpp"
 #include "hub/ops/ops.hpp"
 #include "hub/refuse.hpp"
 #include "hub/relay/router.hpp"
@@ -89,6 +91,7 @@ private:
     void shut_out(const identity::ended_keys::ids& ended);
     bool open_listeners();
     bool write_port_file();
+    std::shared_ptr<const common::net::fetch_guard> fetch_guard() const;
     asio::awaitable<void> until_signalled();
     asio::awaitable<void> reload_on_hangup();
 
@@ -114,6 +117,7 @@ private:
     std::optional<links::link_host> link_host_;
     std::optional<links::hub_identity> identity_;
     std::optional<links::enrolment> enrolment_;
+    std::optional<oauth::client_documents> client_documents_;
     std::optional<front::front> front_;
     std::optional<ops::ops> ops_;
     std::unique_ptr<common::net::listener> listener_;
@@ -184,6 +188,15 @@ bool app::write_port_file() {
     return false;
 }
 
+std::shared_ptr<const common::net::fetch_guard> app::fetch_guard() const {
+    auto guard = std::make_shared<common::net::fetch_guard>();
+    guard->allowed = config_.fetch_allowed;
+    guard->ca_file = config_.fetch_ca.string();
+    const auto own = boost::urls::parse_uri(config_.public_url);
+    if (own) guard->own_names.push_back(own->host_address());
+    return guard;
+}
+
 int app::run() {
     // The handlers find front_ and ops_ when the first request comes: the public URL needs the listener's port.
     if (!open_listeners()) return 1;
@@ -195,6 +208,7 @@ int app::run() {
     identity_.emplace(links::hub_identity{"hub_" + kid, kid, config_.public_url, key_});
     link_host_.emplace(context_.get_executor(), *identity_, store_, pool_, links_, sessions_, log_);
     enrolment_.emplace(*identity_, store_, pool_, log_);
+    client_documents_.emplace(context_.get_executor(), oauth::fetch_documents_by(fetch_guard()));
     front::front_options options{config_.public_url, config_.allowed_origins};
     front_.emplace(
         std::move(options), verifier_, engine_,
@@ -262,6 +276,8 @@ int serve(const serve_config& config) {
         if (!loaded) return refuse(loaded.error().message);
         tls = std::move(*loaded);
     }
+    if (const auto trust = common::net::make_client_tls_context(config.fetch_ca.string()); !trust)
+        return refuse(trust.error().message);
     if (config.database.empty() && !std::filesystem::exists(config.data / "hub.db"))
         return refuse(fmt::format("There is no hub in {}. Make one: codez-hub init --data {}", config.data.string(),
                                   config.data.string()));

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "common/log/logger.hpp"
+#include "common/net/fetch_guard.hpp"
 #include "common/net/listen_address.hpp"
 #include "proto/limits.hpp"
 
@@ -22,6 +23,8 @@ struct serve_config {
     std::filesystem::path tls_key;
     std::filesystem::path port_file;  // written when ready: {"port":…,"ops_port":…}; for supervisors and tests
     std::vector<std::string> allowed_origins;
+    std::vector<common::net::fetch_place> fetch_allowed;  // beside the public internet
+    std::filesystem::path fetch_ca;  // PEM, trusted besides the system's authorities
     int audit_days = proto::limits::audit_days_default;  // the audit keeps entries so long
     common::log::level log_level = common::log::level::info;
     common::log::format log_format = common::log::format::human;

@@ -15,6 +15,11 @@ common::net::listen_address parse_address(const std::string& text) {
     throw CLI::ValidationError("ADDRESS:PORT", "'" + text + "' is not of the form 127.0.0.1:4096");
 }
 
+common::net::fetch_place parse_place(const std::string& text) {
+    if (auto place = common::net::parse_fetch_place(text)) return *place;
+    throw CLI::ValidationError("--allow-fetch-from", "'" + text + "' is not of the form idp.example.com:443");
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -86,6 +91,7 @@ int main(int argc, char** argv) {
     hub::serve_config serve;
     std::string listen = "127.0.0.1:4096";
     std::string ops_listen = "127.0.0.1:9464";
+    std::vector<std::string> fetch_allowed;
     std::string log_level = "info";
     std::string log_format = "human";
     auto* serve_command = cli.add_subcommand("serve", "Serve MCP clients and machines.");
@@ -99,6 +105,10 @@ int main(int argc, char** argv) {
     serve_command->add_option("--tls-key", serve.tls_key, "PEM file: its private key");
     serve_command->add_option("--allow-origin", serve.allowed_origins,
                               "Origin of web pages that may call, e.g. https://app.example.com; repeatable");
+    serve_command->add_option("--allow-fetch-from", fetch_allowed,
+                              "HOST:PORT that the hub may fetch https documents from although it is not public; repeatable");
+    serve_command->add_option("--fetch-ca", serve.fetch_ca,
+                              "PEM file: authorities to trust besides the system's when the hub fetches documents");
     serve_command->add_option("--audit-days", serve.audit_days, "Keep the audit for so many days")
         ->check(CLI::Range(1, 3650))
         ->capture_default_str();
@@ -117,6 +127,7 @@ int main(int argc, char** argv) {
         serve.ops_listen = parse_address(ops_listen);
         if (!serve.public_url.empty() && !hub::is_public_url(serve.public_url))
             throw CLI::ValidationError("--public-url", "must be of the form https://hub.example.com, without a path");
+        for (const auto& place : fetch_allowed) serve.fetch_allowed.push_back(parse_place(place));
         for (const auto& origin : serve.allowed_origins)
             if (!common::net::is_web_origin(origin))
                 throw CLI::ValidationError("--allow-origin",

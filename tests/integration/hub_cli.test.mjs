@@ -91,6 +91,11 @@ test("codez-hub", async (t) => {
         await fails(/certificate from .*none\.pem/, "serve", "--data", data, ...anywhere, "--tls-cert", none, "--tls-key", key);
     });
 
+    await t.test("where the hub may fetch from", async () => {
+        for (const bad of ["idp.example.com", "https://idp.example.com:443", "*.example.com:443", "idp.example.com:0"]) await fails(/--allow-fetch-from.*idp\.example\.com:443/, "serve", "--data", data, ...anywhere, "--allow-fetch-from", bad);
+        await fails(/PEM.*no-such-file/, "serve", "--data", data, ...anywhere, "--fetch-ca", join(dir, "no-such-file"));
+    });
+
     await t.test("a port file that cannot be written", async () => {
         await fails(/port file .* cannot be written/, "serve", "--data", data, ...anywhere, "--port-file", join(dir, "no", "where"));
     });

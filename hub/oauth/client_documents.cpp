@@ -1,0 +1,183 @@
+#include "hub/oauth/client_documents.hpp"
+
+#include <algorithm>
+#include <charconv>
+#include <ctime>
+
+#include <fmt/format.h>
+
+#include "common/async/event_signal.hpp"
+#include "common/net/fetch_guard.hpp"
+#include "common/net/https_url.hpp"
+#include "hub/tenancy/plain_text.hpp"
+
+namespace hub::oauth {
+namespace asio = boost::asio;
+using common::net::connect_error;
+using common::net::http_fields;
+using common::net::http_response;
+
+namespace {
+
+constexpr std::chrono::seconds lifetime_min(300);
+constexpr std::chrono::seconds lifetime_max(24 * 3600);
+constexpr std::chrono::seconds stale_max(24 * 3600);
+constexpr std::chrono::minutes throttle_window(1);
+constexpr std::size_t flights_max = 64;
+
+std::unexpected<document_error> fail(document_errc code, std::string message) {
+    return std::unexpected(document_error{code, std::move(message)});
+}
+
+bool is_json_type(const http_response& response) {
+    const auto field = response.fields.find("Content-Type");
+    if (!field) return false;
+    auto type = tenancy::lower_case(field->substr(0, field->find(';')));
+    while (type.ends_with(' ')) type.pop_back();
+    return type == "application/json" || (type.starts_with("application/") && type.ends_with("+json"));
+}
+
+std::optional<std::chrono::seconds> max_age_of(const http_fields& fields) {
+    const auto field = fields.find("Cache-Control");
+    if (!field) return std::nullopt;
+    const auto control = tenancy::lower_case(*field);
+    constexpr std::string_view name = "max-age=";
+    const auto at = control.find(name);
+    // Not s-maxage=, which is for shared caches and spelled otherwise.
+    if (at == std::string::npos || (at > 0 && control[at - 1] != ' ' && control[at - 1] != ',')) return std::nullopt;
+    std::int64_t seconds = 0;
+    const char* const begin = control.data() + at + name.size();
+    const auto [end, ec] = std::from_chars(begin, control.data() + control.size(), seconds);
+    if (ec == std::errc::result_out_of_range) return lifetime_max;
+    if (ec != std::errc() || seconds < 0) return std::nullopt;
+    return std::chrono::seconds(seconds);
+}
+
+std::optional<std::chrono::seconds> time_to_expiry(const http_fields& fields,
+                                                   std::chrono::system_clock::time_point now) {
+    const auto field = fields.find("Expires");
+    if (!field) return std::nullopt;
+    std::tm utc{};
+    const std::string text(*field);
+    const char* const end = ::strptime(text.c_str(), "%a, %d %b %Y %H:%M:%S GMT", &utc);
+    if (end == nullptr || *end != '\0') return std::nullopt;
+    return std::chrono::seconds(::timegm(&utc) - std::chrono::system_clock::to_time_t(now));
+}
+
+bool is_servers_fault(int status) { return status >= 500 || status == 429; }
+
+}  // namespace
+
+std::chrono::seconds document_lifetime(const http_fields& fields, std::chrono::system_clock::time_point now) {
+    auto lifetime = max_age_of(fields);
+    if (!lifetime) lifetime = time_to_expiry(fields, now);
+    return std::clamp(lifetime.value_or(lifetime_min), lifetime_min, lifetime_max);
+}
+
+document_fetch fetch_documents_by(std::shared_ptr<const common::net::fetch_guard> guard) {
+    return [guard = std::move(guard)](std::string url) {
+        return common::net::fetch(common::net::guarded_request(std::move(url), guard));
+    };
+}
+
+// A fetch that several may wait for.
+struct client_documents::flight {
+    explicit flight(const asio::any_io_executor& executor) : done(executor) {}
+    common::async::event_signal done;
+    std::optional<document_result> result;
+};
+
+client_documents::client_documents(asio::any_io_executor executor, document_fetch fetch,
+                                   client_documents_options options)
+    : executor_(std::move(executor)), fetch_(std::move(fetch)), options_(std::move(options)) {}
+
+client_documents::~client_documents() = default;
+
+asio::awaitable<document_result> client_documents::find(std::string client_id) {
+    if (auto fault = find_client_id_fault(client_id)) co_return fail(document_errc::invalid_id, std::move(*fault));
+    if (auto fresh = cached(client_id, std::chrono::seconds(0))) co_return std::move(*fresh);
+    if (const auto under_way = flights_.find(client_id); under_way != flights_.end()) {
+        const auto joined = under_way->second;
+        while (!joined->result) {
+            const bool woken = co_await joined->done.wait();
+            if (!woken) break;
+        }
+        if (joined->result) co_return *joined->result;
+        co_return fail(document_errc::unavailable, "The client's document could not be fetched. Try again.");
+    }
+    const std::string host = common::net::parse_https_url(client_id)->host;
+    if (!may_fetch(host)) {
+        if (auto stale = cached(client_id, stale_max)) co_return std::move(*stale);
+        co_return fail(
+            document_errc::throttled,
+            fmt::format("Too many clients of {}, or of all, were looked up just now. Try again in a minute.", host));
+    }
+    const auto own = std::make_shared<flight>(executor_);
+    flights_.emplace(client_id, own);
+    co_return co_await fetch(std::move(client_id), own);
+}
+
+asio::awaitable<document_result> client_documents::fetch(std::string client_id, std::shared_ptr<flight> own) {
+    std::expected<http_response, connect_error> got =
+        std::unexpected(connect_error{common::net::connect_failure::protocol, "The fetch failed.", 0});
+    try {
+        got = co_await fetch_(client_id);
+    } catch (...) {
+        flights_.erase(client_id);
+        own->result = fail(document_errc::unavailable, "The client's document could not be fetched.");
+        own->done.notify_all();
+        throw;
+    }
+    own->result = judge(client_id, std::move(got));
+    flights_.erase(client_id);
+    own->done.notify_all();
+    co_return *own->result;
+}
+
+document_result client_documents::judge(const std::string& client_id, std::expected<http_response, connect_error> got) {
+    const auto problem = [&](document_errc code, std::string_view what) {
+        return fail(code, fmt::format("The client's document at {} cannot be used. {}", client_id, what));
+    };
+    if (!got || is_servers_fault(got->status)) {
+        if (auto stale = cached(client_id, stale_max)) return std::move(*stale);
+        if (!got) return problem(document_errc::unavailable, got.error().message);
+        return problem(document_errc::unavailable, fmt::format("Its server answers {}.", got->status));
+    }
+    // From here on its server has spoken: what it said before does not count any more.
+    entries_.erase(client_id);
+    if (got->status != 200)
+        return problem(document_errc::invalid_document,
+                       fmt::format("Its server answers {} instead of 200; redirects are not followed.", got->status));
+    if (!is_json_type(*got))
+        return problem(document_errc::invalid_document, "Its Content-Type must be application/json.");
+    auto document = parse_client_document(client_id, got->body);
+    if (!document) return problem(document_errc::invalid_document, document.error());
+    keep(*document, document_lifetime(got->fields, options_.wall_now()));
+    return std::move(*document);
+}
+
+bool client_documents::may_fetch(const std::string& host) {
+    const auto now = options_.now();
+    while (!fetched_.empty() && fetched_.front().first + throttle_window <= now) fetched_.pop_front();
+    const auto of_host = std::ranges::count(fetched_, host, &std::pair<time_point, std::string>::second);
+    if (flights_.size() >= flights_max || fetched_.size() >= options_.fetches_per_minute ||
+        static_cast<std::size_t>(of_host) >= options_.fetches_per_host_and_minute)
+        return false;
+    fetched_.emplace_back(now, host);
+    return true;
+}
+
+std::optional<client_document> client_documents::cached(const std::string& client_id, std::chrono::seconds stale_for) {
+    const auto found = entries_.find(client_id);
+    if (found == entries_.end() || found->second.fresh_until + stale_for <= options_.now()) return std::nullopt;
+    found->second.used = ++uses_;
+    return found->second.document;
+}
+
+void client_documents::keep(const client_document& document, std::chrono::seconds fresh_for) {
+    if (entries_.size() >= options_.entries_max)
+        entries_.erase(std::ranges::min_element(entries_, {}, [](const auto& each) { return each.second.used; }));
+    entries_.insert_or_assign(document.client_id, entry{document, options_.now() + fresh_for, ++uses_});
+}
+
+}  // namespace hub::oauth
