@@ -116,7 +116,38 @@ CREATE TABLE reading_positions (
 CREATE INDEX reading_positions_by_expiry ON reading_positions (expires_at);
 )sql";
 
-constexpr std::array<common::db::migration, 3> migrations{{{1, first}, {2, second}, {3, third}}};
+// People who sign in: of each secret the database holds what proves it, never the secret.
+constexpr std::string_view fourth = R"sql(
+CREATE TABLE passwords (
+    user_id TEXT PRIMARY KEY REFERENCES users (id),
+    hash TEXT NOT NULL,
+    changed_at INTEGER NOT NULL
+);
+
+CREATE TABLE web_sessions (
+    hash BLOB PRIMARY KEY,
+    id TEXT NOT NULL UNIQUE,
+    user_id TEXT NOT NULL REFERENCES users (id),
+    authenticated_at INTEGER NOT NULL,
+    last_seen_at INTEGER NOT NULL,
+    expires_at INTEGER NOT NULL
+);
+CREATE INDEX web_sessions_of_user ON web_sessions (user_id);
+
+CREATE TABLE one_time_links (
+    hash BLOB PRIMARY KEY,
+    kind TEXT NOT NULL,
+    user_id TEXT REFERENCES users (id),
+    workspace_id TEXT REFERENCES workspaces (id),
+    email TEXT NOT NULL,
+    role TEXT NOT NULL,
+    created_at INTEGER NOT NULL,
+    expires_at INTEGER NOT NULL,
+    used_at INTEGER
+);
+)sql";
+
+constexpr std::array<common::db::migration, 4> migrations{{{1, first}, {2, second}, {3, third}, {4, fourth}}};
 
 }  // namespace
 

@@ -1,0 +1,44 @@
+#include "hub/people/password.hpp"
+
+#include <gtest/gtest.h>
+
+namespace hub::people {
+namespace {
+
+TEST(password, a_hash_is_argon2id_with_its_figures_and_a_salt_of_its_own) {
+    const auto hash = hash_password("correct horse battery");
+    EXPECT_TRUE(hash.starts_with("$argon2id$v=19$m=19456,t=2,p=1$")) << hash;
+    EXPECT_EQ(hash.size(), 97U) << "16 bytes of salt, 32 of hash";
+    EXPECT_NE(hash, hash_password("correct horse battery"));
+    EXPECT_TRUE(is_password(hash, "correct horse battery"));
+    EXPECT_FALSE(is_password(hash, "correct horse batterx"));
+    EXPECT_FALSE(is_password(hash, ""));
+    EXPECT_FALSE(is_password(hash, "correct horse battery "));
+}
+
+TEST(password, what_is_no_hash_fits_nothing) {
+    for (const char* hash : {"", "x", "$argon2id$", "$argon2i$v=19$m=8,t=1,p=1$c2FsdHNhbHQ$aGFzaA", "$2b$12$abc"})
+        EXPECT_FALSE(is_password(hash, "")) << hash;
+}
+
+TEST(password, length_counts_characters) {
+    EXPECT_TRUE(find_password_fault("elevenchars"));
+    EXPECT_FALSE(find_password_fault("twelve chars"));
+    EXPECT_TRUE(find_password_fault("王王王王王王王王王王王"));
+    std::string longest;
+    for (int i = 0; i < 128; ++i) longest += "𝛑";
+    EXPECT_FALSE(find_password_fault(longest));
+    EXPECT_TRUE(is_password(hash_password(longest), longest));
+    EXPECT_TRUE(find_password_fault(std::string(129, 'x')));
+    EXPECT_TRUE(find_password_fault(longest + "x"));
+    EXPECT_FALSE(is_password(hash_password("x"), std::string(1'000'000, 'x')));
+}
+
+TEST(password, is_text) {
+    EXPECT_TRUE(find_password_fault("twelve chars\xff"));
+    EXPECT_TRUE(find_password_fault(std::string("twelve\0chars!", 13)));
+    EXPECT_TRUE(find_password_fault("")->ends_with("."));
+}
+
+}  // namespace
+}  // namespace hub::people
