@@ -1,20 +1,18 @@
 #include "hub/oauth/client_documents.hpp"
 
 #include <algorithm>
-#include <charconv>
-#include <ctime>
 
 #include <fmt/format.h>
 
 #include "common/async/event_signal.hpp"
 #include "common/net/fetch_guard.hpp"
+#include "common/net/freshness.hpp"
 #include "common/net/https_url.hpp"
 #include "hub/tenancy/plain_text.hpp"
 
 namespace hub::oauth {
 namespace asio = boost::asio;
 using common::net::connect_error;
-using common::net::http_fields;
 using common::net::http_response;
 
 namespace {
@@ -37,42 +35,9 @@ bool is_json_type(const http_response& response) {
     return type == "application/json" || (type.starts_with("application/") && type.ends_with("+json"));
 }
 
-std::optional<std::chrono::seconds> max_age_of(const http_fields& fields) {
-    const auto field = fields.find("Cache-Control");
-    if (!field) return std::nullopt;
-    const auto control = tenancy::lower_case(*field);
-    constexpr std::string_view name = "max-age=";
-    const auto at = control.find(name);
-    // Not s-maxage=, which is for shared caches and spelled otherwise.
-    if (at == std::string::npos || (at > 0 && control[at - 1] != ' ' && control[at - 1] != ',')) return std::nullopt;
-    std::int64_t seconds = 0;
-    const char* const begin = control.data() + at + name.size();
-    const auto [end, ec] = std::from_chars(begin, control.data() + control.size(), seconds);
-    if (ec == std::errc::result_out_of_range) return lifetime_max;
-    if (ec != std::errc() || seconds < 0) return std::nullopt;
-    return std::chrono::seconds(seconds);
-}
-
-std::optional<std::chrono::seconds> time_to_expiry(const http_fields& fields,
-                                                   std::chrono::system_clock::time_point now) {
-    const auto field = fields.find("Expires");
-    if (!field) return std::nullopt;
-    std::tm utc{};
-    const std::string text(*field);
-    const char* const end = ::strptime(text.c_str(), "%a, %d %b %Y %H:%M:%S GMT", &utc);
-    if (end == nullptr || *end != '\0') return std::nullopt;
-    return std::chrono::seconds(::timegm(&utc) - std::chrono::system_clock::to_time_t(now));
-}
-
 bool is_servers_fault(int status) { return status >= 500 || status == 429; }
 
 }  // namespace
-
-std::chrono::seconds document_lifetime(const http_fields& fields, std::chrono::system_clock::time_point now) {
-    auto lifetime = max_age_of(fields);
-    if (!lifetime) lifetime = time_to_expiry(fields, now);
-    return std::clamp(lifetime.value_or(lifetime_min), lifetime_min, lifetime_max);
-}
 
 document_fetch fetch_documents_by(std::shared_ptr<const common::net::fetch_guard> guard) {
     return [guard = std::move(guard)](std::string url) {
@@ -152,7 +117,7 @@ document_result client_documents::judge(const std::string& client_id, std::expec
         return problem(document_errc::invalid_document, "Its Content-Type must be application/json.");
     auto document = parse_client_document(client_id, got->body);
     if (!document) return problem(document_errc::invalid_document, document.error());
-    keep(*document, document_lifetime(got->fields, options_.wall_now()));
+    keep(*document, common::net::freshness(got->fields, options_.wall_now(), {lifetime_min, lifetime_max}));
     return std::move(*document);
 }
 

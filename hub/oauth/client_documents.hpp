@@ -90,8 +90,4 @@ private:
     std::uint64_t uses_ = 0;
 };
 
-// How long an answer may be kept: max-age or Expires, at least 300 s and at most a day.
-std::chrono::seconds document_lifetime(const common::net::http_fields& fields,
-                                       std::chrono::system_clock::time_point now);
-
 }  // namespace hub::oauth
