@@ -23,11 +23,17 @@
 #include "hub/api/uploads.hpp"
 #include "hub/front/front.hpp"
 #include "hub/identity/ended_keys.hpp"
+#include "hub/identity/scopes.hpp"
 #include "hub/identity/verifier.hpp"
 #include "hub/links/enrolment.hpp"
 #include "hub/links/link_host.hpp"
 #include "hub/oauth/client_documents.hpp"
+#include "hub/oauth/resources.hpp"
+#include "hub/oauth/secrets.hpp"
+#include "hub/oauth/server.hpp"
 #include "hub/ops/ops.hpp"
+#include "hub/people/sessions.hpp"
+#include "hub/people/store.hpp"
 #include "hub/refuse.hpp"
 #include "hub/relay/router.hpp"
 #include "hub/tenancy/store.hpp"
@@ -68,14 +74,16 @@ public:
           pool_(pool_threads, pool_queue_max),
           sealer_(std::move(keys.sealing_keys)),
           key_(std::move(signing_key)),
-          verifier_(store_, pool_),
+          verifier_(store_, pool_, verifier_options()),
           links_(context_.get_executor()),
           machines_(store_, pool_, links_, sessions_),
           audit_(context_.get_executor(), store_, pool_, log_),
           cursors_(store_, pool_),
           router_(machines_, links_, sessions_, cursors_, audit_),
           engine_(router_, engine_options()),
-          ended_keys_(store_, pool_, [this](const identity::ended_keys::ids& ended) { shut_out(ended); }) {}
+          ended_keys_(
+              store_, pool_, [this] { return grants_.list_ended_grants(); },
+              [this](const identity::ended_keys::ids& ended) { shut_out(ended); }) {}
 
     ~app() {
         pool_.stop();
@@ -88,6 +96,9 @@ public:
 
 private:
     common::mcp::engine_options engine_options();
+    identity::verifier_options verifier_options();
+    tenancy::result<identity::verified> find_access_token(const std::string& hash);
+    void open_front();
     void shut_out(const identity::ended_keys::ids& ended);
     bool open_listeners();
     bool write_port_file();
@@ -101,6 +112,8 @@ private:
     std::shared_ptr<common::net::server_tls_context> tls_;
     std::unique_ptr<common::db::database> database_;
     tenancy::store store_;
+    people::store people_{*database_};
+    oauth::store grants_{*database_};
     common::async::blocking_pool pool_;
     common::crypto::sealer sealer_;
     common::crypto::ed25519_key key_;
@@ -118,6 +131,8 @@ private:
     std::optional<links::hub_identity> identity_;
     std::optional<links::enrolment> enrolment_;
     std::optional<oauth::client_documents> client_documents_;
+    std::optional<people::sessions> signed_in_;
+    std::optional<oauth::server> authorization_server_;
     std::optional<front::front> front_;
     std::optional<ops::ops> ops_;
     std::unique_ptr<common::net::listener> listener_;
@@ -136,6 +151,25 @@ common::mcp::engine_options app::engine_options() {
         log_.error("a call failed with a bug", {{"request_id", request_id}, {"what", what}});
     };
     return options;
+}
+
+identity::verifier_options app::verifier_options() {
+    identity::verifier_options options;
+    options.tokens.looks_like = [](std::string_view credential) {
+        return oauth::looks_like(oauth::access_token_prefix, credential);
+    };
+    options.tokens.find = [this](const std::string& hash) { return find_access_token(hash); };
+    return options;
+}
+
+tenancy::result<identity::verified> app::find_access_token(const std::string& hash) {
+    const auto found = grants_.find_access_token(hash);
+    if (!found) return std::unexpected(found.error());
+    // A token for another resource is none here (RFC 8707, RFC 9700 §2.3).
+    if (found->revoked || found->audience != oauth::own_audience(config_.public_url, {})) return identity::verified();
+    proto::principal who{found->workspace_id, found->user_id, found->grant_id, found->user_name,
+                         identity::effective_scopes(found->scopes, found->role)};
+    return identity::verified{std::move(who), found->expires_at};
 }
 
 void app::shut_out(const identity::ended_keys::ids& ended) {
@@ -197,6 +231,22 @@ std::shared_ptr<const common::net::fetch_guard> app::fetch_guard() const {
     return guard;
 }
 
+void app::open_front() {
+    signed_in_.emplace(config_.public_url, people_, pool_);
+    client_documents_.emplace(context_.get_executor(), oauth::fetch_documents_by(fetch_guard()));
+    authorization_server_.emplace(config_.public_url, grants_, pool_, *client_documents_, *signed_in_);
+    front::front_handlers handlers;
+    handlers.link = [this](common::net::http_exchange& exchange) { return link_host_->handle(exchange); };
+    handlers.enroll = [this](common::net::http_exchange& exchange) { return enrolment_->handle(exchange); };
+    handlers.upload = [this](common::net::http_exchange& exchange, const proto::principal& who) {
+        return uploads_.handle(exchange, who);
+    };
+    handlers.authorization_server = [this](common::net::http_exchange& exchange, oauth::endpoint which) {
+        return authorization_server_->handle(exchange, which);
+    };
+    front_.emplace(front::front_options{config_.public_url, config_.allowed_origins}, verifier_, engine_, std::move(handlers));
+}
+
 int app::run() {
     // The handlers find front_ and ops_ when the first request comes: the public URL needs the listener's port.
     if (!open_listeners()) return 1;
@@ -208,18 +258,13 @@ int app::run() {
     identity_.emplace(links::hub_identity{"hub_" + kid, kid, config_.public_url, key_});
     link_host_.emplace(context_.get_executor(), *identity_, store_, pool_, links_, sessions_, log_);
     enrolment_.emplace(*identity_, store_, pool_, log_);
-    client_documents_.emplace(context_.get_executor(), oauth::fetch_documents_by(fetch_guard()));
-    front::front_options options{config_.public_url, config_.allowed_origins};
-    front_.emplace(
-        std::move(options), verifier_, engine_,
-        [this](common::net::http_exchange& exchange) { return link_host_->handle(exchange); },
-        [this](common::net::http_exchange& exchange) { return enrolment_->handle(exchange); },
-        [this](common::net::http_exchange& exchange, const proto::principal& who) { return uploads_.handle(exchange, who); });
+    open_front();
     ops_.emplace(store_, pool_, links_);
 
     asio::co_spawn(context_, link_host_->keep_time(), asio::detached);
     asio::co_spawn(context_, audit_.keep_pruned(std::chrono::hours(24) * config_.audit_days), asio::detached);
     asio::co_spawn(context_, ended_keys_.watch(), asio::detached);
+    asio::co_spawn(context_, authorization_server_->keep_pruned(), asio::detached);
     asio::co_spawn(context_, until_signalled(), asio::detached);
     asio::co_spawn(context_, reload_on_hangup(), asio::detached);
     if (!write_port_file()) return 1;

@@ -9,6 +9,9 @@
 #include "common/mcp/engine.hpp"
 #include "hub/front/credential.hpp"
 #include "hub/identity/verifier.hpp"
+#include "hub/oauth/metadata.hpp"
+#include "hub/oauth/resources.hpp"
+#include "hub/oauth/scopes.hpp"
 
 namespace hub::front {
 
@@ -19,9 +22,8 @@ using common::net::http_response;
 
 namespace {
 
-constexpr std::string_view resource_metadata_path = "/.well-known/oauth-protected-resource";
-// What a token needs to call anything on /mcp.
-constexpr std::string_view base_scope = "mcp:tools";
+// For clients that send a key as a header and must not be led into OAuth: keys only, and no metadata.
+constexpr std::string_view key_path = "/key/mcp";
 
 http_response json_answer(int status, std::string body, http_fields more = {}) {
     http_response response{status, std::move(more), std::move(body)};
@@ -35,22 +37,24 @@ http_response problem(int status, std::string_view code, std::string_view messag
     return json_answer(status, body.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace), std::move(more));
 }
 
-bool is_mcp_path(std::string_view path) { return path == "/mcp" || path == "/mcp/"; }
-bool is_metadata_path(std::string_view path) {
-    return path == resource_metadata_path || path == std::string(resource_metadata_path) + "/mcp";
+// A dialect of its own, which this version does not have. Whoever may call is told so; whoever may not gets the challenge.
+boost::asio::awaitable<void> not_served_yet(http_exchange& exchange, const proto::principal&) {
+    co_await exchange.respond(problem(404, "not_found", "This hub does not serve that path. MCP clients connect to /mcp."));
+}
+
+// Pages of any origin may have it: it takes no cookie, and what it gives is public or named by the request itself.
+bool is_open(const http_request& request) {
+    return oauth::resource_of_metadata_path(request.path) || oauth::is_open(oauth::endpoint_at(request.path));
 }
 
 }  // namespace
 
-front::front(front_options options, identity::verifier& verifier, common::mcp::engine& mcp, http_handler link,
-             http_handler enroll, api_handler upload)
+front::front(front_options options, identity::verifier& verifier, common::mcp::engine& mcp, front_handlers handlers)
     : options_(std::move(options)),
       origins_(options_.public_url, options_.allowed_origins),
       verifier_(verifier),
       mcp_(mcp),
-      link_(std::move(link)),
-      enroll_(std::move(enroll)),
-      upload_(std::move(upload)),
+      handlers_(std::move(handlers)),
       call_mcp_([this](http_exchange& exchange, const proto::principal& who) { return mcp_.handle(exchange, who, 0); }) {}
 
 boost::asio::awaitable<void> front::handle(http_exchange& exchange) {
@@ -59,26 +63,33 @@ boost::asio::awaitable<void> front::handle(http_exchange& exchange) {
         // RFC 9110 §15.5.20: this server does not answer for that authority.
         co_await exchange.respond(
             problem(421, "misdirected_request", "This hub does not answer for that Host. Use its public URL."));
-        co_return;
-    }
-    if (!origins_.accepts_origin(request)) {
+    } else if (!is_open(request) && !origins_.accepts_origin(request)) {
         co_await exchange.respond(problem(403, "forbidden_origin", "Pages of this Origin may not call the hub."));
-        co_return;
-    }
-
-    const std::string_view path = request.path;
-    if (common::mcp::is_preflight(request)) {
+    } else if (common::mcp::is_preflight(request)) {
         co_await exchange.respond(common::mcp::preflight_answer(request));
-    } else if (is_mcp_path(path)) {
+    } else {
+        co_await route(exchange);
+    }
+}
+
+boost::asio::awaitable<void> front::route(http_exchange& exchange) {
+    const http_request& request = exchange.request();
+    const std::string_view path = request.path;
+    const auto endpoint = oauth::endpoint_at(path);
+    if (oauth::mcp_path_of(path) == oauth::mcp_paths.front() || path == key_path) {
         co_await authenticate(exchange, call_mcp_);
+    } else if (oauth::mcp_path_of(path)) {
+        co_await authenticate(exchange, not_served_yet);
     } else if (common::api::is_upload(request)) {
-        co_await authenticate(exchange, upload_);
-    } else if (is_metadata_path(path)) {
+        co_await authenticate(exchange, handlers_.upload);
+    } else if (oauth::resource_of_metadata_path(path)) {
         co_await resource_metadata(exchange);
+    } else if (endpoint != oauth::endpoint::none) {
+        co_await handlers_.authorization_server(exchange, endpoint);
     } else if (path == "/agent/v1/link") {
-        co_await link_(exchange);
+        co_await handlers_.link(exchange);
     } else if (path == "/agent/v1/enroll") {
-        co_await enroll_(exchange);
+        co_await handlers_.enroll(exchange);
     } else {
         co_await exchange.respond(
             problem(404, "not_found", "There is nothing at this path. MCP clients connect to /mcp."));
@@ -86,10 +97,10 @@ boost::asio::awaitable<void> front::handle(http_exchange& exchange) {
 }
 
 http_fields front::answer_fields(const http_request& request) const {
-    if (!origins_.accepts_host(request) || !origins_.accepts_origin(request)) return {};
-    // The metadata is the same for everyone, and a cache may keep it.
-    if (is_metadata_path(request.path) && !common::mcp::is_preflight(request))
-        return {{"Access-Control-Allow-Origin", "*"}};
+    if (!origins_.accepts_host(request)) return {};
+    // The same for everyone, so that a cache may keep it; credentials of the browser play no part.
+    if (is_open(request)) return {{"Access-Control-Allow-Origin", "*"}, {"Access-Control-Expose-Headers", "WWW-Authenticate, Retry-After"}};
+    if (!origins_.accepts_origin(request)) return {};
     return common::mcp::cors_fields(request);
 }
 
@@ -105,33 +116,35 @@ boost::asio::awaitable<void> front::authenticate(http_exchange& exchange, const 
         co_return;
     }
     if (!who) {
-        // RFC 6750 §3.1: no error code when no credential was sent.
         const bool sent = who.error().code == identity::verify_errc::invalid;
-        std::string challenge = fmt::format("Bearer resource_metadata=\"{}{}/mcp\", scope=\"{}\"", options_.public_url,
-                                            resource_metadata_path, base_scope);
-        if (sent) challenge += ", error=\"invalid_token\"";
-        http_fields fields{{"WWW-Authenticate", std::move(challenge)}};
-        co_await exchange.respond(
-            problem(401, sent ? "invalid_token" : "unauthorized", who.error().message, std::move(fields)));
+        co_await exchange.respond(problem(401, sent ? "invalid_token" : "unauthorized", who.error().message,
+                                          challenge(exchange.request(), sent)));
         co_return;
     }
     co_await next(exchange, *who);
 }
 
+http_fields front::challenge(const http_request& request, bool sent) const {
+    // Claude Code would rather begin with OAuth than say that the key it was given is wrong.
+    if (request.path == key_path || request.fields.find("X-Codez-Api-Key"))
+        return {{"WWW-Authenticate", sent ? "ApiKey realm=\"codez\", error=\"invalid_token\"" : "ApiKey realm=\"codez\""}};
+    // RFC 6750 §3.1: no error code when no credential was sent. The metadata is that of the resource as it was spelled.
+    const auto resource = oauth::mcp_path_of(request.path) ? std::string_view(request.path) : oauth::mcp_paths.front();
+    return {{"WWW-Authenticate",
+             fmt::format("Bearer resource_metadata=\"{}{}\", scope=\"{}\"{}", options_.public_url,
+                         oauth::metadata_path_of(resource), oauth::umbrella_scope, sent ? ", error=\"invalid_token\"" : "")}};
+}
+
 boost::asio::awaitable<void> front::resource_metadata(http_exchange& exchange) {
-    const auto& method = exchange.request().method;
-    if (method != "GET" && method != "HEAD") {
+    const auto& request = exchange.request();
+    if (request.method != "GET" && request.method != "HEAD") {
         co_await exchange.respond(problem(405, "method_not_allowed", "Use GET.", {{"Allow", "GET, HEAD"}}));
         co_return;
     }
-    nlohmann::json body;
-    body["resource"] = options_.public_url + "/mcp";
-    body["resource_name"] = "CodeZ";
-    body["scopes_supported"] = nlohmann::json::array({base_scope});
-    body["bearer_methods_supported"] = nlohmann::json::array({"header"});
-    http_response response{200, {}, body.dump()};
+    const auto resource = *oauth::resource_of_metadata_path(request.path);
+    http_response response{200, {}, oauth::resource_metadata(options_.public_url, resource, options_.public_url).dump()};
     response.fields.add("Content-Type", "application/json");
-    response.fields.add("Cache-Control", "public, max-age=3600");
+    response.fields.add("Cache-Control", "public, max-age=300");
     co_await exchange.respond(std::move(response));
 }
 

@@ -10,6 +10,7 @@
 
 #include "common/net/http.hpp"
 #include "hub/front/origin_policy.hpp"
+#include "hub/oauth/server.hpp"
 #include "proto/principal.hpp"
 
 namespace common::mcp {
@@ -30,20 +31,28 @@ struct front_options {
     std::vector<std::string> allowed_origins;
 };
 
+// Who serves what besides MCP.
+struct front_handlers {
+    http_handler link;    // GET /agent/v1/link
+    http_handler enroll;  // POST /agent/v1/enroll
+    api_handler upload;   // PUT /api/v1/uploads
+    std::function<boost::asio::awaitable<void>(common::net::http_exchange&, oauth::endpoint)> authorization_server;
+};
+
 class front {
 public:
-    // Everything given outlives the front. `link` and `enroll` serve GET /agent/v1/link and POST /agent/v1/enroll,
-    // `upload` PUT /api/v1/uploads.
-    front(front_options options, identity::verifier& verifier, common::mcp::engine& mcp, http_handler link,
-          http_handler enroll, api_handler upload);
+    // Everything given outlives the front.
+    front(front_options options, identity::verifier& verifier, common::mcp::engine& mcp, front_handlers handlers);
 
     boost::asio::awaitable<void> handle(common::net::http_exchange& exchange);
     // For the listener: the fields that let a page of an allowed origin read any answer.
     common::net::http_fields answer_fields(const common::net::http_request& request) const;
 
 private:
+    boost::asio::awaitable<void> route(common::net::http_exchange& exchange);
     // Finds out who calls, and lets them on to `next`.
     boost::asio::awaitable<void> authenticate(common::net::http_exchange& exchange, const api_handler& next);
+    common::net::http_fields challenge(const common::net::http_request& request, bool sent) const;
     // RFC 9728: where the protected resource says what it is and who gives tokens for it.
     boost::asio::awaitable<void> resource_metadata(common::net::http_exchange& exchange);
 
@@ -51,9 +60,7 @@ private:
     origin_policy origins_;
     identity::verifier& verifier_;
     common::mcp::engine& mcp_;
-    http_handler link_;
-    http_handler enroll_;
-    api_handler upload_;
+    front_handlers handlers_;
     api_handler call_mcp_;
 };
 

@@ -17,9 +17,9 @@ constexpr std::int64_t told_for_ms = 3'600'000;
 
 }  // namespace
 
-ended_keys::ended_keys(tenancy::store& accounts, common::async::blocking_pool& pool, handler on_ended,
+ended_keys::ended_keys(tenancy::store& accounts, common::async::blocking_pool& pool, list_grants grants, handler on_ended,
                        tenancy::clock_function now)
-    : accounts_(accounts), pool_(pool), on_ended_(std::move(on_ended)), now_(std::move(now)) {}
+    : accounts_(accounts), pool_(pool), grants_(std::move(grants)), on_ended_(std::move(on_ended)), now_(std::move(now)) {}
 
 boost::asio::awaitable<void> ended_keys::watch() {
     boost::asio::steady_timer timer(co_await boost::asio::this_coro::executor);
@@ -33,9 +33,14 @@ boost::asio::awaitable<void> ended_keys::watch() {
 }
 
 boost::asio::awaitable<void> ended_keys::look() {
-    auto query = [this, since = now_() - told_for_ms] { return accounts_.list_ended_api_keys(since); };
-    const auto found = co_await pool_.run(std::move(query));
-    if (found && *found && !(*found)->empty()) on_ended_(ids((*found)->begin(), (*found)->end()));
+    auto query = [this, since = now_() - told_for_ms] {
+        ids ended;
+        if (const auto keys = accounts_.list_ended_api_keys(since)) ended.insert(keys->begin(), keys->end());
+        if (const auto grants = grants_()) ended.insert(grants->begin(), grants->end());
+        return ended;
+    };
+    const auto ended = co_await pool_.run(std::move(query));
+    if (ended && !ended->empty()) on_ended_(*ended);
 }
 
 }  // namespace hub::identity

@@ -1,11 +1,12 @@
-// Learns of API keys that were revoked or expired, by whatever process: what such a key has open must end, and nobody asks
-// for it again by itself. Looks into the database once a second. On the executor that awaits; SQL on the pool.
+// Learns of API keys and grants that were revoked or expired, by whatever process: what such a key has open must end, and
+// nobody asks for it again by itself. Looks into the database once a second. On the executor that awaits; SQL on the pool.
 #pragma once
 
 #include <cstdint>
 #include <functional>
 #include <set>
 #include <string>
+#include <vector>
 
 #include <boost/asio/awaitable.hpp>
 
@@ -21,8 +22,11 @@ public:
     // opened something since, and the clocks of those who revoke may differ.
     using handler = std::function<void(const ids&)>;
 
+    // Ids of the grants that ended of late (hub/oauth); on the pool.
+    using list_grants = std::function<tenancy::result<std::vector<std::string>>()>;
+
     // Everything given outlives the coroutines.
-    ended_keys(tenancy::store& accounts, common::async::blocking_pool& pool, handler on_ended,
+    ended_keys(tenancy::store& accounts, common::async::blocking_pool& pool, list_grants grants, handler on_ended,
                tenancy::clock_function now = tenancy::system_time_ms);
 
     // Looks every second, until the executor ends.
@@ -33,6 +37,7 @@ public:
 private:
     tenancy::store& accounts_;
     common::async::blocking_pool& pool_;
+    list_grants grants_;
     handler on_ended_;
     tenancy::clock_function now_;
 };

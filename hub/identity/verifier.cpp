@@ -1,7 +1,6 @@
 #include "hub/identity/verifier.hpp"
 
 #include "common/crypto/digest.hpp"
-#include "hub/identity/principal_cache.hpp"
 #include "hub/identity/scopes.hpp"
 
 namespace hub::identity {
@@ -20,7 +19,7 @@ bool looks_like_key(std::string_view credential) {
 
 std::unexpected<verify_error> absent() {
     return std::unexpected(
-        verify_error{verify_errc::absent, "Send an API key as X-Codez-Api-Key or as a bearer token.", {}});
+        verify_error{verify_errc::absent, "Sign in (OAuth), or send an API key as X-Codez-Api-Key or as a bearer token.", {}});
 }
 
 // One sentence for all: whoever tries keys must not learn which exist.
@@ -35,11 +34,10 @@ std::unexpected<verify_error> unavailable(std::string log_text) {
                                         std::move(log_text)});
 }
 
-verified judge(const tenancy::result<tenancy::api_key_grant>& found) {
-    if (!found || found->key.revoked_at) return {};
-    const auto& key = found->key;
-    proto::principal who{key.workspace_id, key.user_id, key.id, found->user_name,
-                         effective_scopes(key.scopes, found->role)};
+verified judge(const tenancy::api_key_grant& found) {
+    const auto& key = found.key;
+    if (key.revoked_at) return {};
+    proto::principal who{key.workspace_id, key.user_id, key.id, found.user_name, effective_scopes(key.scopes, found.role)};
     return {std::move(who), key.expires_at};
 }
 
@@ -49,33 +47,38 @@ verifier::verifier(tenancy::store& accounts, common::async::blocking_pool& pool,
     : accounts_(accounts),
       pool_(pool),
       options_(std::move(options)),
-      cache_(std::make_unique<principal_cache>(options_.cache_entries_max, options_.cache_ttl)) {}
+      cache_(options_.cache_entries_max, options_.cache_ttl) {}
 
-verifier::~verifier() = default;
+tenancy::result<verified> verifier::look_up(std::string_view credential, const std::string& hash) {
+    if (!looks_like_key(credential)) return options_.tokens.find(hash);
+    const auto found = accounts_.find_api_key(hash);
+    if (!found) return std::unexpected(found.error());
+    return judge(*found);
+}
 
 boost::asio::awaitable<verify_result> verifier::verify(std::string credential) {
     if (credential.empty()) co_return absent();
-    if (!looks_like_key(credential)) co_return invalid();
+    const bool is_token = options_.tokens.looks_like && options_.tokens.looks_like(credential);
+    if (!is_token && !looks_like_key(credential)) co_return invalid();
     const auto hash = common::crypto::sha256(credential);
-    auto answer = cache_->find(hash, options_.steady_now());
+    auto answer = cache_.find(hash, options_.steady_now());
     if (!answer) {
-        const auto generation = cache_->generation();
+        const auto generation = cache_.generation();
         // The time counts from before the look-up: what it read may be as old as its beginning.
         const auto asked_at = options_.steady_now();
-        auto look_up = [this, hash] { return accounts_.find_api_key(hash); };
-        const auto found = co_await pool_.run(std::move(look_up));
+        const auto found = co_await pool_.run([this, &credential, &hash] { return look_up(credential, hash); });
         if (!found) co_return unavailable(std::string(common::async::to_sentence(found.error())));
         if (!*found && found->error().code != tenancy::errc::not_found) co_return unavailable(found->error().log_text);
-        answer = judge(*found);
-        cache_->put(hash, *answer, generation, asked_at);
+        answer = *found ? std::move(**found) : verified();
+        cache_.put(hash, *answer, generation, asked_at);
     }
     if (!answer->who) co_return invalid();
     if (answer->expires_at && *answer->expires_at <= options_.now()) co_return invalid();
     co_return std::move(*answer->who);
 }
 
-void verifier::invalidate(std::string_view key_id) { cache_->invalidate(key_id); }
+void verifier::invalidate(std::string_view client_id) { cache_.invalidate(client_id); }
 
-void verifier::invalidate_all() { cache_->invalidate_all(); }
+void verifier::invalidate_all() { cache_.invalidate_all(); }
 
 }  // namespace hub::identity

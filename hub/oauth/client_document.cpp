@@ -1,12 +1,13 @@
 #include "hub/oauth/client_document.hpp"
 
-#include <algorithm>
 #include <array>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 #include "common/net/https_url.hpp"
+#include "hub/oauth/limits.hpp"
+#include "hub/oauth/redirect_uri.hpp"
 #include "hub/tenancy/plain_text.hpp"
 
 namespace hub::oauth {
@@ -14,12 +15,6 @@ namespace {
 
 using nlohmann::json;
 
-constexpr std::size_t name_bytes_max = 100;
-constexpr std::size_t uri_bytes_max = 2048;
-constexpr std::size_t redirects_max = 10;
-// Schemes that a browser runs or opens itself.
-constexpr std::array<std::string_view, 11> refused_schemes{
-    "javascript", "data", "file", "vbscript", "blob", "about", "ws", "wss", "ftp", "mailto", "view-source"};
 constexpr std::array<const char*, 5> https_members{"client_uri", "logo_uri", "tos_uri", "policy_uri", "jwks_uri"};
 
 // "." and "..", also when a server would decode them first.
@@ -46,26 +41,15 @@ bool has_dot_segment(std::string_view path) {
     return false;
 }
 
-bool is_scheme_char(char c) {
-    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '+' || c == '-' || c == '.';
-}
-
-bool is_loopback_http(std::string_view rest) {
-    const auto authority = rest.substr(0, rest.find_first_of("/?"));
-    const auto target = common::net::parse_https_authority(authority);  // the same rules of hosts and ports
-    return target && (target->host == "127.0.0.1" || target->host == "::1" || target->host == "localhost");
-}
-
 std::expected<std::vector<std::string>, std::string> redirects_of(const json& document) {
     const auto member = document.find("redirect_uris");
-    if (member == document.end() || !member->is_array() || member->empty() || member->size() > redirects_max)
+    if (member == document.end() || !member->is_array() || member->empty() || member->size() > limits::redirect_uris_max)
         return std::unexpected("\"redirect_uris\" must be a list of 1 to 10 URIs.");
     std::vector<std::string> all;
     for (const auto& uri : *member) {
-        if (!uri.is_string() || !is_redirect_uri(uri.get_ref<const std::string&>()))
-            return std::unexpected(
-                "\"redirect_uris\" may hold https URLs, http URLs of loopback and URIs of an app's own scheme, without "
-                "a fragment.");
+        if (!uri.is_string()) return std::unexpected("\"redirect_uris\" may hold strings only.");
+        if (const auto fault = why_not_redirect_uri(uri.get_ref<const std::string&>()))
+            return std::unexpected("\"redirect_uris\": " + *fault);
         all.push_back(uri.get<std::string>());
     }
     return all;
@@ -76,7 +60,7 @@ std::string shown_name(const json& document) {
     const auto member = document.find("client_name");
     if (member == document.end() || !member->is_string()) return {};
     const auto& name = member->get_ref<const std::string&>();
-    return tenancy::is_name(name, name_bytes_max) ? name : std::string();
+    return tenancy::is_name(name, limits::client_name_bytes_max) ? name : std::string();
 }
 
 std::optional<std::string> find_member_fault(std::string_view client_id, const json& document) {
@@ -105,18 +89,6 @@ std::optional<std::string> find_client_id_fault(std::string_view client_id) {
     return std::nullopt;
 }
 
-bool is_redirect_uri(std::string_view uri) {
-    if (uri.size() > uri_bytes_max || uri.contains('#')) return false;
-    if (std::ranges::any_of(uri, [](char c) { return c <= 0x20 || c >= 0x7f || c == '\\'; })) return false;
-    const auto colon = uri.find(':');
-    if (colon == std::string_view::npos || colon == 0 || colon + 1 == uri.size()) return false;
-    const auto scheme = tenancy::lower_case(uri.substr(0, colon));
-    if (!std::ranges::all_of(scheme, is_scheme_char) || scheme.front() < 'a') return false;
-    if (scheme == "https") return uri.starts_with("https://") && common::net::parse_https_url(uri).has_value();
-    if (scheme == "http") return uri.starts_with("http://") && is_loopback_http(uri.substr(7));
-    return std::ranges::find(refused_schemes, scheme) == refused_schemes.end();
-}
-
 std::expected<client_document, std::string> parse_client_document(std::string_view client_id, std::string_view body) {
     const json document = json::parse(body, nullptr, false);
     if (!document.is_object()) return std::unexpected("It is not a JSON object.");
@@ -128,7 +100,7 @@ std::expected<client_document, std::string> parse_client_document(std::string_vi
     out.client_id = client_id;
     out.client_host = common::net::parse_https_url(client_id)->host;
     out.client_name = shown_name(document);
-    if (out.client_name.empty()) out.client_name = out.client_host.substr(0, name_bytes_max);
+    if (out.client_name.empty()) out.client_name = out.client_host.substr(0, limits::client_name_bytes_max);
     out.redirect_uris = std::move(*redirects);
     out.client_uri = document.value("client_uri", json()).is_string() ? document["client_uri"].get<std::string>() : "";
     // Without the member a document's client has no secret to authenticate with either.

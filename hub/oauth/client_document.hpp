@@ -32,7 +32,4 @@ std::optional<std::string> find_client_id_fault(std::string_view client_id);
 // `client_id` has no fault. `body` is what was found there.
 std::expected<client_document, std::string> parse_client_document(std::string_view client_id, std::string_view body);
 
-// May a browser be sent there with a code: https, http to loopback, or an app's own scheme. Not javascript: and the like.
-bool is_redirect_uri(std::string_view uri);
-
 }  // namespace hub::oauth

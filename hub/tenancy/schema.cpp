@@ -147,7 +147,98 @@ CREATE TABLE one_time_links (
 );
 )sql";
 
-constexpr std::array<common::db::migration, 4> migrations{{{1, first}, {2, second}, {3, third}, {4, fourth}}};
+// The authorization server (hub/oauth). A grant is one user × one client × one workspace; each authorization begins a family
+// of tokens in it, which ends as one.
+constexpr std::string_view fifth = R"sql(
+CREATE TABLE oauth_clients (
+    id TEXT PRIMARY KEY,
+    kind TEXT NOT NULL,
+    name TEXT NOT NULL,
+    redirect_uris TEXT NOT NULL,
+    auth_method TEXT NOT NULL,
+    secret_hash BLOB,
+    created_at INTEGER NOT NULL,
+    used_at INTEGER
+);
+
+CREATE TABLE authorization_requests (
+    id TEXT PRIMARY KEY,
+    client_id TEXT NOT NULL,
+    redirect_uri TEXT NOT NULL,
+    state TEXT NOT NULL,
+    scopes TEXT NOT NULL,
+    code_challenge TEXT NOT NULL,
+    audience TEXT NOT NULL,
+    nonce TEXT NOT NULL,
+    login_again INTEGER NOT NULL,
+    created_at INTEGER NOT NULL
+);
+
+CREATE TABLE grants (
+    id TEXT PRIMARY KEY,
+    user_id TEXT NOT NULL REFERENCES users (id),
+    client_id TEXT NOT NULL REFERENCES oauth_clients (id),
+    workspace_id TEXT NOT NULL REFERENCES workspaces (id),
+    scopes TEXT NOT NULL,
+    redirect_host TEXT NOT NULL,
+    created_at INTEGER NOT NULL,
+    used_at INTEGER NOT NULL,
+    revoked_at INTEGER
+);
+CREATE INDEX grants_of_user ON grants (user_id, client_id);
+CREATE INDEX grants_by_end ON grants (revoked_at);
+
+CREATE TABLE token_families (
+    id TEXT PRIMARY KEY,
+    grant_id TEXT NOT NULL REFERENCES grants (id),
+    audience TEXT NOT NULL,
+    created_at INTEGER NOT NULL,
+    used_at INTEGER NOT NULL,
+    revoked_at INTEGER
+);
+CREATE INDEX token_families_of_grant ON token_families (grant_id);
+CREATE INDEX token_families_by_end ON token_families (revoked_at);
+
+CREATE TABLE authorization_codes (
+    hash BLOB PRIMARY KEY,
+    grant_id TEXT NOT NULL REFERENCES grants (id),
+    client_id TEXT NOT NULL,
+    redirect_uri TEXT NOT NULL,
+    code_challenge TEXT NOT NULL,
+    scopes TEXT NOT NULL,
+    audience TEXT NOT NULL,
+    nonce TEXT NOT NULL,
+    created_at INTEGER NOT NULL,
+    used_at INTEGER,
+    family_id TEXT REFERENCES token_families (id)
+);
+
+CREATE TABLE access_tokens (
+    hash BLOB PRIMARY KEY,
+    family_id TEXT NOT NULL REFERENCES token_families (id),
+    scopes TEXT NOT NULL,
+    issued_at INTEGER NOT NULL,
+    expires_at INTEGER NOT NULL
+);
+CREATE INDEX access_tokens_of_family ON access_tokens (family_id);
+
+CREATE TABLE refresh_tokens (
+    hash BLOB PRIMARY KEY,
+    family_id TEXT NOT NULL REFERENCES token_families (id),
+    issued_at INTEGER NOT NULL,
+    superseded_at INTEGER,
+    replays INTEGER NOT NULL
+);
+CREATE INDEX refresh_tokens_of_family ON refresh_tokens (family_id);
+
+-- For clients that neither register nor publish a document. The port of a loopback redirect counts for nothing.
+INSERT INTO oauth_clients (id, kind, name, redirect_uris, auth_method, created_at) VALUES ('codez-mcp', 'known', 'MCP client',
+    '["http://localhost/callback","http://127.0.0.1/callback","http://localhost/oauth/callback","http://127.0.0.1/oauth/callback"]',
+    'none', 0);
+)sql";
+
+constexpr std::array<common::db::migration, 5> migrations{
+    {{1, first}, {2, second}, {3, third}, {4, fourth}, {5, fifth}}};
 
 }  // namespace
 

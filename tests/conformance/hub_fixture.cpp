@@ -47,9 +47,15 @@ void run(const std::filesystem::path& directory, const std::filesystem::path& po
     const auto listener = conformance::listen(
         context, [&front](common::net::http_exchange& exchange) { return front->handle(exchange); },
         [&front](const common::net::http_request& request) { return front->answer_fields(request); });
+    hub::front::front_handlers handlers;
+    handlers.link = not_here;
+    handlers.enroll = not_here;
+    handlers.upload = [](common::net::http_exchange& exchange, const proto::principal&) { return not_here(exchange); };
+    handlers.authorization_server = [](common::net::http_exchange& exchange, hub::oauth::endpoint) {
+        return not_here(exchange);
+    };
     front.emplace(hub::front::front_options{"http://127.0.0.1:" + std::to_string(listener->port()), {}}, verifier,
-                  engine, not_here, not_here,
-                  [](common::net::http_exchange& exchange, const proto::principal&) { return not_here(exchange); });
+                  engine, std::move(handlers));
     conformance::serve(context, *listener, port_file, {{"api_key", made.key.secret}});
     pool.stop();
 }

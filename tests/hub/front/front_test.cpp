@@ -37,12 +37,21 @@ protected:
                 co_await exchange.respond({204, {}, {}});
             };
         };
+        front_handlers handlers;
+        handlers.link = handler(reached_, "link");
+        handlers.enroll = handler(reached_, "enroll");
+        handlers.upload = [this](common::net::http_exchange& exchange,
+                                 const proto::principal& who) -> boost::asio::awaitable<void> {
+            reached_ += "upload of " + who.name;
+            co_await exchange.respond({201, {}, {}});
+        };
+        handlers.authorization_server = [this](common::net::http_exchange& exchange,
+                                               oauth::endpoint which) -> boost::asio::awaitable<void> {
+            reached_ += which == oauth::endpoint::token ? "token" : "authorization server";
+            co_await exchange.respond({200, {}, "{}"});
+        };
         front_ = std::make_unique<front>(front_options{origin, {"https://app.example.com"}}, verifier_, *engine_,
-                                         handler(reached_, "link"), handler(reached_, "enroll"),
-                                         [this](common::net::http_exchange& exchange, const proto::principal& who) -> boost::asio::awaitable<void> {
-                                             reached_ += "upload of " + who.name;
-                                             co_await exchange.respond({201, {}, {}});
-                                         });
+                                         std::move(handlers));
         tenancy::api_key_options key;
         key.workspace_id = workspace_;
         key.user_id = owner_;
@@ -132,10 +141,11 @@ TEST_F(fronts, other_hosts_and_origins_get_nowhere) {
     EXPECT_EQ(elsewhere->status, 421);
     const auto page = ask("POST", "/mcp", {{"Origin", "https://evil.org"}, {"X-Codez-Api-Key", key_}});
     EXPECT_EQ(page->status, 403);
-    for (const char* path : {"/agent/v1/link", "/agent/v1/enroll", "/.well-known/oauth-protected-resource"}) {
+    for (const char* path : {"/agent/v1/link", "/agent/v1/enroll", "/authorize", "/oauth/authorize", "/consent"}) {
         EXPECT_EQ(ask("GET", path, {{"Host", "evil.org"}})->status, 421);
         EXPECT_EQ(ask("GET", path, {{"Origin", "https://evil.org"}})->status, 403);
     }
+    EXPECT_EQ(ask("POST", "/token", {{"Host", "evil.org"}})->status, 421);
     EXPECT_EQ(reached_, "");
 }
 
@@ -144,7 +154,7 @@ TEST_F(fronts, a_browser_may_ask_without_a_credential_what_a_page_may_send) {
         return ask("OPTIONS", path, {{"Origin", from}, {"Access-Control-Request-Method", "POST"}}, "ignored");
     };
     for (const char* page : {"https://app.example.com", "https://hub.example.com"})
-        for (const char* path : {"/mcp", "/mcp/", "/.well-known/oauth-protected-resource", "/nothing"}) {
+        for (const char* path : {"/mcp", "/mcp/", "/authorize", "/nothing"}) {
             const auto answer = preflight(page, path);
             EXPECT_EQ(answer->status, 204) << page << path;
             EXPECT_EQ(answer->field("Access-Control-Allow-Methods"), "GET, POST, DELETE, OPTIONS");
@@ -184,6 +194,50 @@ TEST_F(fronts, pages_of_allowed_origins_can_read_every_answer) {
     EXPECT_EQ(added_.find("Access-Control-Allow-Origin"), "*");
     ask("POST", "/mcp", {page, {"Host", "evil.org"}});
     EXPECT_TRUE(added_.all().empty());
+}
+
+TEST_F(fronts, pages_of_any_origin_may_read_metadata_and_ask_for_tokens) {
+    const std::pair<std::string, std::string> page{"Origin", "https://inspector.example.org"};
+    for (const char* path : {"/.well-known/oauth-protected-resource/mcp", "/.well-known/oauth-authorization-server",
+                             "/.well-known/openid-configuration", "/token", "/oauth/register", "/revoke", "/jwks"}) {
+        const auto preflight = ask("OPTIONS", path, {page, {"Access-Control-Request-Method", "POST"}});
+        EXPECT_EQ(preflight->status, 204) << path;
+        EXPECT_NE(preflight->field("Access-Control-Allow-Headers").find("MCP-Protocol-Version"), std::string::npos);
+        EXPECT_EQ(added_.find("Access-Control-Allow-Origin"), "*") << path;
+        EXPECT_EQ(added_.count("Access-Control-Allow-Credentials"), 0u);
+        EXPECT_EQ(ask("GET", path, {page})->status, 200) << path;
+        EXPECT_EQ(added_.find("Access-Control-Allow-Origin"), "*") << path;
+    }
+}
+
+TEST_F(fronts, the_authorization_server_has_two_names_for_each_door) {
+    ask("POST", "/token");
+    ask("POST", "/oauth/token");
+    EXPECT_EQ(reached_, "tokentoken");
+}
+
+TEST_F(fronts, a_key_that_is_wrong_does_not_lead_into_oauth) {
+    const auto refused = list_tools({{"X-Codez-Api-Key", key_ + "x"}});
+    EXPECT_EQ(refused->status, 401);
+    EXPECT_EQ(refused->field("WWW-Authenticate"), "ApiKey realm=\"codez\", error=\"invalid_token\"");
+    EXPECT_EQ(ask("POST", "/key/mcp")->field("WWW-Authenticate"), "ApiKey realm=\"codez\"");
+    EXPECT_EQ(ask("GET", "/.well-known/oauth-protected-resource/key/mcp")->status, 404);
+    EXPECT_EQ(ask("POST", "/key/mcp", {{"X-Codez-Api-Key", key_}, {"Content-Type", "application/json"}},
+                  R"({"jsonrpc":"2.0","id":1,"method":"tools/list"})")
+                  ->status,
+              200);
+}
+
+TEST_F(fronts, every_mcp_path_has_a_challenge_and_metadata_that_spell_it_as_the_client_does) {
+    for (const std::string path : {"/mcp", "/mcp/", "/mcp/claude-code", "/mcp/jobs/", "/mcp/full"}) {
+        const auto metadata = "/.well-known/oauth-protected-resource" + path;
+        const auto challenged = ask("POST", path)->field("WWW-Authenticate");
+        EXPECT_EQ(challenged, "Bearer resource_metadata=\"https://hub.example.com" + metadata + "\", scope=\"mcp:tools\"");
+        const auto body = ask("GET", metadata)->json();
+        EXPECT_EQ(body["resource"], "https://hub.example.com" + path);
+        EXPECT_EQ(body["authorization_servers"], nlohmann::json::array({"https://hub.example.com"}));
+        EXPECT_EQ(body["scopes_supported"], nlohmann::json::array({"mcp:tools"})) << "never offline_access";
+    }
 }
 
 TEST_F(fronts, machines_have_their_own_doors) {

@@ -44,18 +44,29 @@ protected:
     // What one look tells; nothing if it tells nothing.
     std::optional<ids> look() {
         std::optional<ids> told;
-        ended_keys subject(*accounts_, pool_, [&](const ids& ended) { told = ended; }, clock());
+        ended_keys subject(*accounts_, pool_, [this] { return grants_; }, [&](const ids& ended) { told = ended; }, clock());
         boost::asio::io_context io;
         boost::asio::co_spawn(io, subject.look(), boost::asio::detached);
         io.run();
         return told;
     }
 
+    tenancy::result<std::vector<std::string>> grants_;
     std::int64_t now_ = 1'800'000'000'000;
     tenancy::setup_result made_;
     std::unique_ptr<tenancy::store> accounts_;
     common::async::blocking_pool pool_{1, 16};
 };
+
+TEST_P(ended_keys_test, grants_are_told_with_the_keys) {
+    grants_ = std::vector<std::string>{"g_1"};
+    EXPECT_EQ(look(), ids{"g_1"});
+    const auto key = make_key();
+    revoke(key);
+    EXPECT_EQ(look(), (ids{key, "g_1"}));
+    grants_ = std::unexpected(tenancy::error{});
+    EXPECT_EQ(look(), ids{key});
+}
 
 TEST_P(ended_keys_test, revoked_and_expired_keys_are_told_for_an_hour) {
     const std::string revoked = make_key();

@@ -55,45 +55,6 @@ TEST(client_id, is_a_url_with_a_path_that_everybody_reads_alike) {
     EXPECT_FALSE(is_document_url("c_0123456789"));
 }
 
-TEST(redirect_uri, leads_to_a_page_loopback_or_an_app) {
-    for (const auto* good :
-         {"https://app.example/callback", "https://app.example/cb?x=y", "http://localhost/callback",
-          "http://127.0.0.1:8123/callback", "http://[::1]:1/cb", "http://localhost", "cursor://anysphere.cursor/cb",
-          "vscode://vscode.github-authentication/did", "com.example.app:/oauth", "https://app.example"})
-        EXPECT_TRUE(is_redirect_uri(good)) << good;
-    for (const auto* bad : {"",
-                            "callback",
-                            "/callback",
-                            "//app.example/cb",
-                            ":x",
-                            "javascript:alert(1)",
-                            "JavaScript:alert(1)",
-                            "data:text/html,x",
-                            "file:///etc/passwd",
-                            "vbscript:x",
-                            "blob:x",
-                            "about:blank",
-                            "ws://app.example/",
-                            "http://app.example/cb",
-                            "http://localhost.evil.example/cb",
-                            "http://127.0.0.1.evil.example/cb",
-                            "http://localhost@evil.example/cb",
-                            "http://evil.example\\@localhost/cb",
-                            "http://127.1/cb",
-                            "http:localhost",
-                            "https:app.example",
-                            "https://u@app.example/cb",
-                            "https://app.example/cb#f",
-                            "app:/cb#f",
-                            "https://app.example/c b",
-                            "https://app.example/\r\nX: y",
-                            "1app:/cb",
-                            "a_b:/cb",
-                            "app:"})
-        EXPECT_FALSE(is_redirect_uri(bad)) << bad;
-    EXPECT_FALSE(is_redirect_uri("https://app.example/" + std::string(2048, 'c')));
-}
-
 TEST(client_document, is_read) {
     json full = document();
     full["client_uri"] = "https://app.example/about";

@@ -1,0 +1,39 @@
+#include "hub/oauth/answers.hpp"
+
+#include <string>
+
+#include <nlohmann/json.hpp>
+
+namespace hub::oauth {
+
+using common::net::http_response;
+
+http_response json_answer(int status, const nlohmann::json& body) {
+    http_response answer{status, {}, body.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace)};
+    answer.fields.add("Content-Type", "application/json");
+    answer.fields.add("Cache-Control", "no-store");
+    return answer;
+}
+
+http_response error_answer(int status, std::string_view error, std::string_view description) {
+    return json_answer(status, {{"error", error}, {"error_description", description}});
+}
+
+http_response unavailable_answer() {
+    auto answer = error_answer(503, "temporarily_unavailable", "The hub is busy. Try again in a moment.");
+    answer.fields.add("Retry-After", "1");
+    return answer;
+}
+
+http_response database_answer(const tenancy::error& e) {
+    if (e.code == tenancy::errc::unavailable || e.code == tenancy::errc::in_doubt) return unavailable_answer();
+    return error_answer(500, "server_error", "The hub failed. Tell its operator; the log says more.");
+}
+
+http_response wrong_method_answer(std::string_view allowed) {
+    auto answer = error_answer(405, "invalid_request", "Use " + std::string(allowed) + " here.");
+    answer.fields.add("Allow", std::string(allowed));
+    return answer;
+}
+
+}  // namespace hub::oauth

@@ -1,0 +1,191 @@
+#include "hub/oauth/authorization_endpoint.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "hub/oauth/authorization_request.hpp"
+#include "hub/oauth/consent_page.hpp"
+#include "hub/oauth/redirect_uri.hpp"
+#include "hub/oauth/scopes.hpp"
+#include "hub/pages/form.hpp"
+#include "hub/pages/html.hpp"
+
+namespace hub::oauth {
+
+using common::net::http_request;
+using common::net::http_response;
+
+namespace {
+
+// Shown, never redirected to: nobody knows yet that the redirect URI is the client's (RFC 9700 §4.11).
+http_response error_page(int status, std::string_view title, std::string_view message) {
+    pages::page page;
+    page.status = status;
+    page.title = title;
+    page.main = fmt::format("<p class=\"error\">{}</p>", pages::escape(message));
+    return pages::render(page);
+}
+
+http_response database_page(const tenancy::error& e) {
+    if (e.code == tenancy::errc::unavailable || e.code == tenancy::errc::in_doubt)
+        return error_page(503, "Busy", "The hub is busy. Load this page again in a moment.");
+    if (e.code == tenancy::errc::failed)
+        return error_page(500, "Failed", "The hub failed. Try again, and tell its operator if it stays.");
+    return error_page(400, "This does not go on", e.message);
+}
+
+http_response wrong_method_page(std::string allowed) {
+    auto answer = error_page(405, "Not here", "Open this page by a link of the application that you want to connect.");
+    answer.fields.add("Allow", std::move(allowed));
+    return answer;
+}
+
+std::string consent_path(const std::string& request_id) { return "/consent?request=" + request_id; }
+
+http_response sign_in_first(const std::string& request_id, bool again) {
+    return pages::see_other(fmt::format("/sign-in?continue={}{}", pages::encode_component(consent_path(request_id)),
+                                        again ? "&again=1" : ""));
+}
+
+}  // namespace
+
+authorization_endpoint::authorization_endpoint(std::string origin, store& rows, common::async::blocking_pool& pool,
+                                               client_finder& clients, people::sessions& people)
+    : origin_(std::move(origin)), rows_(rows), pool_(pool), clients_(clients), people_(people) {}
+
+http_response authorization_endpoint::with_code(const authorization_request& request, const std::string& code) const {
+    std::vector<std::pair<std::string_view, std::string>> parameters{{"code", code}};
+    if (!request.state.empty()) parameters.emplace_back("state", request.state);
+    parameters.emplace_back("iss", origin_);  // RFC 9207
+    return pages::see_other(with_parameters(request.redirect_uri, parameters));
+}
+
+http_response authorization_endpoint::with_error(std::string_view redirect_uri, std::string_view state,
+                                                 std::string_view error, std::string_view description) const {
+    std::vector<std::pair<std::string_view, std::string>> parameters{{"error", std::string(error)},
+                                                                     {"error_description", std::string(description)}};
+    if (!state.empty()) parameters.emplace_back("state", state);
+    parameters.emplace_back("iss", origin_);
+    return pages::see_other(with_parameters(redirect_uri, parameters));
+}
+
+authorization_endpoint::answer authorization_endpoint::authorize(const http_request& request) {
+    if (request.method != "GET") co_return wrong_method_page("GET");
+    constexpr std::string_view title = "This application cannot be connected";
+    const auto query = pages::parse_form_with_doubles(request.query);
+    if (!query) co_return error_page(400, title, query.error());
+    if (query->count("client_id") != 1 || query->count("redirect_uri") != 1)
+        co_return error_page(400, title, "The application must send one client_id and one redirect_uri.");
+    const auto from = co_await clients_.find(std::string(query->get("client_id")));
+    if (!from && from.error().code != tenancy::errc::not_found) co_return database_page(from.error());
+    if (!from) co_return error_page(400, title, from.error().message);
+    if (!is_registered(from->redirect_uris, query->get("redirect_uri")))
+        co_return error_page(400, title,
+                             "The application asks for an answer at an address that it did not register (redirect_uri).");
+
+    auto judged = judge_request(*query, origin_);
+    if (!judged)
+        co_return with_error(query->get("redirect_uri"), query->get("state"), judged.error().error,
+                             judged.error().description);
+    co_return co_await go_on(request, *from, std::move(*judged));
+}
+
+authorization_endpoint::answer authorization_endpoint::go_on(const http_request& request, const client& from,
+                                                             judged_request judged) {
+    const auto& asked = judged.request;
+    const auto refuse = [&](std::string_view error, std::string_view description) {
+        return with_error(asked.redirect_uri, asked.state, error, description);
+    };
+    const auto person = co_await people_.find(request);
+    if (!person) co_return refuse("temporarily_unavailable", "The hub is busy. Try again in a moment.");
+    if (*person && !judged.ask_always) {
+        const auto code = co_await allowed_before(**person, from, asked);
+        if (!code) co_return refuse("temporarily_unavailable", "The hub is busy. Try again in a moment.");
+        if (*code) co_return with_code(asked, **code);
+    }
+    if (!judged.may_ask && !*person) co_return refuse("login_required", "Nobody is signed in at the hub in this browser.");
+    if (!judged.may_ask) co_return refuse("consent_required", "The person has to allow this first.");
+
+    auto begun = co_await pool_.run([&] { return rows_.begin_authorization(asked); });
+    if (!begun || !*begun) co_return refuse("temporarily_unavailable", "The hub is busy. Try again in a moment.");
+    co_return pages::see_other(consent_path(**begun));
+}
+
+boost::asio::awaitable<result<std::optional<std::string>>> authorization_endpoint::allowed_before(
+    const people::signed_in& person, const client& from, const authorization_request& request) {
+    // Whatever program listens on loopback could have come in the other one's stead.
+    if (is_loopback_redirect(request.redirect_uri)) co_return std::nullopt;
+    auto known = co_await pool_.run([&] { return rows_.grants_of(person.user_id, from.id); });
+    if (!known) co_return std::unexpected(busy());
+    if (!*known) co_return std::unexpected(known->error());
+    if ((*known)->size() != 1) co_return std::nullopt;
+    const auto& grant = (*known)->front();
+    if (grant.redirect_host != destination_of(request.redirect_uri)) co_return std::nullopt;
+    std::vector<std::string> wanted = request.scopes;
+    std::erase_if(wanted, is_about_tokens);
+    if (!are_within(wanted, grant.scopes)) co_return std::nullopt;
+
+    const approval same{person.user_id, grant.workspace_id, grant.scopes};
+    auto code = co_await pool_.run([&]() -> result<std::string> {
+        const auto id = rows_.begin_authorization(request);
+        if (!id) return std::unexpected(id.error());
+        return rows_.approve(*id, same);
+    });
+    if (!code) co_return std::unexpected(busy());
+    if (!*code) co_return std::unexpected(code->error());
+    co_return std::move(**code);
+}
+
+authorization_endpoint::answer authorization_endpoint::consent(const http_request& request) {
+    if (request.method != "GET" && request.method != "POST") co_return wrong_method_page("GET, POST");
+    const auto fields = pages::parse_form(request.method == "GET" ? request.query : request.body);
+    if (!fields) co_return error_page(400, "This does not go on", fields.error());
+    const std::string id(fields->get("request"));
+    const auto asked = co_await pool_.run([&] { return rows_.find_authorization(id); });
+    if (!asked) co_return database_page(busy());
+    if (!*asked) co_return database_page(asked->error());
+
+    const auto person = co_await people_.find(request);
+    if (!person) co_return database_page(person.error());
+    if (!*person) co_return sign_in_first(id, false);
+    if ((*asked)->login_again && (*person)->authenticated_at < (*asked)->created_at) co_return sign_in_first(id, true);
+    if (request.method == "POST") co_return co_await decide(**person, request);
+    co_return co_await show(**person, **asked);
+}
+
+authorization_endpoint::answer authorization_endpoint::show(const people::signed_in& person,
+                                                            const authorization_request& request) {
+    const auto from = co_await clients_.find(request.client_id);
+    if (!from) co_return database_page(from.error());
+    const auto places = co_await pool_.run([&] { return rows_.memberships_of(person.user_id); });
+    if (!places) co_return database_page(busy());
+    if (!*places) co_return database_page(places->error());
+    if ((*places)->empty())
+        co_return error_page(403, "No workspace", "You are not a member of any workspace. Ask its owner to invite you.");
+    co_return pages::render(consent_page({request, *from, **places, person.name, person.form_token}));
+}
+
+authorization_endpoint::answer authorization_endpoint::decide(const people::signed_in& person, const http_request& request) {
+    const auto posted = pages::parse_form(request.body);
+    if (!posted || !people_.posted_by_own_page(request, person, *posted))
+        co_return error_page(403, "Not sent", "This form was not sent by the hub's own page, or the page is too old. Go back, load it again and decide there.");
+    const std::string id(posted->get("request"));
+    if (posted->get("decision") != "allow") {
+        const auto denied = co_await pool_.run([&] { return rows_.deny(id, person.user_id); });
+        if (!denied) co_return database_page(busy());
+        if (!*denied) co_return database_page(denied->error());
+        co_return with_error((*denied)->redirect_uri, (*denied)->state, "access_denied", "The person refused.");
+    }
+    const approval what{person.user_id, std::string(posted->get("workspace")), ticked_scopes(*posted)};
+    const auto asked = co_await pool_.run([&] { return rows_.find_authorization(id); });
+    if (!asked) co_return database_page(busy());
+    if (!*asked) co_return database_page(asked->error());
+    const auto code = co_await pool_.run([&] { return rows_.approve(id, what); });
+    if (!code) co_return database_page(busy());
+    if (!*code) co_return database_page(code->error());
+    co_return with_code(**asked, **code);
+}
+
+}  // namespace hub::oauth

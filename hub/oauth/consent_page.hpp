@@ -1,0 +1,28 @@
+// What a person decides on: who asks, for what, where it leads. Pure functions; everything from outside is escaped.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "hub/oauth/records.hpp"
+#include "hub/pages/form.hpp"
+#include "hub/pages/html.hpp"
+
+namespace hub::oauth {
+
+struct consent {
+    const authorization_request& request;
+    const client& from;
+    const std::vector<membership>& memberships;  // at least one
+    std::string_view person;                     // who is signed in
+    std::string_view form_token;
+};
+
+pages::page consent_page(const consent& what);
+
+// The scopes that were ticked.
+std::vector<std::string> ticked_scopes(const pages::form& posted);
+
+}  // namespace hub::oauth

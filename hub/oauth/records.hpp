@@ -1,0 +1,113 @@
+// The authorization server's rows as plain values. Times are milliseconds since 1970. No SQL, no I/O.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "hub/tenancy/records.hpp"
+
+namespace hub::oauth {
+
+enum class client_kind {
+    registered,  // by itself (RFC 7591)
+    document,    // its id is the URL of its metadata (client id metadata documents)
+    known,       // by the operator
+};
+std::string_view to_string(client_kind kind);
+
+struct client {
+    std::string id;  // as in client_id: "c_…", or a URL
+    client_kind kind = client_kind::registered;
+    std::string name;
+    std::vector<std::string> redirect_uris;
+    std::string auth_method = "none";  // none | client_secret_basic | client_secret_post
+    std::string secret_hash;           // SHA-256, 32 raw bytes; empty without a secret
+};
+
+// A request at /authorize whose form was judged, until a person has decided.
+struct authorization_request {
+    std::string id;  // "ar_…"
+    std::string client_id;
+    std::string redirect_uri;
+    std::string state;  // may be empty, then it is not sent back
+    std::vector<std::string> scopes;
+    std::string code_challenge;  // S256
+    std::string audience;
+    std::string nonce;  // OpenID Connect
+    bool login_again = false;
+    std::int64_t created_at = 0;
+};
+
+// What a person says yes to.
+struct approval {
+    std::string user_id;
+    std::string workspace_id;
+    std::vector<std::string> scopes;
+};
+
+// One user × one client × one workspace.
+struct grant {
+    std::string id;  // "g_…"
+    std::string user_id;
+    std::string client_id;
+    std::string client_name;
+    std::string workspace_id;
+    std::string workspace_name;
+    std::string redirect_host;
+    std::vector<std::string> scopes;
+    std::int64_t created_at = 0;
+    std::int64_t used_at = 0;
+};
+
+struct membership {
+    std::string workspace_id;
+    std::string workspace_name;
+    tenancy::role role = tenancy::role::viewer;
+};
+
+struct code_exchange {
+    std::string code;
+    std::string client_id;
+    std::string redirect_uri;
+    std::string code_verifier;
+    std::string audience;  // empty: that of the code
+};
+
+struct refresh_exchange {
+    std::string refresh_token;
+    std::string client_id;
+    std::vector<std::string> scopes;  // empty: the grant's
+    std::string audience;             // empty: the family's
+};
+
+struct issued_tokens {
+    std::string access_token;
+    std::string refresh_token;
+    std::vector<std::string> scopes;
+    std::string grant_id;
+    std::string user_id;
+    std::string nonce;  // of the authorization request
+};
+
+// Why a token request is refused: RFC 6749 §5.2, RFC 8707 §2.
+enum class token_refusal { invalid_grant, invalid_scope, invalid_target };
+
+// Everything that decides what an access token may do now.
+struct token_grant {
+    std::string grant_id;
+    std::string client_id;
+    std::string user_id;
+    std::string user_name;
+    std::string user_email;
+    std::string workspace_id;
+    std::string audience;
+    std::vector<std::string> scopes;  // of the token, within those of the grant as they are now
+    tenancy::role role = tenancy::role::viewer;
+    std::int64_t issued_at = 0;
+    std::int64_t expires_at = 0;
+    bool revoked = false;
+};
+
+}  // namespace hub::oauth

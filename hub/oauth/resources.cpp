@@ -1,0 +1,43 @@
+#include "hub/oauth/resources.hpp"
+
+#include <algorithm>
+
+namespace hub::oauth {
+
+namespace {
+
+std::string_view without_slash(std::string_view path) {
+    if (path.size() > 1 && path.ends_with('/')) path.remove_suffix(1);
+    return path;
+}
+
+}  // namespace
+
+std::optional<std::string_view> mcp_path_of(std::string_view path) {
+    const auto found = std::ranges::find(mcp_paths, without_slash(path));
+    if (found == mcp_paths.end()) return std::nullopt;
+    return *found;
+}
+
+std::optional<std::string_view> resource_of_metadata_path(std::string_view path) {
+    if (!path.starts_with(resource_metadata_prefix)) return std::nullopt;
+    path.remove_prefix(resource_metadata_prefix.size());
+    if (path.empty() || path == "/") return mcp_paths.front();
+    if (!mcp_path_of(path)) return std::nullopt;
+    return path;
+}
+
+std::string metadata_path_of(std::string_view path) {
+    return std::string(resource_metadata_prefix) + std::string(path);
+}
+
+std::optional<std::string> own_audience(std::string_view origin, std::string_view resource) {
+    const std::string own = std::string(origin) + std::string(mcp_paths.front());
+    if (resource.empty()) return own;
+    if (!resource.starts_with(origin)) return std::nullopt;
+    const auto path = resource.substr(origin.size());
+    if (path.empty() || path == "/" || mcp_path_of(path)) return own;
+    return std::nullopt;
+}
+
+}  // namespace hub::oauth

@@ -1,0 +1,30 @@
+// The resource of this hub (RFC 8707, RFC 9728): its MCP paths, and the spellings of it that clients send. Pure functions.
+#pragma once
+
+#include <array>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace hub::oauth {
+
+// One audience: a token for one is good on all.
+inline constexpr std::array<std::string_view, 4> mcp_paths{"/mcp", "/mcp/claude-code", "/mcp/jobs", "/mcp/full"};
+
+inline constexpr std::string_view resource_metadata_prefix = "/.well-known/oauth-protected-resource";
+
+// "/mcp" of "/mcp" and "/mcp/"; nullopt for what is no MCP path.
+std::optional<std::string_view> mcp_path_of(std::string_view path);
+
+// What the metadata at this path is about: the path of the resource as the client spells it ("/mcp", "/mcp/"; the root
+// stands for "/mcp"). nullopt if there is no metadata at this path.
+std::optional<std::string_view> resource_of_metadata_path(std::string_view path);
+
+// The path of the metadata for a resource at this path, as the client spelled it.
+std::string metadata_path_of(std::string_view path);
+
+// The audience of a token that is asked for this resource: ORIGIN/mcp for each spelling of the hub's own, and for none.
+// nullopt: not the hub's.
+std::optional<std::string> own_audience(std::string_view origin, std::string_view resource);
+
+}  // namespace hub::oauth

@@ -1,0 +1,38 @@
+// Statements that several operations of the store share. Only inside a transaction.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "common/db/database.hpp"
+#include "hub/oauth/records.hpp"
+
+namespace hub::oauth {
+
+std::optional<client> select_client(common::db::connection& c, std::string_view id);
+void mark_client_used(common::db::connection& c, std::string_view id, std::int64_t now);
+
+// nullopt: not a member.
+std::optional<tenancy::role> select_role(common::db::connection& c, std::string_view workspace_id,
+                                         std::string_view user_id);
+
+// What tokens are made of: the family, and its grant as it is now.
+struct family {
+    std::string id;  // "f_…"
+    std::string audience;
+    std::int64_t created_at = 0;
+    std::int64_t used_at = 0;
+    bool revoked = false;  // itself or its grant
+    std::string grant_id;
+    std::string client_id;
+    std::string user_id;
+    std::string workspace_id;
+    std::vector<std::string> grant_scopes;
+};
+std::optional<family> select_family(common::db::connection& c, std::string_view id);
+// It and its tokens count no more.
+void end_family(common::db::connection& c, const family& one, std::string_view why, std::int64_t now);
+
+}  // namespace hub::oauth

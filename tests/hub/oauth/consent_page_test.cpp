@@ -1,0 +1,77 @@
+// The page on which a person decides says what is true, and nothing from outside is more than text on it.
+#include "hub/oauth/consent_page.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "hub/oauth/scopes.hpp"
+
+namespace hub::oauth {
+namespace {
+
+using testing::HasSubstr;
+using testing::Not;
+
+struct shown {
+    authorization_request request;
+    client from;
+    std::vector<membership> places{{"w_1", "Acme", tenancy::role::owner}};
+
+    shown() {
+        request.id = "ar_1";
+        request.redirect_uri = "https://app.example.com/cb";
+        request.scopes = {"mcp:tools", "audit:read"};
+        from.name = "Editor";
+    }
+    pages::page page() const { return consent_page({request, from, places, "Ada", "token"}); }
+};
+
+TEST(consent_pages, say_who_asks_for_what_and_where_it_leads) {
+    const auto page = shown().page();
+    for (const char* text : {"<strong>Editor</strong>", "nobody has checked it", "app.example.com", "<strong>Ada</strong>", "<strong>Acme</strong>",
+                             "answer Claude&#39;s permission requests", "name=\"scope:sessions:write\" value=\"on\" checked",
+                             "name=\"scope:audit:read\" value=\"on\">"})
+        EXPECT_THAT(page.main, HasSubstr(text));
+    EXPECT_THAT(page.main, Not(HasSubstr("machines:admin"))) << "not asked for";
+    EXPECT_THAT(page.main, Not(HasSubstr("Any program on your computer")));
+    EXPECT_EQ(page.form_targets, std::vector<std::string>{"https://app.example.com"});
+}
+
+TEST(consent_pages, warn_of_programs_on_this_computer) {
+    shown one;
+    one.request.redirect_uri = "http://127.0.0.1:5/cb";
+    EXPECT_THAT(one.page().main, HasSubstr("Any program on your computer"));
+}
+
+TEST(consent_pages, name_the_host_that_vouches_for_a_document) {
+    shown one;
+    one.from.kind = client_kind::document;
+    one.from.id = "https://claude.ai/oauth/claude-code-client-metadata";
+    EXPECT_THAT(one.page().main, HasSubstr("published at <strong>claude.ai</strong>"));
+}
+
+TEST(consent_pages, let_the_person_choose_among_workspaces) {
+    shown one;
+    one.places.push_back({"w_2", "Other & Sons", tenancy::role::viewer});
+    EXPECT_THAT(one.page().main, HasSubstr("value=\"w_2\" required> Other &amp; Sons"));
+}
+
+TEST(consent_pages, escape_all_that_comes_from_outside) {
+    shown one;
+    one.from.name = "\"><img src=x onerror=alert(1)><script>alert(1)</script>";
+    one.request.redirect_uri = "https://a.example'\"<b>/cb";
+    one.places.front().workspace_name = "<i>";
+    const auto html = one.page().main;
+    for (const char* raw : {"<img", "<script", "<b>", "<i>"}) EXPECT_THAT(html, Not(HasSubstr(raw)));
+}
+
+TEST(consent_pages, take_what_was_ticked) {
+    const auto posted = pages::parse_form("request=ar_1&scope%3Asessions%3Aread=on&scope%3Aevents%3Aread=off").value();
+    EXPECT_EQ(ticked_scopes(posted), std::vector<std::string>{"sessions:read"});
+    std::string all;
+    for (const auto& name : opened({"mcp:tools"})) all += "&scope:" + name + "=on";
+    EXPECT_EQ(ticked_scopes(pages::parse_form("x=" + all).value()), std::vector<std::string>{"mcp:tools"});
+}
+
+}  // namespace
+}  // namespace hub::oauth
