@@ -32,8 +32,7 @@
 #include "hub/oauth/secrets.hpp"
 #include "hub/oauth/server.hpp"
 #include "hub/ops/ops.hpp"
-#include "hub/people/sessions.hpp"
-#include "hub/people/store.hpp"
+#include "hub/people/people_pages.hpp"
 #include "hub/refuse.hpp"
 #include "hub/relay/router.hpp"
 #include "hub/tenancy/store.hpp"
@@ -86,6 +85,7 @@ public:
               [this](const identity::ended_keys::ids& ended) { shut_out(ended); }) {}
 
     ~app() {
+        passwords_.stop();
         pool_.stop();
         context_.abandon_handlers();
     }
@@ -117,6 +117,8 @@ private:
     common::async::blocking_pool pool_;
     common::crypto::sealer sealer_;
     common::crypto::ed25519_key key_;
+    people::password_hasher passwords_;
+    people::sign_in_limits sign_in_limits_{config_.trusted_proxies};
     identity::verifier verifier_;
     links::registry links_;
     directory::sessions sessions_;
@@ -132,6 +134,7 @@ private:
     std::optional<links::enrolment> enrolment_;
     std::optional<oauth::client_documents> client_documents_;
     std::optional<people::sessions> signed_in_;
+    std::optional<people::people_pages> people_pages_;
     std::optional<oauth::server> authorization_server_;
     std::optional<front::front> front_;
     std::optional<ops::ops> ops_;
@@ -235,7 +238,11 @@ void app::open_front() {
     signed_in_.emplace(config_.public_url, people_, pool_);
     client_documents_.emplace(context_.get_executor(), oauth::fetch_documents_by(fetch_guard()));
     authorization_server_.emplace(config_.public_url, grants_, pool_, *client_documents_, *signed_in_);
+    people_pages_.emplace(
+        people::services{people_, *signed_in_, passwords_, sign_in_limits_, pool_, log_, config_.public_url});
     front::front_handlers handlers;
+    handlers.is_page = people::people_pages::serves;
+    handlers.pages = [this](common::net::http_exchange& exchange) { return people_pages_->handle(exchange); };
     handlers.link = [this](common::net::http_exchange& exchange) { return link_host_->handle(exchange); };
     handlers.enroll = [this](common::net::http_exchange& exchange) { return enrolment_->handle(exchange); };
     handlers.upload = [this](common::net::http_exchange& exchange, const proto::principal& who) {

@@ -9,6 +9,7 @@
 #include "common/log/logger.hpp"
 #include "common/net/fetch_guard.hpp"
 #include "common/net/listen_address.hpp"
+#include "hub/people/client_address.hpp"
 #include "proto/limits.hpp"
 
 namespace hub {
@@ -25,6 +26,7 @@ struct serve_config {
     std::vector<std::string> allowed_origins;
     std::vector<common::net::fetch_place> fetch_allowed;  // beside the public internet
     std::filesystem::path fetch_ca;  // PEM, trusted besides the system's authorities
+    std::vector<people::address_range> trusted_proxies;  // whose X-Forwarded-For is believed
     int audit_days = proto::limits::audit_days_default;  // the audit keeps entries so long
     common::log::level log_level = common::log::level::info;
     common::log::format log_format = common::log::format::human;

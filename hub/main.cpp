@@ -5,6 +5,7 @@
 #include "common/net/web_origin.hpp"
 #include "hub/app.hpp"
 #include "hub/operator.hpp"
+#include "hub/operator_people.hpp"
 #include "hub/refuse.hpp"
 #include "hub/tenancy/store.hpp"
 
@@ -33,6 +34,8 @@ int main(int argc, char** argv) {
     init_command->add_option("--database", init.database, "postgresql://… instead of SQLite in the data directory");
     init_command->add_option("--workspace", init.workspace, "Name of the workspace")->capture_default_str();
     init_command->add_option("--owner", init.owner, "Name of its owner")->capture_default_str();
+    init_command->add_option("--email", init.email, "E-mail address that the owner signs in with");
+    init_command->add_option("--public-url", init.public_url, "The hub's URL, for the owner's link");
     init_command->add_flag("--json", init.json, "Print JSON");
 
     hub::init_config workspace;
@@ -42,6 +45,8 @@ int main(int argc, char** argv) {
     workspace_command->add_option("--database", workspace.database, "As for init");
     workspace_command->add_option("--name", workspace.workspace, "Name of the workspace")->required();
     workspace_command->add_option("--owner", workspace.owner, "Name of its owner")->required();
+    workspace_command->add_option("--email", workspace.email, "E-mail address that the owner signs in with");
+    workspace_command->add_option("--public-url", workspace.public_url, "The hub's URL, for the owner's link");
     workspace_command->add_flag("--json", workspace.json, "Print JSON");
 
     hub::credential_config key;
@@ -60,6 +65,29 @@ int main(int argc, char** argv) {
     join_command->add_option("--workspace", join.workspace, "Name of the workspace; needed if there are several");
     join_command->add_option("--name", join.name, "Name that the machine will get");
     join_command->add_flag("--json", join.json, "Print JSON");
+
+    hub::link_config let_in;
+    auto* let_in_command = cli.add_subcommand(
+        "sign-in-link", "Make a link that lets somebody set a password and sign in; once, good for 15 minutes.");
+    let_in_command->add_option("--data", let_in.where.data, "Data directory")->required();
+    let_in_command->add_option("--database", let_in.where.database, "As for init");
+    let_in_command->add_option("--user", let_in.email, "E-mail address of the account; else the workspace's owner");
+    let_in_command->add_option("--workspace", let_in.where.workspace,
+                               "Name of the workspace; needed if there are several");
+    let_in_command->add_option("--public-url", let_in.public_url, "The hub's URL; else only the path is printed");
+    let_in_command->add_flag("--json", let_in.where.json, "Print JSON");
+
+    hub::link_config invited;
+    auto* invite_command =
+        cli.add_subcommand("invite", "Make a link that invites somebody into a workspace; once, good for a day.");
+    invite_command->add_option("--data", invited.where.data, "Data directory")->required();
+    invite_command->add_option("--database", invited.where.database, "As for init");
+    invite_command->add_option("--workspace", invited.where.workspace,
+                               "Name of the workspace; needed if there are several");
+    invite_command->add_option("--email", invited.email, "E-mail address of who is invited")->required();
+    invite_command->add_option("--role", invited.role, "viewer, member, admin or owner")->capture_default_str();
+    invite_command->add_option("--public-url", invited.public_url, "The hub's URL; else only the path is printed");
+    invite_command->add_flag("--json", invited.where.json, "Print JSON");
 
     hub::credential_config listed;
     auto* list_command = cli.add_subcommand("list", "List the API keys and machines of a workspace.");
@@ -82,8 +110,10 @@ int main(int argc, char** argv) {
     auto* audit_command = cli.add_subcommand("audit", "Tell who did what: changes, calls that act, and refused calls.");
     audit_command->add_option("--data", audited.where.data, "Data directory")->required();
     audit_command->add_option("--database", audited.where.database, "As for init");
-    audit_command->add_option("--workspace", audited.where.workspace, "Name of the workspace; needed if there are several");
-    audit_command->add_option("--since", since, "90m, 24h, 7d, 2026-11-21 or 2026-11-21T05:10:55Z")->capture_default_str();
+    audit_command->add_option("--workspace", audited.where.workspace,
+                              "Name of the workspace; needed if there are several");
+    audit_command->add_option("--since", since, "90m, 24h, 7d, 2026-11-21 or 2026-11-21T05:10:55Z")
+        ->capture_default_str();
     audit_command->add_option("--machine", audited.machine, "Only what concerns this machine: its id or name");
     audit_command->add_flag("--refused", audited.refused, "Only calls that rights or a machine's policy refused");
     audit_command->add_flag("--json", audited.where.json, "Print JSON");
@@ -105,10 +135,15 @@ int main(int argc, char** argv) {
     serve_command->add_option("--tls-key", serve.tls_key, "PEM file: its private key");
     serve_command->add_option("--allow-origin", serve.allowed_origins,
                               "Origin of web pages that may call, e.g. https://app.example.com; repeatable");
-    serve_command->add_option("--allow-fetch-from", fetch_allowed,
-                              "HOST:PORT that the hub may fetch https documents from although it is not public; repeatable");
+    serve_command->add_option(
+        "--allow-fetch-from", fetch_allowed,
+        "HOST:PORT that the hub may fetch https documents from although it is not public; repeatable");
     serve_command->add_option("--fetch-ca", serve.fetch_ca,
                               "PEM file: authorities to trust besides the system's when the hub fetches documents");
+    std::vector<std::string> trusted_proxies;
+    serve_command->add_option(
+        "--trusted-proxy", trusted_proxies,
+        "ADDRESS or NETWORK/BITS of a reverse proxy whose X-Forwarded-For is believed; repeatable");
     serve_command->add_option("--audit-days", serve.audit_days, "Keep the audit for so many days")
         ->check(CLI::Range(1, 3650))
         ->capture_default_str();
@@ -132,6 +167,11 @@ int main(int argc, char** argv) {
             if (!common::net::is_web_origin(origin))
                 throw CLI::ValidationError("--allow-origin",
                                            "must be of the form https://app.example.com, without a path");
+        for (const auto& text : trusted_proxies) {
+            const auto range = hub::people::parse_address_range(text);
+            if (!range) throw CLI::ValidationError("--trusted-proxy", "must be like 10.0.0.0/8 or 127.0.0.1");
+            serve.trusted_proxies.push_back(*range);
+        }
         serve.log_level = *common::log::parse_level(log_level);
         serve.log_format = *common::log::parse_format(log_format);
     } catch (const CLI::ParseError& e) {
@@ -142,6 +182,8 @@ int main(int argc, char** argv) {
         if (workspace_command->parsed()) return hub::make_workspace(workspace);
         if (key_command->parsed()) return hub::make_api_key(key);
         if (join_command->parsed()) return hub::make_join_token(join);
+        if (let_in_command->parsed()) return hub::make_sign_in_link(let_in);
+        if (invite_command->parsed()) return hub::invite(invited);
         if (list_command->parsed()) return hub::list(listed);
         if (revoke_command->parsed()) return hub::revoke(from, revoked);
         if (audit_command->parsed()) return hub::audit(audited);

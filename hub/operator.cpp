@@ -6,7 +6,6 @@
 #include <charconv>
 #include <ctime>
 #include <iostream>
-#include <memory>
 #include <optional>
 
 #include <fmt/chrono.h>
@@ -14,7 +13,8 @@
 #include <nlohmann/json.hpp>
 
 #include "common/db/database.hpp"
-#include "hub/config.hpp"
+#include "hub/operator_database.hpp"
+#include "hub/people/store.hpp"
 #include "hub/refuse.hpp"
 #include "hub/tenancy/setup.hpp"
 #include "hub/tenancy/store.hpp"
@@ -25,58 +25,27 @@ namespace fs = std::filesystem;
 
 namespace {
 
-enum class expect { new_hub, existing_hub };
-
-std::unique_ptr<common::db::database> open_database(const fs::path& data, const std::string& database, expect what) {
-    if (what == expect::existing_hub && database.empty() && !fs::exists(data / "hub.db")) {
-        refuse(fmt::format("There is no hub in {0}. Make one: codez-hub init --data {0}", data.string()));
-        return nullptr;
-    }
-    auto opened = common::db::open(database_url(data, database));
-    if (opened) return std::move(*opened);
-    refuse("The database cannot be opened: " + opened.error().message);
-    return nullptr;
-}
-
-// The workspace to make a credential in, with its owner.
-struct place {
-    std::string workspace_id;
-    std::string owner_id;
-};
-
-std::optional<place> find_place(tenancy::store& store, const std::string& name) {
-    auto all = store.list_workspaces();
-    if (!all) {
-        refuse(all.error().message);
-        return std::nullopt;
-    }
-    if (!name.empty()) std::erase_if(*all, [&](const auto& w) { return w.name != name; });
-    if (all->size() != 1) {
-        refuse(all->empty() ? "There is no such workspace."
-                            : "There are several workspaces: name one with --workspace.");
-        return std::nullopt;
-    }
-    auto owner = store.find_owner(all->front().id);
-    if (!owner) {
-        refuse(owner.error().message);
-        return std::nullopt;
-    }
-    return place{all->front().id, owner->id};
-}
-
-int print_made(const init_config& config, const tenancy::result<tenancy::setup_result>& made) {
+int print_made(const init_config& config, common::db::database& database,
+               const tenancy::result<tenancy::setup_result>& made) {
     if (!made) return refuse(made.error().message);
+    people::store people(database);
+    const auto link = people.make_sign_in_link(made->owner.id, people::link_kind::owner, "hub");
+    if (!link) return refuse(link.error().message);
     if (config.json) {
         std::cout << nlohmann::json{{"workspace_id", made->first_workspace.id},
                                     {"api_key", made->key.secret},
-                                    {"join_token", made->join.secret}}
+                                    {"join_token", made->join.secret},
+                                    {"sign_in_link", link_url(config.public_url, link->secret)}}
                   << '\n';
     } else {
         std::cout << fmt::format(
             "Workspace \"{}\", owner \"{}\".\n\n"
             "API key, for MCP clients (shown once):\n  {}\n"
-            "Join token, for the first machine (shown once, good for an hour):\n  {}\n",
-            made->first_workspace.name, made->owner.name, made->key.secret, made->join.secret);
+            "Join token, for the first machine (shown once, good for an hour):\n  {}\n"
+            "Link, for the owner to sign in in a browser (once, good for 15 minutes{}):\n  {}\n",
+            made->first_workspace.name, made->owner.name, made->key.secret, made->join.secret,
+            config.public_url.empty() ? "; put the hub's URL before it" : "",
+            link_url(config.public_url, link->secret));
     }
     return 0;
 }
@@ -106,25 +75,35 @@ tenancy::setup_options setup_options_of(const init_config& config) {
     tenancy::setup_options options;
     options.workspace_name = config.workspace;
     options.owner_name = config.owner;
+    options.owner_email = config.email;
     return options;
+}
+
+bool has_email_or_none(const init_config& config) {
+    if (config.email.empty() || people::is_email(config.email)) return true;
+    refuse("--email must be of the form ada@example.com.");
+    return false;
 }
 
 }  // namespace
 
 int init(const init_config& config) {
+    if (!has_email_or_none(config)) return 1;
     std::error_code ec;
     fs::create_directories(config.data, ec);
     if (!ec) fs::permissions(config.data, fs::perms::owner_all, ec);
     if (ec) return refuse(fmt::format("The data directory {} cannot be made: {}.", config.data.string(), ec.message()));
     const auto database = open_database(config.data, config.database, expect::new_hub);
     if (!database) return 1;
-    return print_made(config, tenancy::initialise(*database, setup_options_of(config)));
+    return print_made(config, *database, tenancy::initialise(*database, setup_options_of(config)));
 }
 
 int make_workspace(const init_config& config) {
+    if (!has_email_or_none(config)) return 1;
     const auto database = open_database(config.data, config.database, expect::existing_hub);
     if (!database) return 1;
-    return print_made(config, tenancy::add_workspace(*database, setup_options_of(config)));
+    if (const auto migrated = tenancy::store(*database).migrate(); !migrated) return refuse(migrated.error().message);
+    return print_made(config, *database, tenancy::add_workspace(*database, setup_options_of(config)));
 }
 
 int make_api_key(const credential_config& config) {

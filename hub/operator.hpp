@@ -14,6 +14,8 @@ struct init_config {
     std::string database;
     std::string workspace = "main";
     std::string owner = "owner";
+    std::string email;       // the owner's; may be empty
+    std::string public_url;  // for the link that is printed; may be empty
     bool json = false;
 };
 int init(const init_config& config);

@@ -90,6 +90,8 @@ boost::asio::awaitable<void> front::route(http_exchange& exchange) {
         co_await handlers_.link(exchange);
     } else if (path == "/agent/v1/enroll") {
         co_await handlers_.enroll(exchange);
+    } else if (handlers_.is_page(path)) {
+        co_await handlers_.pages(exchange);
     } else {
         co_await exchange.respond(
             problem(404, "not_found", "There is nothing at this path. MCP clients connect to /mcp."));
@@ -100,7 +102,7 @@ http_fields front::answer_fields(const http_request& request) const {
     if (!origins_.accepts_host(request)) return {};
     // The same for everyone, so that a cache may keep it; credentials of the browser play no part.
     if (is_open(request)) return {{"Access-Control-Allow-Origin", "*"}, {"Access-Control-Expose-Headers", "WWW-Authenticate, Retry-After"}};
-    if (!origins_.accepts_origin(request)) return {};
+    if (!origins_.accepts_origin(request) || handlers_.is_page(request.path)) return {};
     return common::mcp::cors_fields(request);
 }
 

@@ -49,9 +49,30 @@ test("codez-hub", async (t) => {
         const made = JSON.parse(stdout);
         assert.match(made.api_key, /^czk_/);
         assert.match(made.join_token, /^czj_/);
+        assert.match(made.sign_in_link, /^\/welcome\?link=czl_[a-z0-9]{40}$/);
         assert.equal(statSync(data).mode & 0o077, 0, "nobody else reads it");
         await fails(/made already.*nothing was changed/, "init", "--data", data);
         await fails(/no such workspace/i, "api-key", "--data", data, "--name", "x", "--workspace", "none");
+    });
+
+    await t.test("links that let people in", async () => {
+        const printed = async (...args) => {
+            const { code, stdout, stderr } = await hub(...args);
+            assert.equal(code, 0, stderr);
+            return stdout.trim();
+        };
+        assert.match(await printed("sign-in-link", "--data", data), /^\/welcome\?link=czl_/);
+        const invited = ["invite", "--data", data, "--email", "bob@example.org", "--public-url", "https://hub.example.com/"];
+        assert.match(await printed(...invited), /^https:\/\/hub\.example\.com\/welcome\?link=czl_[a-z0-9]{40}$/);
+        const { link, expires_at } = JSON.parse(await printed(...invited, "--json"));
+        assert.match(link, /czl_/);
+        assert.ok(Math.abs(expires_at - Date.now() - 24 * 3600 * 1000) < 60_000);
+        await fails(/no account of this e-mail address/, "sign-in-link", "--data", data, "--user", "eve@example.org");
+        await fails(/There are several workspaces|no such workspace/, "sign-in-link", "--data", data, "--workspace", "none");
+        await fails(/no such role\. The roles are/, "invite", "--data", data, "--email", "a@b", "--role", "king");
+        await fails(/no e-mail address/, "invite", "--data", data, "--email", "nobody");
+        await fails(/--email must be/, "workspace", "--data", data, "--name", "x", "--owner", "y", "--email", "nobody");
+        await fails(/--trusted-proxy.*must be like/, "serve", "--data", data, ...anywhere, "--trusted-proxy", "proxy.example.com");
     });
 
     await t.test("a data directory that cannot be", async () => {

@@ -50,6 +50,8 @@ protected:
             reached_ += which == oauth::endpoint::token ? "token" : "authorization server";
             co_await exchange.respond({200, {}, "{}"});
         };
+        handlers.is_page = [](std::string_view path) { return path == "/own"; };
+        handlers.pages = handler(reached_, "own");
         front_ = std::make_unique<front>(front_options{origin, {"https://app.example.com"}}, verifier_, *engine_,
                                          std::move(handlers));
         tenancy::api_key_options key;
@@ -258,6 +260,16 @@ TEST_F(fronts, the_resource_says_what_it_is) {
         EXPECT_EQ(wrong->status, 405);
         EXPECT_EQ(wrong->field("Allow"), "GET, HEAD");
     }
+}
+
+TEST_F(fronts, pages_of_the_hub_are_for_itself) {
+    EXPECT_EQ(ask("GET", "/own")->status, 204);
+    EXPECT_EQ(ask("GET", "/own/x")->status, 404);
+    EXPECT_EQ(ask("POST", "/own", {{"Origin", "https://evil.org"}})->status, 403);
+    EXPECT_EQ(ask("GET", "/own", {{"Host", "evil.org"}})->status, 421);
+    EXPECT_EQ(reached_, "own");
+    ask("GET", "/own", {{"Origin", "https://app.example.com"}});
+    EXPECT_TRUE(added_.all().empty());
 }
 
 TEST_F(fronts, uploads_need_a_key_as_calls_do) {

@@ -1,0 +1,48 @@
+#include "hub/people/sign_in_limits.hpp"
+
+#include <utility>
+
+#include "common/crypto/digest.hpp"
+#include "hub/tenancy/plain_text.hpp"
+
+namespace hub::people {
+
+namespace {
+
+constexpr int attempts_per_account = 5;
+constexpr int attempts_per_address = 20;
+
+// Of one size, whatever somebody types.
+std::string account_key(std::string_view email) { return common::crypto::sha256(tenancy::lower_case(email)); }
+
+}  // namespace
+
+sign_in_limits::sign_in_limits(std::vector<address_range> trusted_proxies, clock_function now)
+    : trusted_proxies_(std::move(trusted_proxies)),
+      now_(std::move(now)),
+      accounts_({.attempts_max = attempts_per_account}),
+      addresses_({.attempts_max = attempts_per_address}) {}
+
+std::optional<std::chrono::milliseconds> sign_in_limits::begin(const common::net::http_request& request,
+                                                               std::string_view email) {
+    if (const auto wait = addresses_.attempt(throttle_key(address_of(request)), now_())) return wait;
+    return accounts_.attempt(account_key(email), now_());
+}
+
+void sign_in_limits::succeeded(const common::net::http_request& request, std::string_view email) {
+    addresses_.take_back(throttle_key(address_of(request)));
+    forgive(email);
+}
+
+void sign_in_limits::take_back(const common::net::http_request& request, std::string_view email) {
+    addresses_.take_back(throttle_key(address_of(request)));
+    accounts_.take_back(account_key(email));
+}
+
+void sign_in_limits::forgive(std::string_view email) { accounts_.forget(account_key(email)); }
+
+std::string sign_in_limits::address_of(const common::net::http_request& request) const {
+    return client_address(request, trusted_proxies_);
+}
+
+}  // namespace hub::people

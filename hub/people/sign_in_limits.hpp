@@ -1,0 +1,42 @@
+// How often a password may be tried: 5 times in 15 minutes for an account, 20 times from an address, whoever is meant by
+// it; then longer and longer. It does not matter whether there is such an account. One executor.
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "hub/people/client_address.hpp"
+#include "hub/people/throttle.hpp"
+
+namespace hub::people {
+
+class sign_in_limits {
+public:
+    using clock_function = std::function<throttle::time_point()>;
+
+    explicit sign_in_limits(std::vector<address_range> trusted_proxies,
+                            clock_function now = std::chrono::steady_clock::now);
+
+    // Counts an attempt, before the password is looked at. How long to wait; nullopt: go on.
+    std::optional<std::chrono::milliseconds> begin(const common::net::http_request& request, std::string_view email);
+    // The password was right.
+    void succeeded(const common::net::http_request& request, std::string_view email);
+    // The attempt came to nothing for reasons of the hub.
+    void take_back(const common::net::http_request& request, std::string_view email);
+    // Somebody got in by other means, e.g. a link.
+    void forgive(std::string_view email);
+
+    std::string address_of(const common::net::http_request& request) const;
+
+private:
+    std::vector<address_range> trusted_proxies_;
+    clock_function now_;
+    throttle accounts_;
+    throttle addresses_;
+};
+
+}  // namespace hub::people

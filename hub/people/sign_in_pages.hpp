@@ -1,0 +1,41 @@
+// GET and POST /sign-in, POST /sign-out.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include <boost/asio/awaitable.hpp>
+
+#include "common/net/http.hpp"
+#include "hub/pages/form.hpp"
+#include "hub/people/services.hpp"
+
+namespace hub::people {
+
+class sign_in_pages {
+public:
+    explicit sign_in_pages(services& with) : with_(with) {}
+
+    // ?continue=PATH: where to go then. ?again=1: asks for the password also of somebody who is signed in.
+    boost::asio::awaitable<common::net::http_response> show(const common::net::http_request& request);
+    boost::asio::awaitable<common::net::http_response> sign_in(const common::net::http_request& request);
+    boost::asio::awaitable<common::net::http_response> sign_out(const common::net::http_request& request);
+
+private:
+    struct shown {
+        int status = 200;
+        std::string email;
+        std::string continue_at;
+        std::string error;
+        bool again = false;
+    };
+    common::net::http_response page(const common::net::http_request& request, const shown& what) const;
+    // The account whose password this is; whether there is one, or it has another password, makes no difference.
+    boost::asio::awaitable<tenancy::result<account>> prove(std::string email, std::string password);
+    boost::asio::awaitable<common::net::http_response> try_password(const common::net::http_request& request,
+                                                                    shown what, std::string password);
+
+    services& with_;
+};
+
+}  // namespace hub::people
