@@ -27,7 +27,7 @@ std::string password_form(const signed_in& who) {
                        .autocomplete = "current-password",
                        .more = "required"}) +
            new_password_html() +
-           "<p class=\"note\">Everybody else who is signed in as you is signed out by it.</p>\n"
+           "<p class=\"note\">It signs out all your other browsers.</p>\n"
            "<button>Change password</button>\n</form>\n";
 }
 
