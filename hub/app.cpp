@@ -64,7 +64,7 @@ constexpr std::size_t pool_queue_max = 4096;
 class app {
 public:
     app(const serve_config& config, std::unique_ptr<common::db::database> database, tenancy::hub_keys keys,
-        common::crypto::ed25519_key signing_key, std::shared_ptr<common::net::server_tls_context> tls)
+        common::crypto::ed25519_key signing_key, common::crypto::es256_key id_token_key, std::shared_ptr<common::net::server_tls_context> tls)
         : config_(config),
           log_(config.log_format, config.log_level),
           tls_(std::move(tls)),
@@ -73,6 +73,7 @@ public:
           pool_(pool_threads, pool_queue_max),
           sealer_(std::move(keys.sealing_keys)),
           key_(std::move(signing_key)),
+          id_token_key_(std::move(id_token_key)),
           verifier_(store_, pool_, verifier_options()),
           links_(context_.get_executor()),
           machines_(store_, pool_, links_, sessions_),
@@ -117,6 +118,7 @@ private:
     common::async::blocking_pool pool_;
     common::crypto::sealer sealer_;
     common::crypto::ed25519_key key_;
+    common::crypto::es256_key id_token_key_;
     people::password_hasher passwords_;
     people::sign_in_limits sign_in_limits_{config_.trusted_proxies};
     identity::verifier verifier_;
@@ -237,7 +239,8 @@ std::shared_ptr<const common::net::fetch_guard> app::fetch_guard() const {
 void app::open_front() {
     signed_in_.emplace(config_.public_url, people_, pool_);
     client_documents_.emplace(context_.get_executor(), oauth::fetch_documents_by(fetch_guard()));
-    authorization_server_.emplace(config_.public_url, grants_, pool_, *client_documents_, *signed_in_);
+    authorization_server_.emplace(config_.public_url, grants_, pool_, *client_documents_, *signed_in_,
+                                  id_token_key_);
     people_pages_.emplace(
         people::services{people_, *signed_in_, passwords_, sign_in_limits_, pool_, log_, config_.public_url});
     front::front_handlers handlers;
@@ -340,8 +343,10 @@ int serve(const serve_config& config) {
     auto keys = store.load_or_create_keys();
     if (!keys) return refuse(keys.error().message);
     auto key = common::crypto::ed25519_key::from_pem(keys->signing_key_pem);
-    if (!key) return refuse("The hub's key in the database is damaged. Restore the database from a backup.");
-    return app(config, std::move(*database), std::move(*keys), std::move(*key), std::move(tls)).run();
+    auto id_token_key = common::crypto::es256_key::from_pem(keys->id_token_key_pem);
+    if (!key || !id_token_key)
+        return refuse("The hub's key in the database is damaged. Restore the database from a backup.");
+    return app(config, std::move(*database), std::move(*keys), std::move(*key), std::move(*id_token_key), std::move(tls)).run();
 }
 
 }  // namespace hub

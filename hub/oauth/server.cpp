@@ -62,13 +62,14 @@ bool is_open(endpoint which) {
 }
 
 server::server(std::string origin, store& rows, common::async::blocking_pool& pool, client_documents& documents,
-               people::sessions& people)
+               people::sessions& people, common::crypto::es256_key id_token_key)
     : origin_(std::move(origin)),
       rows_(rows),
       pool_(pool),
+      id_tokens_(origin_, std::move(id_token_key)),
       clients_(rows, pool, documents),
       authorization_(origin_, rows, pool, clients_, people),
-      tokens_(origin_, rows, pool, clients_) {}
+      tokens_(origin_, rows, pool, clients_, id_tokens_) {}
 
 asio::awaitable<void> server::handle(common::net::http_exchange& exchange, endpoint which) {
     co_await exchange.respond(co_await answer_to(exchange.request(), which));
@@ -96,8 +97,7 @@ server::answer server::answer_to(const http_request& request, endpoint which) {
             break;
     }
     if (request.method != "GET" && request.method != "HEAD") co_return wrong_method_answer("GET, HEAD");
-    auto answer = json_answer(200, which == endpoint::jwks ? nlohmann::json{{"keys", nlohmann::json::array()}}
-                                                           : server_metadata(origin_));
+    auto answer = json_answer(200, which == endpoint::jwks ? id_tokens_.key_set() : server_metadata(origin_));
     co_return answer;
 }
 

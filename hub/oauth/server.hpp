@@ -26,7 +26,7 @@ class server {
 public:
     // `origin` is the issuer. What is given outlives the server.
     server(std::string origin, store& rows, common::async::blocking_pool& pool, client_documents& documents,
-           people::sessions& people);
+           people::sessions& people, common::crypto::es256_key id_token_key);
 
     boost::asio::awaitable<void> handle(common::net::http_exchange& exchange, endpoint which);
     // Removes what has expired, now and then, until the executor ends.
@@ -40,6 +40,7 @@ private:
     std::string origin_;
     store& rows_;
     common::async::blocking_pool& pool_;
+    id_token_issuer id_tokens_;
     client_finder clients_;
     authorization_endpoint authorization_;
     token_endpoint tokens_;

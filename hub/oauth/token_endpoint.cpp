@@ -1,5 +1,6 @@
 #include "hub/oauth/token_endpoint.hpp"
 
+#include <algorithm>
 #include <utility>
 
 #include <nlohmann/json.hpp>
@@ -52,8 +53,9 @@ bool counts(const token_grant& token, std::int64_t now) { return !token.revoked 
 
 }  // namespace
 
-token_endpoint::token_endpoint(std::string origin, store& rows, common::async::blocking_pool& pool, client_finder& clients)
-    : origin_(std::move(origin)), rows_(rows), pool_(pool), clients_(clients) {}
+token_endpoint::token_endpoint(std::string origin, store& rows, common::async::blocking_pool& pool, client_finder& clients,
+                               const id_token_issuer& id_tokens)
+    : origin_(std::move(origin)), rows_(rows), pool_(pool), clients_(clients), id_tokens_(id_tokens) {}
 
 boost::asio::awaitable<std::expected<token_endpoint::authenticated, http_response>> token_endpoint::authenticate(
     const http_request& request) {
@@ -82,15 +84,21 @@ token_endpoint::answer token_endpoint::token(const http_request& request) {
     co_return error_answer(400, "unsupported_grant_type", "Use authorization_code or refresh_token.");
 }
 
-http_response token_endpoint::issued(const token_result& outcome) const {
-    if (!outcome) return database_answer(outcome.error());
-    if (!*outcome) return refusal_answer(outcome->error());
+token_endpoint::answer token_endpoint::issued(token_result outcome) {
+    if (!outcome) co_return database_answer(outcome.error());
+    if (!*outcome) co_return refusal_answer(outcome->error());
     const auto& pair = **outcome;
-    return json_answer(200, {{"access_token", pair.access_token},
-                             {"token_type", "Bearer"},
-                             {"expires_in", limits::access_token_ms / 1000},
-                             {"refresh_token", pair.refresh_token},
-                             {"scope", join_scopes(pair.scopes)}});
+    nlohmann::json body{{"access_token", pair.access_token},
+                        {"token_type", "Bearer"},
+                        {"expires_in", limits::access_token_ms / 1000},
+                        {"refresh_token", pair.refresh_token},
+                        {"scope", join_scopes(pair.scopes)}};
+    if (std::ranges::find(pair.scopes, "openid") != pair.scopes.end()) {
+        const auto of = co_await find_token(pair.access_token);
+        if (!of) co_return database_answer(of.error());
+        body["id_token"] = id_tokens_.issue(*of, pair.nonce, tenancy::system_time_ms());
+    }
+    co_return json_answer(200, body);
 }
 
 token_endpoint::answer token_endpoint::redeem(authenticated from) {
@@ -107,8 +115,8 @@ token_endpoint::answer token_endpoint::redeem(authenticated from) {
         what.audience = *audience;
     }
     if (!looks_like(code_prefix, what.code)) co_return refusal_answer(token_refusal::invalid_grant);
-    const auto outcome = co_await pool_.run([this, &what] { return rows_.redeem(what); });
-    co_return outcome ? issued(*outcome) : unavailable_answer();
+    auto outcome = co_await pool_.run([this, &what] { return rows_.redeem(what); });
+    co_return outcome ? co_await issued(std::move(*outcome)) : unavailable_answer();
 }
 
 token_endpoint::answer token_endpoint::refresh(authenticated from) {
@@ -125,8 +133,8 @@ token_endpoint::answer token_endpoint::refresh(authenticated from) {
         what.audience = *audience;
     }
     if (!looks_like(refresh_token_prefix, what.refresh_token)) co_return refusal_answer(token_refusal::invalid_grant);
-    const auto outcome = co_await pool_.run([this, &what] { return rows_.refresh(what); });
-    co_return outcome ? issued(*outcome) : unavailable_answer();
+    auto outcome = co_await pool_.run([this, &what] { return rows_.refresh(what); });
+    co_return outcome ? co_await issued(std::move(*outcome)) : unavailable_answer();
 }
 
 token_endpoint::answer token_endpoint::revoke(const http_request& request) {

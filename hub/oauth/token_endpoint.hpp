@@ -9,6 +9,7 @@
 #include "common/async/blocking_pool.hpp"
 #include "common/net/http.hpp"
 #include "hub/oauth/client_finder.hpp"
+#include "hub/oauth/id_token.hpp"
 #include "hub/oauth/store.hpp"
 
 namespace hub::oauth {
@@ -18,7 +19,8 @@ public:
     using answer = boost::asio::awaitable<common::net::http_response>;
 
     // `origin` is the issuer. What is given outlives the endpoint.
-    token_endpoint(std::string origin, store& rows, common::async::blocking_pool& pool, client_finder& clients);
+    token_endpoint(std::string origin, store& rows, common::async::blocking_pool& pool, client_finder& clients,
+                   const id_token_issuer& id_tokens);
 
     answer token(const common::net::http_request& request);
     answer revoke(const common::net::http_request& request);
@@ -32,12 +34,13 @@ private:
     answer redeem(authenticated from);
     answer refresh(authenticated from);
     boost::asio::awaitable<result<token_grant>> find_token(std::string token);
-    common::net::http_response issued(const token_result& outcome) const;
+    answer issued(token_result outcome);
 
     std::string origin_;
     store& rows_;
     common::async::blocking_pool& pool_;
     client_finder& clients_;
+    const id_token_issuer& id_tokens_;
 };
 
 }  // namespace hub::oauth

@@ -1,5 +1,6 @@
 // The hub's own keys: the same for all replicas, so they live in the database.
 #include "common/crypto/ed25519_key.hpp"
+#include "common/crypto/es256_key.hpp"
 #include "common/crypto/random.hpp"
 #include "common/crypto/sealer.hpp"
 #include "hub/tenancy/outcome.hpp"
@@ -14,6 +15,7 @@ using common::db::connection;
 
 constexpr std::string_view signing = "signing";
 constexpr std::string_view sealing = "sealing";
+constexpr std::string_view id_token = "id_token";
 
 std::vector<std::string> get(connection& c, std::string_view kind) {
     std::vector<std::string> newest_first;
@@ -43,7 +45,12 @@ hub_keys get_or_insert_keys(connection& c, std::int64_t now) {
         sealing_keys.push_back(common::crypto::random_bytes(common::crypto::sealer::key_size));
         insert(c, sealing, sealing_keys.front(), now);
     }
-    return {std::move(signing_keys.front()), std::move(sealing_keys)};
+    auto id_token_keys = get(c, id_token);
+    if (id_token_keys.empty()) {
+        id_token_keys.push_back(common::crypto::es256_key::generate().to_pem());
+        insert(c, id_token, id_token_keys.front(), now);
+    }
+    return {std::move(signing_keys.front()), std::move(sealing_keys), std::move(id_token_keys.front())};
 }
 
 result<hub_keys> store::load_or_create_keys() {

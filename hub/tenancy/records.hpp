@@ -128,10 +128,11 @@ struct audit_query {
     bool refused = false;      // only calls that rights or a policy refused
 };
 
-// What proves the hub's identity to machines, and what seals its opaque ids.
+// What proves the hub's identity to machines, what seals its opaque ids, and what signs its ID tokens.
 struct hub_keys {
     std::string signing_key_pem;            // Ed25519
     std::vector<std::string> sealing_keys;  // 32 raw bytes each, the newest first
+    std::string id_token_key_pem;           // P-256
 };
 
 }  // namespace hub::tenancy

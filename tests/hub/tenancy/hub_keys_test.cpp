@@ -1,6 +1,7 @@
 #include <thread>
 
 #include "common/crypto/ed25519_key.hpp"
+#include "common/crypto/es256_key.hpp"
 #include "common/crypto/sealer.hpp"
 #include "tests/hub/tenancy/store_test.hpp"
 
@@ -13,11 +14,13 @@ TEST_P(hub_keys_of_a_store, are_made_once_and_usable) {
     const auto keys = accounts_->load_or_create_keys();
     ASSERT_TRUE(keys);
     EXPECT_TRUE(common::crypto::ed25519_key::from_pem(keys->signing_key_pem));
+    EXPECT_TRUE(common::crypto::es256_key::from_pem(keys->id_token_key_pem));
     const common::crypto::sealer sealer(keys->sealing_keys);
     EXPECT_EQ(sealer.open(sealer.seal("x")), "x");
     const auto again = store(*connect()).load_or_create_keys();
     EXPECT_EQ(again->signing_key_pem, keys->signing_key_pem);
     EXPECT_EQ(again->sealing_keys, keys->sealing_keys);
+    EXPECT_EQ(again->id_token_key_pem, keys->id_token_key_pem);
 }
 
 TEST_P(hub_keys_of_a_store, are_the_same_for_replicas_that_start_together) {
