@@ -21,7 +21,10 @@ export async function startChromium(t, world) {
         const page = await context.newPage();
         page.setDefaultTimeout(20_000);
         page.on("pageerror", (error) => problems.push(String(error)));
-        page.on("requestfailed", (request) => problems.push(`${request.url()}: ${request.failure()?.errorText}`));
+        page.on("requestfailed", (request) => {
+            const why = request.failure()?.errorText;
+            if (why !== "net::ERR_ABORTED") problems.push(`${request.url()}: ${why}`); // that: the page was left before
+        });
         // Chromium says so of each answer that is no success; which ones are meant is the test's to judge.
         page.on("console", (message) => {
             if (message.type() === "error" && !/^Failed to load resource: the server responded with a status of 4\d\d/.test(message.text())) problems.push(message.text());
