@@ -4,7 +4,6 @@
 
 #include <fmt/format.h>
 
-#include "common/async/event_signal.hpp"
 #include "common/net/fetch_guard.hpp"
 #include "common/net/freshness.hpp"
 #include "common/net/https_url.hpp"
@@ -21,7 +20,7 @@ constexpr std::chrono::seconds lifetime_min(300);
 constexpr std::chrono::seconds lifetime_max(24 * 3600);
 constexpr std::chrono::seconds stale_max(24 * 3600);
 constexpr std::chrono::minutes throttle_window(1);
-constexpr std::size_t flights_max = 64;
+constexpr std::size_t fetches_max = 64;
 
 std::unexpected<document_error> fail(document_errc code, std::string message) {
     return std::unexpected(document_error{code, std::move(message)});
@@ -45,58 +44,27 @@ document_fetch fetch_documents_by(std::shared_ptr<const common::net::fetch_guard
     };
 }
 
-// A fetch that several may wait for.
-struct client_documents::flight {
-    explicit flight(const asio::any_io_executor& executor) : done(executor) {}
-    common::async::event_signal done;
-    std::optional<document_result> result;
-};
-
 client_documents::client_documents(asio::any_io_executor executor, document_fetch fetch,
                                    client_documents_options options)
-    : executor_(std::move(executor)), fetch_(std::move(fetch)), options_(std::move(options)) {}
-
-client_documents::~client_documents() = default;
+    : fetch_(std::move(fetch)), options_(std::move(options)), fetches_(std::move(executor)) {}
 
 asio::awaitable<document_result> client_documents::find(std::string client_id) {
     if (auto fault = find_client_id_fault(client_id)) co_return fail(document_errc::invalid_id, std::move(*fault));
     if (auto fresh = cached(client_id, std::chrono::seconds(0))) co_return std::move(*fresh);
-    if (const auto under_way = flights_.find(client_id); under_way != flights_.end()) {
-        const auto joined = under_way->second;
-        while (!joined->result) {
-            const bool woken = co_await joined->done.wait();
-            if (!woken) break;
-        }
-        if (joined->result) co_return *joined->result;
-        co_return fail(document_errc::unavailable, "The client's document could not be fetched. Try again.");
-    }
     const std::string host = common::net::parse_https_url(client_id)->host;
-    if (!may_fetch(host)) {
+    if (!fetches_.is_under_way(client_id) && !may_fetch(host)) {
         if (auto stale = cached(client_id, stale_max)) co_return std::move(*stale);
         co_return fail(
             document_errc::throttled,
             fmt::format("Too many clients of {}, or of all, were looked up just now. Try again in a minute.", host));
     }
-    const auto own = std::make_shared<flight>(executor_);
-    flights_.emplace(client_id, own);
-    co_return co_await fetch(std::move(client_id), own);
+    std::function<asio::awaitable<document_result>()> task = [this, client_id] { return fetch(client_id); };
+    co_return co_await fetches_.run(client_id, std::move(task));
 }
 
-asio::awaitable<document_result> client_documents::fetch(std::string client_id, std::shared_ptr<flight> own) {
-    std::expected<http_response, connect_error> got =
-        std::unexpected(connect_error{common::net::connect_failure::protocol, "The fetch failed.", 0});
-    try {
-        got = co_await fetch_(client_id);
-    } catch (...) {
-        flights_.erase(client_id);
-        own->result = fail(document_errc::unavailable, "The client's document could not be fetched.");
-        own->done.notify_all();
-        throw;
-    }
-    own->result = judge(client_id, std::move(got));
-    flights_.erase(client_id);
-    own->done.notify_all();
-    co_return *own->result;
+asio::awaitable<document_result> client_documents::fetch(std::string client_id) {
+    auto got = co_await fetch_(client_id);
+    co_return judge(client_id, std::move(got));
 }
 
 document_result client_documents::judge(const std::string& client_id, std::expected<http_response, connect_error> got) {
@@ -125,7 +93,7 @@ bool client_documents::may_fetch(const std::string& host) {
     const auto now = options_.now();
     while (!fetched_.empty() && fetched_.front().first + throttle_window <= now) fetched_.pop_front();
     const auto of_host = std::ranges::count(fetched_, host, &std::pair<time_point, std::string>::second);
-    if (flights_.size() >= flights_max || fetched_.size() >= options_.fetches_per_minute ||
+    if (fetches_.under_way() >= fetches_max || fetched_.size() >= options_.fetches_per_minute ||
         static_cast<std::size_t>(of_host) >= options_.fetches_per_host_and_minute)
         return false;
     fetched_.emplace_back(now, host);

@@ -18,6 +18,7 @@
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
 
+#include "common/async/single_flight.hpp"
 #include "common/net/connect_error.hpp"
 #include "common/net/http.hpp"
 #include "hub/oauth/client_document.hpp"
@@ -60,32 +61,29 @@ class client_documents {
 public:
     client_documents(boost::asio::any_io_executor executor, document_fetch fetch,
                      client_documents_options options = {});
-    ~client_documents();
 
     // The client's document. If its server fails, one that went stale within the last day will do.
     boost::asio::awaitable<document_result> find(std::string client_id);
 
 private:
     using time_point = std::chrono::steady_clock::time_point;
-    struct flight;
     struct entry {
         client_document document;
         time_point fresh_until;
         std::uint64_t used = 0;
     };
 
-    boost::asio::awaitable<document_result> fetch(std::string client_id, std::shared_ptr<flight> own);
+    boost::asio::awaitable<document_result> fetch(std::string client_id);
     document_result judge(const std::string& client_id,
                           std::expected<common::net::http_response, common::net::connect_error> got);
     bool may_fetch(const std::string& host);
     std::optional<client_document> cached(const std::string& client_id, std::chrono::seconds stale_for);
     void keep(const client_document& document, std::chrono::seconds fresh_for);
 
-    boost::asio::any_io_executor executor_;
     document_fetch fetch_;
     client_documents_options options_;
     std::map<std::string, entry> entries_;
-    std::map<std::string, std::shared_ptr<flight>> flights_;
+    common::async::single_flight<document_result> fetches_;
     std::deque<std::pair<time_point, std::string>> fetched_;  // of the last minute: when, which host
     std::uint64_t uses_ = 0;
 };
