@@ -39,7 +39,7 @@ int main(int argc, char** argv) {
     auto* setup_command = cli.add_subcommand("setup", "Enrol this machine with a hub.");
     add_directories(setup_command, home);
     setup_command->add_option("--hub", setup.hub_url, "The hub's URL")->required();
-    setup_command->add_flag("--join", setup.join, "Enrol with a join token, which is asked for");
+    setup_command->add_flag("--join", setup.join, "Enrol with a join token, which is asked for, instead of by a browser");
     setup_command->add_option("--join-file", setup.join_file, "Read the join token from this file, or from stdin with -");
     setup_command->add_flag("--plain-http", setup.plain_http, "Take an http:// URL of a hub on another machine: everybody on the way can read what is sent");
     setup_command->add_option("--name", setup.name, "The machine's name; without it the host name");

@@ -121,6 +121,7 @@ private:
     common::crypto::es256_key id_token_key_;
     people::password_hasher passwords_;
     people::sign_in_limits sign_in_limits_{config_.trusted_proxies};
+    oauth::request_limits oauth_limits_{{config_.trusted_proxies, config_.registrations_per_hour}};
     identity::verifier verifier_;
     links::registry links_;
     directory::sessions sessions_;
@@ -240,7 +241,7 @@ void app::open_front() {
     signed_in_.emplace(config_.public_url, people_, pool_);
     client_documents_.emplace(context_.get_executor(), oauth::fetch_documents_by(fetch_guard()));
     authorization_server_.emplace(config_.public_url, grants_, pool_, *client_documents_, *signed_in_,
-                                  id_token_key_);
+                                  id_token_key_, oauth_limits_);
     people_pages_.emplace(
         people::services{people_, *signed_in_, passwords_, sign_in_limits_, pool_, log_, config_.public_url});
     front::front_handlers handlers;

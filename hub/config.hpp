@@ -27,6 +27,7 @@ struct serve_config {
     std::vector<common::net::fetch_place> fetch_allowed;  // beside the public internet
     std::filesystem::path fetch_ca;  // PEM, trusted besides the system's authorities
     std::vector<people::address_range> trusted_proxies;  // whose X-Forwarded-For is believed
+    int registrations_per_hour = 10;  // of OAuth clients, from one address
     int audit_days = proto::limits::audit_days_default;  // the audit keeps entries so long
     common::log::level log_level = common::log::level::info;
     common::log::format log_format = common::log::format::human;

@@ -144,6 +144,11 @@ int main(int argc, char** argv) {
     serve_command->add_option(
         "--trusted-proxy", trusted_proxies,
         "ADDRESS or NETWORK/BITS of a reverse proxy whose X-Forwarded-For is believed; repeatable");
+    serve_command
+        ->add_option("--registrations-per-hour", serve.registrations_per_hour,
+                     "OAuth clients that may register from one address")
+        ->check(CLI::Range(1, 1'000'000))
+        ->capture_default_str();
     serve_command->add_option("--audit-days", serve.audit_days, "Keep the audit for so many days")
         ->check(CLI::Range(1, 3650))
         ->capture_default_str();

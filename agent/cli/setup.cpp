@@ -18,6 +18,7 @@
 #include "agent/cli/secret_prompt.hpp"
 #include "agent/link/hub_url.hpp"
 #include "agent/state_lock.hpp"
+#include "common/crypto/machine_id.hpp"
 
 namespace agent::cli {
 
@@ -28,6 +29,8 @@ namespace {
 
 template <class T>
 using result = std::expected<T, std::string>;
+
+using common::crypto::machine_id_of;
 
 result<std::string> read_token(const setup_config& config, const setup_world& world) {
     fs::path file = config.join_file;
@@ -50,6 +53,15 @@ result<std::string> read_token(const setup_config& config, const setup_world& wo
     }
     if (!token.starts_with("czj_")) return std::unexpected("That is no join token: it begins with czj_. Make one on the hub: codez-hub join-token");
     return token;
+}
+
+result<std::string> ask_person(link::device_request request, const setup_world& world) {
+    const std::string fingerprint = common::crypto::shown_fingerprint(request.machine_id);
+    return world.ask_person(std::move(request), [&](const link::device_prompt& prompt) {
+        world.out << fmt::format("To add this machine, open {} in a browser, on any device, and type the code:\n\n    {}\n\n", prompt.url, prompt.code);
+        if (!prompt.complete_url.empty()) world.out << fmt::format("or open {}\n", prompt.complete_url);
+        world.out << fmt::format("The page must show the same key as here: {}\nWaiting …\n", fingerprint) << std::flush;
+    });
 }
 
 // The machine's key: the one there is, or a new one.
@@ -117,7 +129,6 @@ std::string of_before(const fs::path& file) {
 result<void> enrol(const setup_config& config, const setup_world& world) {
     auto hub = link::hub_origin(config.hub_url, config.plain_http ? link::plain_http::anywhere : link::plain_http::on_this_machine);
     if (!hub) return std::unexpected(hub.error());
-    if (!config.join) return std::unexpected("Say --join to enrol with a join token. Make one on the hub: codez-hub join-token");
     auto policy = policy_text(config.roots);
     if (!policy) return std::unexpected(policy.error());
 
@@ -127,13 +138,13 @@ result<void> enrol(const setup_config& config, const setup_world& world) {
         return std::unexpected(fmt::format("A codez agent runs on {}. Stop it, enrol, and start it again: it would "
                                            "overwrite the new enrolment with its own.", config.files.state.string()));
     if (const auto before = of_before(config.files.link_file()); !before.empty()) world.err << "codez setup: " << before << '\n';
-    const auto token = read_token(config, world);
-    if (!token) return std::unexpected(token.error());
-    auto key = machine_key(config.files.machine_key());
-    if (!key) return std::unexpected(key.error());
-
     // The agent may be started elsewhere.
     const auto ca_file = config.ca_file.empty() ? fs::path() : fs::absolute(config.ca_file);
+    auto key = machine_key(config.files.machine_key());
+    if (!key) return std::unexpected(key.error());
+    const auto token = config.join ? read_token(config, world)
+                                   : ask_person({*hub, ca_file.string(), config.name, machine_id_of(key->public_key())}, world);
+    if (!token) return std::unexpected(token.error());
     const auto enrolled = world.enroll({*hub, *token, config.name, ca_file.string()}, *key);
     if (!enrolled) return std::unexpected(enrolled.error());
     if (auto saved = link::save_link_settings(config.files.link_file(), *enrolled); !saved) return saved;
@@ -150,21 +161,30 @@ result<void> enrol(const setup_config& config, const setup_world& world) {
     return {};
 }
 
-result<link::link_settings> enroll_now(link::enroll_request request, common::crypto::ed25519_key key) {
-    result<link::link_settings> enrolled = std::unexpected("The enrolment did not finish.");
+// Runs it to its end.
+template <class T>
+result<T> wait_for(asio::awaitable<result<T>> work) {
+    result<T> done = std::unexpected("It did not finish.");
     asio::io_context context(1);
-    asio::co_spawn(context, link::enroll(std::move(request), std::move(key)),
-                   [&](std::exception_ptr e, result<link::link_settings> outcome) {
-                       if (e) std::rethrow_exception(e);
-                       enrolled = std::move(outcome);
-                   });
+    asio::co_spawn(context, std::move(work), [&](std::exception_ptr e, result<T> outcome) {
+        if (e) std::rethrow_exception(e);
+        done = std::move(outcome);
+    });
     context.run();
-    return enrolled;
+    return done;
+}
+
+result<link::link_settings> enroll_now(link::enroll_request request, common::crypto::ed25519_key key) {
+    return wait_for(link::enroll(std::move(request), std::move(key)));
+}
+
+result<std::string> ask_person_now(link::device_request request, link::show_code show) {
+    return wait_for(link::ask_person(std::move(request), std::move(show)));
 }
 
 }  // namespace
 
-setup_world real_setup_world() { return {std::cin, std::cout, std::cerr, ask_secret, enroll_now}; }
+setup_world real_setup_world() { return {std::cin, std::cout, std::cerr, ask_secret, enroll_now, ask_person_now}; }
 
 int setup(const setup_config& config, const setup_world& world) {
     const auto done = enrol(config, world);

@@ -30,6 +30,12 @@ http_response database_answer(const tenancy::error& e) {
     return error_answer(500, "server_error", "The hub failed. Tell its operator; the log says more.");
 }
 
+http_response too_many_answer(std::chrono::milliseconds wait) {
+    auto answer = error_answer(429, "temporarily_unavailable", "Too many requests from this address. Try again later.");
+    answer.fields.add("Retry-After", std::to_string(std::chrono::ceil<std::chrono::seconds>(wait).count()));
+    return answer;
+}
+
 http_response wrong_method_answer(std::string_view allowed) {
     auto answer = error_answer(405, "invalid_request", "Use " + std::string(allowed) + " here.");
     answer.fields.add("Allow", std::string(allowed));

@@ -1,6 +1,7 @@
 // How the authorization server answers programs. Plain functions.
 #pragma once
 
+#include <chrono>
 #include <string_view>
 
 #include <nlohmann/json_fwd.hpp>
@@ -19,6 +20,8 @@ common::net::http_response error_answer(int status, std::string_view error, std:
 // Our own failure is never the client's: clients drop their credentials on invalid_grant and invalid_client.
 common::net::http_response unavailable_answer();
 common::net::http_response database_answer(const tenancy::error& e);
+
+common::net::http_response too_many_answer(std::chrono::milliseconds wait);
 
 common::net::http_response wrong_method_answer(std::string_view allowed);
 

@@ -52,8 +52,8 @@ http_response sign_in_first(const std::string& request_id, bool again) {
 }  // namespace
 
 authorization_endpoint::authorization_endpoint(std::string origin, store& rows, common::async::blocking_pool& pool,
-                                               client_finder& clients, people::sessions& people)
-    : origin_(std::move(origin)), rows_(rows), pool_(pool), clients_(clients), people_(people) {}
+                                               client_finder& clients, people::sessions& people, request_limits& limits)
+    : origin_(std::move(origin)), rows_(rows), pool_(pool), clients_(clients), people_(people), limits_(limits) {}
 
 http_response authorization_endpoint::with_code(const authorization_request& request, const std::string& code) const {
     std::vector<std::pair<std::string_view, std::string>> parameters{{"code", code}};
@@ -74,6 +74,7 @@ http_response authorization_endpoint::with_error(std::string_view redirect_uri, 
 authorization_endpoint::answer authorization_endpoint::authorize(const http_request& request) {
     if (request.method != "GET") co_return wrong_method_page("GET");
     constexpr std::string_view title = "This application cannot be connected";
+    if (limits_.beginning(request)) co_return error_page(429, title, "Too many tries from your address. Wait a minute.");
     const auto query = pages::parse_form_with_doubles(request.query);
     if (!query) co_return error_page(400, title, query.error());
     if (query->count("client_id") != 1 || query->count("redirect_uri") != 1)

@@ -9,6 +9,7 @@
 #include "common/async/blocking_pool.hpp"
 #include "common/net/http.hpp"
 #include "hub/oauth/client_finder.hpp"
+#include "hub/oauth/request_limits.hpp"
 #include "hub/oauth/store.hpp"
 #include "hub/people/sessions.hpp"
 
@@ -22,7 +23,7 @@ public:
 
     // `origin` is the issuer. What is given outlives the endpoint.
     authorization_endpoint(std::string origin, store& rows, common::async::blocking_pool& pool, client_finder& clients,
-                           people::sessions& people);
+                           people::sessions& people, request_limits& limits);
 
     answer authorize(const common::net::http_request& request);
     answer consent(const common::net::http_request& request);
@@ -44,6 +45,7 @@ private:
     common::async::blocking_pool& pool_;
     client_finder& clients_;
     people::sessions& people_;
+    request_limits& limits_;
 };
 
 }  // namespace hub::oauth

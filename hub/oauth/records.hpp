@@ -110,4 +110,35 @@ struct token_grant {
     bool revoked = false;
 };
 
+// --- machines that ask to be let in (RFC 8628) ---
+
+inline constexpr std::size_t user_code_letters = 8;
+
+// What a machine says of itself, and where it asks from.
+struct device_request {
+    std::string user_code{};  // letters only
+    std::string machine_name;
+    std::string machine_os;
+    std::string machine_id;  // "m_…": made of the hash of its public key
+    std::string address;
+};
+
+struct device_codes {
+    std::string device_code;
+    std::string user_code;
+};
+
+struct device_decision {
+    std::string user_id;
+    std::string workspace_id;
+    bool allowed = false;
+};
+
+// What a machine enrols with.
+struct device_token {
+    std::string join_token;
+};
+
+enum class device_refusal { authorization_pending, slow_down, access_denied, expired_token };
+
 }  // namespace hub::oauth

@@ -27,7 +27,7 @@ struct route {
     endpoint which;
 };
 
-constexpr std::array<route, 10> routes{{
+constexpr std::array<route, 12> routes{{
     {"/.well-known/oauth-authorization-server", endpoint::server_metadata},
     {"/.well-known/openid-configuration", endpoint::server_metadata},
     {"/authorize", endpoint::authorize},
@@ -38,6 +38,8 @@ constexpr std::array<route, 10> routes{{
     {"/introspect", endpoint::introspect},
     {"/userinfo", endpoint::userinfo},
     {"/jwks", endpoint::jwks},
+    {"/device_authorization", endpoint::device_authorization},
+    {"/device", endpoint::device},
 }};
 
 }  // namespace
@@ -55,6 +57,7 @@ bool is_open(endpoint which) {
         case endpoint::none:
         case endpoint::authorize:
         case endpoint::consent:
+        case endpoint::device:
             return false;
         default:
             return true;
@@ -62,14 +65,16 @@ bool is_open(endpoint which) {
 }
 
 server::server(std::string origin, store& rows, common::async::blocking_pool& pool, client_documents& documents,
-               people::sessions& people, common::crypto::es256_key id_token_key)
+               people::sessions& people, common::crypto::es256_key id_token_key, request_limits& limits)
     : origin_(std::move(origin)),
       rows_(rows),
+      limits_(limits),
       pool_(pool),
       id_tokens_(origin_, std::move(id_token_key)),
       clients_(rows, pool, documents),
-      authorization_(origin_, rows, pool, clients_, people),
-      tokens_(origin_, rows, pool, clients_, id_tokens_) {}
+      authorization_(origin_, rows, pool, clients_, people, limits),
+      devices_(origin_, rows, pool, people, limits),
+      tokens_(origin_, rows, pool, clients_, devices_, id_tokens_, limits) {}
 
 asio::awaitable<void> server::handle(common::net::http_exchange& exchange, endpoint which) {
     co_await exchange.respond(co_await answer_to(exchange.request(), which));
@@ -91,6 +96,10 @@ server::answer server::answer_to(const http_request& request, endpoint which) {
             co_return co_await tokens_.introspect(request);
         case endpoint::userinfo:
             co_return co_await tokens_.userinfo(request);
+        case endpoint::device_authorization:
+            co_return co_await devices_.authorize(request);
+        case endpoint::device:
+            co_return co_await devices_.page(request);
         case endpoint::server_metadata:
         case endpoint::jwks:
         case endpoint::none:
@@ -103,6 +112,7 @@ server::answer server::answer_to(const http_request& request, endpoint which) {
 
 server::answer server::register_client(const http_request& request) {
     if (request.method != "POST") co_return wrong_method_answer("POST");
+    if (const auto wait = limits_.registration(request)) co_return too_many_answer(*wait);
     const auto asked = read_registration(request);
     if (!asked) co_return asked.error();
     const auto made = co_await pool_.run([&] { return rows_.register_client(asked->fields); });

@@ -11,12 +11,14 @@
 #include "common/net/http.hpp"
 #include "hub/oauth/authorization_endpoint.hpp"
 #include "hub/oauth/client_finder.hpp"
+#include "hub/oauth/device_endpoint.hpp"
+#include "hub/oauth/request_limits.hpp"
 #include "hub/oauth/token_endpoint.hpp"
 
 namespace hub::oauth {
 
 // What of the server is at this path.
-enum class endpoint { none, server_metadata, authorize, consent, token, registration, revoke, introspect, userinfo, jwks };
+enum class endpoint { none, server_metadata, authorize, consent, token, registration, revoke, introspect, userinfo, jwks, device_authorization, device };
 endpoint endpoint_at(std::string_view path);
 
 // Programs in web pages of any origin may call it: it takes no cookie, and every right is in the request itself.
@@ -26,7 +28,7 @@ class server {
 public:
     // `origin` is the issuer. What is given outlives the server.
     server(std::string origin, store& rows, common::async::blocking_pool& pool, client_documents& documents,
-           people::sessions& people, common::crypto::es256_key id_token_key);
+           people::sessions& people, common::crypto::es256_key id_token_key, request_limits& limits);
 
     boost::asio::awaitable<void> handle(common::net::http_exchange& exchange, endpoint which);
     // Removes what has expired, now and then, until the executor ends.
@@ -39,10 +41,12 @@ private:
 
     std::string origin_;
     store& rows_;
+    request_limits& limits_;
     common::async::blocking_pool& pool_;
     id_token_issuer id_tokens_;
     client_finder clients_;
     authorization_endpoint authorization_;
+    device_endpoint devices_;
     token_endpoint tokens_;
 };
 

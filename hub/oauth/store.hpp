@@ -50,6 +50,14 @@ public:
     // Ids of the grants that were revoked in the last hour, and of those of which tokens were in the last seconds.
     result<std::vector<std::string>> list_ended_grants();
 
+    // --- machines ---
+    result<device_codes> begin_device(const device_request& request);
+    // Only those that nobody has decided on yet.
+    result<device_request> find_device(std::string_view user_code);
+    result<void> decide_device(std::string_view user_code, const device_decision& what);
+    // Once a person has allowed it: a join token for that machine's key, once.
+    result<std::expected<device_token, device_refusal>> poll_device(std::string_view device_code);
+
     // Removes what has expired: requests, codes, tokens, families, unused clients.
     result<void> prune();
 

@@ -27,6 +27,8 @@ struct token_endpoint::authenticated {
 
 namespace {
 
+constexpr std::string_view device_grant = "urn:ietf:params:oauth:grant-type:device_code";
+
 http_response invalid_request(std::string_view why) { return error_answer(400, "invalid_request", why); }
 
 http_response refusal_answer(token_refusal why) {
@@ -49,13 +51,26 @@ std::string bearer_of(const http_request& request) {
     return value && value->starts_with(scheme) ? std::string(value->substr(scheme.size())) : std::string();
 }
 
+// Somebody tries codes, tokens or secrets.
+bool tells_of_wrong_secret(const http_response& answer) {
+    if (answer.status != 400 && answer.status != 401) return false;
+    const auto error = nlohmann::json::parse(answer.body)["error"];
+    return error == "invalid_grant" || error == "invalid_client" || error == "expired_token";
+}
+
 bool counts(const token_grant& token, std::int64_t now) { return !token.revoked && token.expires_at > now; }
 
 }  // namespace
 
 token_endpoint::token_endpoint(std::string origin, store& rows, common::async::blocking_pool& pool, client_finder& clients,
-                               const id_token_issuer& id_tokens)
-    : origin_(std::move(origin)), rows_(rows), pool_(pool), clients_(clients), id_tokens_(id_tokens) {}
+                               device_endpoint& devices, const id_token_issuer& id_tokens, request_limits& limits)
+    : origin_(std::move(origin)),
+      rows_(rows),
+      pool_(pool),
+      clients_(clients),
+      devices_(devices),
+      id_tokens_(id_tokens),
+      limits_(limits) {}
 
 boost::asio::awaitable<std::expected<token_endpoint::authenticated, http_response>> token_endpoint::authenticate(
     const http_request& request) {
@@ -67,6 +82,7 @@ boost::asio::awaitable<std::expected<token_endpoint::authenticated, http_respons
     if (!form) co_return std::unexpected(invalid_request(form.error()));
     auto presented = find_presented_client(request, *form);
     if (!presented) co_return std::unexpected(std::move(presented.error()));
+    if (presented->id == setup_client_id) co_return authenticated{{}, std::move(*form)};
     auto known = co_await clients_.find(presented->id);
     if (!known && known.error().code != tenancy::errc::not_found)
         co_return std::unexpected(database_answer(known.error()));
@@ -75,9 +91,17 @@ boost::asio::awaitable<std::expected<token_endpoint::authenticated, http_respons
 }
 
 token_endpoint::answer token_endpoint::token(const http_request& request) {
+    auto answer = co_await answer_grant(request);
+    if (!tells_of_wrong_secret(answer)) co_return answer;
+    if (const auto wait = limits_.wrong_secret(request)) co_return too_many_answer(*wait);
+    co_return answer;
+}
+
+token_endpoint::answer token_endpoint::answer_grant(const http_request& request) {
     auto from = co_await authenticate(request);
     if (!from) co_return std::move(from.error());
     const std::string grant_type(from->form.get("grant_type"));
+    if (grant_type == device_grant) co_return co_await devices_.token(from->form);
     if (grant_type == "authorization_code") co_return co_await redeem(std::move(*from));
     if (grant_type == "refresh_token") co_return co_await refresh(std::move(*from));
     if (grant_type.empty()) co_return invalid_request("grant_type is missing.");

@@ -9,7 +9,9 @@
 #include "common/async/blocking_pool.hpp"
 #include "common/net/http.hpp"
 #include "hub/oauth/client_finder.hpp"
+#include "hub/oauth/device_endpoint.hpp"
 #include "hub/oauth/id_token.hpp"
+#include "hub/oauth/request_limits.hpp"
 #include "hub/oauth/store.hpp"
 
 namespace hub::oauth {
@@ -20,7 +22,7 @@ public:
 
     // `origin` is the issuer. What is given outlives the endpoint.
     token_endpoint(std::string origin, store& rows, common::async::blocking_pool& pool, client_finder& clients,
-                   const id_token_issuer& id_tokens);
+                   device_endpoint& devices, const id_token_issuer& id_tokens, request_limits& limits);
 
     answer token(const common::net::http_request& request);
     answer revoke(const common::net::http_request& request);
@@ -31,6 +33,7 @@ private:
     struct authenticated;
     boost::asio::awaitable<std::expected<authenticated, common::net::http_response>> authenticate(
         const common::net::http_request& request);
+    answer answer_grant(const common::net::http_request& request);
     answer redeem(authenticated from);
     answer refresh(authenticated from);
     boost::asio::awaitable<result<token_grant>> find_token(std::string token);
@@ -40,7 +43,9 @@ private:
     store& rows_;
     common::async::blocking_pool& pool_;
     client_finder& clients_;
+    device_endpoint& devices_;
     const id_token_issuer& id_tokens_;
+    request_limits& limits_;
 };
 
 }  // namespace hub::oauth

@@ -242,6 +242,7 @@ result<void> store::prune() {
             c.execute("DELETE FROM " + std::string(what), {{"before", before}});
         };
         remove("authorization_requests WHERE created_at <= CAST(:before AS INTEGER)", now - limits::request_ms);
+        remove("device_authorizations WHERE created_at <= CAST(:before AS INTEGER)", now - limits::device_ms);
         // Used codes stay a while, so that one that comes again is known.
         remove("authorization_codes WHERE created_at <= CAST(:before AS INTEGER)", now - limits::hour_ms);
         remove("access_tokens WHERE expires_at <= CAST(:before AS INTEGER)", now - limits::minute_ms);

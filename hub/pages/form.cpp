@@ -91,16 +91,4 @@ bool is_form(const common::net::http_request& request) {
     return tenancy::lower_case(type) == "application/x-www-form-urlencoded";
 }
 
-std::string encode_component(std::string_view text) {
-    constexpr std::string_view plain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~";
-    std::string out;
-    for (const char c : text) {
-        if (plain.contains(c))
-            out += c;
-        else
-            out += fmt::format("%{:02X}", static_cast<unsigned>(static_cast<unsigned char>(c)));
-    }
-    return out;
-}
-
 }  // namespace hub::pages

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "common/net/http.hpp"
+#include "common/net/url_encoding.hpp"
 
 namespace hub::pages {
 
@@ -42,7 +43,6 @@ std::expected<form, std::string> parse_form_with_doubles(std::string_view text);
 // Says the request's Content-Type that its body is a form?
 bool is_form(const common::net::http_request& request);
 
-// One value as it stands in a query.
-std::string encode_component(std::string_view text);
+using common::net::encode_component;
 
 }  // namespace hub::pages

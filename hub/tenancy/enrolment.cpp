@@ -22,7 +22,7 @@ struct join_token {
 
 result<join_token> take_token(connection& c, const enrolment& e, std::int64_t now) {
     const auto rows = c.query(
-        "SELECT workspace_id, machine_name, expires_at, used_at, used_by FROM join_tokens "
+        "SELECT workspace_id, machine_name, machine_id, expires_at, used_at, used_by FROM join_tokens "
         "WHERE hash = CAST(:hash AS BLOB)",
         {{"hash", bytes(e.token_hash)}});
     if (rows.empty())
@@ -30,6 +30,8 @@ result<join_token> take_token(connection& c, const enrolment& e, std::int64_t no
     const auto& r = rows.front();
     if (now >= r.integer("expires_at"))
         return fail(errc::token_expired, "This join token is too old. Make a new one: codez-hub join-token.");
+    if (const auto& only = r.text("machine_id"); !only.empty() && only != machine_id_of(e.public_key))
+        return fail(errc::token_unknown, "This join token is for another machine's key.");
     return join_token{r.text("workspace_id"), r.text("machine_name"), r.maybe_text("used_by").value_or("")};
 }
 

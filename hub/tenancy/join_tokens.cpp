@@ -21,13 +21,14 @@ new_join_token insert_join_token(connection& c, const join_token_options& option
     const auto ttl_ms = std::chrono::milliseconds(options.ttl).count();
     new_join_token made{"czj_" + common::crypto::random_token(40), now + ttl_ms};
     c.execute(
-        "INSERT INTO join_tokens (hash, workspace_id, created_by, machine_name, created_at, expires_at) VALUES ("
-        "CAST(:hash AS BLOB), CAST(:workspace AS TEXT), CAST(:user AS TEXT), CAST(:name AS TEXT), "
+        "INSERT INTO join_tokens (hash, workspace_id, created_by, machine_name, machine_id, created_at, expires_at) VALUES "
+        "(CAST(:hash AS BLOB), CAST(:workspace AS TEXT), CAST(:user AS TEXT), CAST(:name AS TEXT), CAST(:machine AS TEXT), "
         "CAST(:now AS INTEGER), CAST(:expires AS INTEGER))",
         {{"hash", bytes(common::crypto::sha256(made.secret))},
          {"workspace", options.workspace_id},
          {"user", options.created_by},
          {"name", options.machine_name},
+         {"machine", options.machine_id},
          {"now", now},
          {"expires", made.expires_at}});
     insert_audit(c,

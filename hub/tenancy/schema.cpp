@@ -237,8 +237,28 @@ INSERT INTO oauth_clients (id, kind, name, redirect_uris, auth_method, created_a
     'none', 0);
 )sql";
 
-constexpr std::array<common::db::migration, 5> migrations{
-    {{1, first}, {2, second}, {3, third}, {4, fourth}, {5, fifth}}};
+// Machines that ask to be let in by a person.
+constexpr std::string_view sixth = R"sql(
+CREATE TABLE device_authorizations (
+    hash BLOB PRIMARY KEY,
+    user_code TEXT NOT NULL UNIQUE,
+    machine_name TEXT NOT NULL,
+    machine_os TEXT NOT NULL,
+    machine_id TEXT NOT NULL,
+    address TEXT NOT NULL,
+    created_at INTEGER NOT NULL,
+    polled_at INTEGER NOT NULL,
+    interval_ms INTEGER NOT NULL,
+    state TEXT NOT NULL,
+    user_id TEXT,
+    workspace_id TEXT
+);
+
+ALTER TABLE join_tokens ADD COLUMN machine_id TEXT NOT NULL DEFAULT '';
+)sql";
+
+constexpr std::array<common::db::migration, 6> migrations{
+    {{1, first}, {2, second}, {3, third}, {4, fourth}, {5, fifth}, {6, sixth}}};
 
 }  // namespace
 

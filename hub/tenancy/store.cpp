@@ -14,10 +14,6 @@ std::int64_t system_time_ms() {
     return std::chrono::duration_cast<std::chrono::milliseconds>(now).count();
 }
 
-std::string machine_id_of(std::string_view public_key) {
-    return "m_" + common::crypto::base32_encode(common::crypto::sha256(public_key).substr(0, 15));
-}
-
 store::store(common::db::database& db, clock_function now) : db_(db), now_(std::move(now)) {}
 
 result<void> store::migrate() {

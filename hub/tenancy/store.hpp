@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "common/crypto/machine_id.hpp"
 #include "common/db/database.hpp"
 #include "hub/tenancy/records.hpp"
 
@@ -64,6 +65,7 @@ struct join_token_options {
     std::string workspace_id;
     std::string created_by;          // user id
     std::string machine_name;        // may be empty
+    std::string machine_id{};        // only for this machine's key; empty: for any
     std::chrono::seconds ttl{3600};  // at most 24 h
 };
 
@@ -135,7 +137,6 @@ private:
     clock_function now_;
 };
 
-// The id that a public key gets everywhere.
-std::string machine_id_of(std::string_view public_key);
+using common::crypto::machine_id_of;
 
 }  // namespace hub::tenancy

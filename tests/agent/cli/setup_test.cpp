@@ -13,6 +13,7 @@
 #include "agent/link/link_settings.hpp"
 #include "agent/policy/policy.hpp"
 #include "agent/state_lock.hpp"
+#include "common/crypto/machine_id.hpp"
 #include "tests/agent/events/log_fixture.hpp"
 
 namespace agent::cli::test {
@@ -37,7 +38,8 @@ protected:
         err_.str({});
         setup_world world{in_, out_, err_,
                           [this](std::string_view) { return typed_; },
-                          [this](link::enroll_request request, common::crypto::ed25519_key key) { return enroll(std::move(request), key); }};
+                          [this](link::enroll_request request, common::crypto::ed25519_key key) { return enroll(std::move(request), key); },
+                          [this](link::device_request request, const link::show_code& show) { return ask_person(std::move(request), show); }};
         return setup(config_, world);
     }
     std::expected<link::link_settings, std::string> enroll(link::enroll_request request, const common::crypto::ed25519_key& key) {
@@ -51,6 +53,12 @@ protected:
         out.workspace_id = "w_1";
         out.hub_keys = {{"k", std::string(32, 'k')}};
         return out;
+    }
+    std::expected<std::string, std::string> ask_person(link::device_request request, const link::show_code& show) {
+        asked_.push_back(std::move(request));
+        if (!refusal_.empty()) return std::unexpected(refusal_);
+        show({"https://hub.example.com/device", "https://hub.example.com/device?user_code=BCDF-GHJK", "BCDF-GHJK"});
+        return "czj_allowed";
     }
     std::string text_of(const fs::path& file) const {
         std::ifstream in(file);
@@ -77,6 +85,7 @@ protected:
     std::ostringstream err_;
     std::optional<std::string> typed_ = "czj_typed";
     std::string refusal_;
+    std::vector<link::device_request> asked_;
     std::vector<link::enroll_request> requests_;
     std::vector<std::string> keys_;
 };
@@ -141,10 +150,27 @@ TEST_F(setup_test, says_what_is_wrong_with_the_token) {
     EXPECT_TRUE(requests_.empty());
 }
 
-TEST_F(setup_test, says_what_is_wrong_with_the_rest) {
+TEST_F(setup_test, without_a_token_a_person_is_asked_who_sees_the_key_on_both_screens) {
     config_.join = false;
-    expect_refused("--join");
-    config_.join = true;
+    EXPECT_EQ(run(), 0) << err_.str();
+    ASSERT_EQ(asked_.size(), 1U);
+    EXPECT_EQ(asked_.front().hub_url, "https://hub.example.com");
+    EXPECT_EQ(asked_.front().name, "laptop");
+    EXPECT_EQ(asked_.front().machine_id, common::crypto::machine_id_of(keys_.front()));
+    EXPECT_EQ(requests_.front().join_token, "czj_allowed");
+    for (const std::string& shown : {std::string("https://hub.example.com/device"), std::string("BCDF-GHJK"),
+                                     common::crypto::shown_fingerprint(asked_.front().machine_id)})
+        EXPECT_NE(out_.str().find(shown), std::string::npos) << out_.str();
+}
+
+TEST_F(setup_test, a_person_who_refuses_changes_nothing) {
+    config_.join = false;
+    refusal_ = "The person refused this machine.";
+    expect_refused("The person refused");
+    EXPECT_TRUE(requests_.empty());
+}
+
+TEST_F(setup_test, says_what_is_wrong_with_the_rest) {
     config_.hub_url = "hub.example.com";
     expect_refused("https://");
     config_.hub_url = "http://hub.example.com";
