@@ -28,6 +28,7 @@
 #include "hub/links/enrolment.hpp"
 #include "hub/links/link_host.hpp"
 #include "hub/oauth/client_documents.hpp"
+#include "hub/oauth/challenge.hpp"
 #include "hub/oauth/resources.hpp"
 #include "hub/oauth/secrets.hpp"
 #include "hub/oauth/server.hpp"
@@ -153,6 +154,9 @@ common::mcp::engine_options app::engine_options() {
     options.seal = [this](std::string_view plain, std::string_view with) { return sealer_.seal(plain, with); };
     options.open = [this](std::string_view sealed, std::string_view with) { return sealer_.open(sealed, with); };
     options.random_token = common::crypto::random_token;
+    options.challenge = [this](const proto::principal& who, const proto::error& error) {
+        return oauth::scope_challenge(config_.public_url, who, error);
+    };
     options.report_bug = [this](std::string_view request_id, std::string_view what) {
         log_.error("a call failed with a bug", {{"request_id", request_id}, {"what", what}});
     };

@@ -34,6 +34,9 @@ struct engine_options {
     std::function<std::optional<std::string>(std::string_view sealed, std::string_view associated)> open;
     // So many unguessable characters of [a-z0-9] (crypto::random_token). Called from any thread.
     std::function<std::string(std::size_t length)> random_token;
+    // WWW-Authenticate for a call that was refused for want of a right that its caller could get (RFC 6750 §3.1): the answer
+    // is 403 then. Nothing for every other error. May be empty.
+    std::function<std::optional<std::string>(const proto::principal& who, const proto::error& error)> challenge;
     // Told of an exception out of the back end: a bug, to be logged by request id. May be empty.
     std::function<void(std::string_view request_id, std::string_view what)> report_bug;
 

@@ -190,9 +190,10 @@ boost::asio::awaitable<bool> response_stream::write_message(std::string_view mes
     co_return co_await end();
 }
 
-boost::asio::awaitable<bool> response_stream::write_error(int status, std::string_view message) {
+boost::asio::awaitable<bool> response_stream::write_error(int status, std::string_view message, net::http_fields more) {
     if (status != 200 && !has_started_ && !settings_.is_batch) {
         status_ = status;
+        fields_.add_all(more);
         form_ = form::json;  // errors of HTTP are JSON, whatever the client accepts
     }
     co_return co_await write_message(message);

@@ -63,7 +63,7 @@ public:
     boost::asio::awaitable<bool> end();
     boost::asio::awaitable<bool> write_message(std::string_view message);
     // An error in place of the message: with that status where nothing has been sent, else as any message.
-    boost::asio::awaitable<bool> write_error(int status, std::string_view message);
+    boost::asio::awaitable<bool> write_error(int status, std::string_view message, net::http_fields more = {});
 
     // A message of its own ahead of the one to come. It turns an undecided answer into an event stream; where that
     // cannot be any more, or the client takes none, there is no place for it and it is left out.

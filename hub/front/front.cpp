@@ -2,16 +2,14 @@
 
 #include <utility>
 
-#include <fmt/format.h>
-
 #include "common/api/upload_request.hpp"
 #include "common/mcp/cors.hpp"
 #include "common/mcp/engine.hpp"
 #include "hub/front/credential.hpp"
 #include "hub/identity/verifier.hpp"
+#include "hub/oauth/challenge.hpp"
 #include "hub/oauth/metadata.hpp"
 #include "hub/oauth/resources.hpp"
-#include "hub/oauth/scopes.hpp"
 
 namespace hub::front {
 
@@ -130,11 +128,7 @@ http_fields front::challenge(const http_request& request, bool sent) const {
     // Claude Code would rather begin with OAuth than say that the key it was given is wrong.
     if (request.path == key_path || request.fields.find("X-Codez-Api-Key"))
         return {{"WWW-Authenticate", sent ? "ApiKey realm=\"codez\", error=\"invalid_token\"" : "ApiKey realm=\"codez\""}};
-    // RFC 6750 §3.1: no error code when no credential was sent. The metadata is that of the resource as it was spelled.
-    const auto resource = oauth::mcp_path_of(request.path) ? std::string_view(request.path) : oauth::mcp_paths.front();
-    return {{"WWW-Authenticate",
-             fmt::format("Bearer resource_metadata=\"{}{}\", scope=\"{}\"{}", options_.public_url,
-                         oauth::metadata_path_of(resource), oauth::umbrella_scope, sent ? ", error=\"invalid_token\"" : "")}};
+    return {{"WWW-Authenticate", oauth::token_challenge(options_.public_url, request.path, sent)}};
 }
 
 boost::asio::awaitable<void> front::resource_metadata(http_exchange& exchange) {

@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "hub/oauth/authorization_request.hpp"
+#include "hub/oauth/connections_page.hpp"
 #include "hub/oauth/consent_page.hpp"
 #include "hub/oauth/redirect_uri.hpp"
 #include "hub/oauth/scopes.hpp"
@@ -187,6 +188,28 @@ authorization_endpoint::answer authorization_endpoint::decide(const people::sign
     if (!code) co_return database_page(busy());
     if (!*code) co_return database_page(code->error());
     co_return with_code(**asked, **code);
+}
+
+authorization_endpoint::answer authorization_endpoint::connections(const http_request& request) {
+    if (request.method != "GET" && request.method != "POST") co_return wrong_method_page("GET, POST");
+    const auto person = co_await people_.find(request);
+    if (!person) co_return database_page(person.error());
+    if (!*person) co_return pages::see_other("/sign-in?continue=/connections");
+    std::string done;
+    if (request.method == "POST") {
+        const auto posted = pages::parse_form(request.body);
+        if (!posted || !people_.posted_by_own_page(request, **person, *posted))
+            co_return error_page(403, "Not sent", "This form was not sent by the hub's own page, or the page is too old. Load it again.");
+        const std::string id(posted->get("grant"));
+        const auto ended = co_await pool_.run([&] { return rows_.revoke_grant((*person)->user_id, id); });
+        if (!ended) co_return database_page(busy());
+        if (!*ended) co_return database_page(ended->error());
+        done = "It has no access any more.";
+    }
+    const auto grants = co_await pool_.run([&] { return rows_.grants_of((*person)->user_id); });
+    if (!grants) co_return database_page(busy());
+    if (!*grants) co_return database_page(grants->error());
+    co_return pages::render(connections_page(**grants, (*person)->form_token, done));
 }
 
 }  // namespace hub::oauth

@@ -1,4 +1,4 @@
-// /authorize and /consent: from a client's request to a code, by a person's decision (RFC 6749 §3.1, RFC 9700). On the
+// /authorize, /consent and /connections: what people decide about clients (RFC 6749 §3.1, RFC 9700). On the
 // executor of whoever awaits.
 #pragma once
 
@@ -27,6 +27,8 @@ public:
 
     answer authorize(const common::net::http_request& request);
     answer consent(const common::net::http_request& request);
+    // What a person has allowed before, and its end.
+    answer connections(const common::net::http_request& request);
 
 private:
     answer go_on(const common::net::http_request& request, const client& from, judged_request judged);

@@ -27,7 +27,7 @@ struct route {
     endpoint which;
 };
 
-constexpr std::array<route, 12> routes{{
+constexpr std::array<route, 13> routes{{
     {"/.well-known/oauth-authorization-server", endpoint::server_metadata},
     {"/.well-known/openid-configuration", endpoint::server_metadata},
     {"/authorize", endpoint::authorize},
@@ -40,6 +40,7 @@ constexpr std::array<route, 12> routes{{
     {"/jwks", endpoint::jwks},
     {"/device_authorization", endpoint::device_authorization},
     {"/device", endpoint::device},
+    {"/connections", endpoint::connections},
 }};
 
 }  // namespace
@@ -58,6 +59,7 @@ bool is_open(endpoint which) {
         case endpoint::authorize:
         case endpoint::consent:
         case endpoint::device:
+        case endpoint::connections:
             return false;
         default:
             return true;
@@ -100,6 +102,8 @@ server::answer server::answer_to(const http_request& request, endpoint which) {
             co_return co_await devices_.authorize(request);
         case endpoint::device:
             co_return co_await devices_.page(request);
+        case endpoint::connections:
+            co_return co_await authorization_.connections(request);
         case endpoint::server_metadata:
         case endpoint::jwks:
         case endpoint::none:

@@ -61,7 +61,7 @@ awaitable<http_response> account_pages::page(signed_in who, notice said) {
     for (const auto& place : *places)
         page.main += fmt::format("<dt>Workspace</dt><dd>{} ({})</dd>\n", escape(place.workspace_name),
                                  tenancy::to_string(place.role));
-    page.main += "</dl>\n" + password_form(who) + sign_out_forms(who);
+    page.main += "</dl>\n<p><a href=\"/connections\">Connected applications</a></p>\n" + password_form(who) + sign_out_forms(who);
     co_return pages::render(page);
 }
 

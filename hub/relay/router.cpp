@@ -77,7 +77,7 @@ router::outcome router::route(const common::mcp::tool_call& call, const proto::t
     if (!call.who->has_scope(tool.scope))
         co_return proto::fail(error_code::permission_denied,
                               fmt::format("This needs the scope {}, which the credential does not have.", tool.scope),
-                              "Use a credential with that scope.");
+                              "Use a credential with that scope.", nlohmann::json{{"scope", tool.scope}}.dump());
     if (call.depth >= limits::call_depth_max)
         co_return proto::fail(error_code::recursion_limit_exceeded,
                               "A session started by a session may not start or steer further ones.");

@@ -83,6 +83,22 @@ TEST(call_tool, shows_a_failure_as_a_result_with_the_envelope_twice) {
     EXPECT_EQ(nlohmann::json::parse(result["content"][0]["text"].get<std::string>()), envelope);
 }
 
+TEST(call_tool, asks_by_http_for_a_right_that_the_caller_could_get) {
+    engine_options options;
+    options.challenge = [](const proto::principal& who, const proto::error& error) -> std::optional<std::string> {
+        if (error.code != proto::error_code::machine_offline) return std::nullopt;
+        return "Bearer scope=\"for " + who.name + "\"";
+    };
+    harness h(options);
+    for (const auto& exchange : {h.post(call_body("fail")), h.modern("tools/call", R"("name":"fail")")}) {
+        EXPECT_EQ(exchange->status, 403);
+        EXPECT_EQ(exchange->field("WWW-Authenticate"), "Bearer scope=\"for Ada\"");
+        EXPECT_EQ(exchange->json()["error"]["data"]["code"], "machine_offline");
+    }
+    const auto fine = h.post(call_body("no_such_tool"));
+    EXPECT_EQ(fine->field("WWW-Authenticate"), "");
+}
+
 TEST(call_tool, joins_pieces_cut_anywhere) {
     harness h;
     h.backend.scripted = [](const tool_call&, call_reply& reply) -> outcome {

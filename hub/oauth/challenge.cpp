@@ -1,0 +1,28 @@
+#include "hub/oauth/challenge.hpp"
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "hub/oauth/resources.hpp"
+#include "hub/oauth/scopes.hpp"
+
+namespace hub::oauth {
+
+std::string token_challenge(const std::string& origin, std::string_view path, bool sent) {
+    // The metadata is that of the resource as the client spells it. No error where no token came (RFC 6750 §3.1).
+    return fmt::format("Bearer resource_metadata=\"{}{}\", scope=\"{}\"{}", origin,
+                       metadata_path_of(mcp_path_of(path) ? path : mcp_paths.front()), umbrella_scope,
+                       sent ? ", error=\"invalid_token\"" : "");
+}
+
+std::optional<std::string> scope_challenge(const std::string& origin, const proto::principal& who, const proto::error& error) {
+    if (error.code != proto::error_code::permission_denied || !who.client_id.starts_with("g_")) return std::nullopt;
+    const auto details = nlohmann::json::parse(error.details, nullptr, false);
+    if (!details.is_object() || !details.contains("scope") || !details["scope"].is_string()) return std::nullopt;
+    auto scopes = who.scopes;
+    scopes.push_back(details["scope"].get<std::string>());
+    return fmt::format("Bearer error=\"insufficient_scope\", scope=\"{}\", resource_metadata=\"{}{}\", error_description=\"{}\"",
+                       join_scopes(scopes), origin, metadata_path_of(mcp_paths.front()), "The person has not allowed this.");
+}
+
+}  // namespace hub::oauth
