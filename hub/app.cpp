@@ -21,6 +21,8 @@
 #include "common/net/fetch_guard.hpp"
 #include "common/net/listener.hpp"
 #include "hub/api/uploads.hpp"
+#include "hub/external/identities.hpp"
+#include "hub/external/sign_in.hpp"
 #include "hub/front/front.hpp"
 #include "hub/identity/ended_keys.hpp"
 #include "hub/identity/scopes.hpp"
@@ -83,7 +85,7 @@ public:
           router_(machines_, links_, sessions_, cursors_, audit_),
           engine_(router_, engine_options()),
           ended_keys_(
-              store_, pool_, [this] { return grants_.list_ended_grants(); },
+              store_, pool_, [this] { return list_ended(); },
               [this](const identity::ended_keys::ids& ended) { shut_out(ended); }) {}
 
     ~app() {
@@ -100,6 +102,8 @@ private:
     common::mcp::engine_options engine_options();
     identity::verifier_options verifier_options();
     tenancy::result<identity::verified> find_access_token(const std::string& hash);
+    tenancy::result<std::vector<std::string>> list_ended();
+    void open_external_sign_in();
     void open_front();
     void shut_out(const identity::ended_keys::ids& ended);
     bool open_listeners();
@@ -116,6 +120,7 @@ private:
     tenancy::store store_;
     people::store people_{*database_};
     oauth::store grants_{*database_};
+    external::identities external_people_{*database_};
     common::async::blocking_pool pool_;
     common::crypto::sealer sealer_;
     common::crypto::ed25519_key key_;
@@ -123,6 +128,7 @@ private:
     people::password_hasher passwords_;
     people::sign_in_limits sign_in_limits_{config_.trusted_proxies};
     oauth::request_limits oauth_limits_{{config_.trusted_proxies, config_.registrations_per_hour}};
+    std::optional<external::sign_in> external_sign_in_;
     identity::verifier verifier_;
     links::registry links_;
     directory::sessions sessions_;
@@ -169,6 +175,9 @@ identity::verifier_options app::verifier_options() {
         return oauth::looks_like(oauth::access_token_prefix, credential);
     };
     options.tokens.find = [this](const std::string& hash) { return find_access_token(hash); };
+    if (config_.auth_server.issuer.empty()) return options;
+    options.external.check = [this](std::string token) { return external_sign_in_->check(std::move(token)); };
+    options.external.find = [this](const common::auth::token_claims& claims) { return external_sign_in_->look_up(claims); };
     return options;
 }
 
@@ -182,9 +191,34 @@ tenancy::result<identity::verified> app::find_access_token(const std::string& ha
     return identity::verified{std::move(who), found->expires_at};
 }
 
+tenancy::result<std::vector<std::string>> app::list_ended() {
+    constexpr std::int64_t told_for_ms = 3'600'000;
+    auto ended = grants_.list_ended_grants();
+    const auto links = external_people_.list_ended(tenancy::system_time_ms() - told_for_ms);
+    if (ended && links) ended->insert(ended->end(), links->begin(), links->end());
+    return ended;
+}
+
+void app::open_external_sign_in() {
+    if (config_.auth_server.issuer.empty()) return;
+    common::auth::server_access access{.fetch = [](common::net::http_client_request request) {
+                                           return common::net::fetch(std::move(request));
+                                       },
+                                       .guard = fetch_guard(),
+                                       .time = {}};
+    auto checker = external::make_checker(context_.get_executor(), config_.auth_server,
+                                          *oauth::own_audience(config_.public_url, {}), std::move(access));
+    external_sign_in_.emplace(std::move(checker), external_people_, log_);
+    if (config_.auth_server.kind == external::server_kind::authkit)
+        log_.warning("whoever has any token of the AuthKit gets in, also one that was made for another service",
+                     {{"issuer", config_.auth_server.issuer}});
+}
+
 void app::shut_out(const identity::ended_keys::ids& ended) {
     for (const auto& id : ended) verifier_.invalidate(id);
-    engine_.shut_out([&](const proto::principal& who) { return ended.contains(who.client_id); });
+    engine_.shut_out([&](const proto::principal& who) {
+        return ended.contains(who.client_id) || ended.contains(external::identity_of_client(who.client_id));
+    });
 }
 
 bool app::open_listeners() {
@@ -259,7 +293,7 @@ void app::open_front() {
     handlers.authorization_server = [this](common::net::http_exchange& exchange, oauth::endpoint which) {
         return authorization_server_->handle(exchange, which);
     };
-    front_.emplace(front::front_options{config_.public_url, config_.allowed_origins}, verifier_, engine_, std::move(handlers));
+    front_.emplace(front::front_options{config_.public_url, config_.allowed_origins, config_.auth_server.issuer}, verifier_, engine_, std::move(handlers));
 }
 
 int app::run() {
@@ -273,6 +307,7 @@ int app::run() {
     identity_.emplace(links::hub_identity{"hub_" + kid, kid, config_.public_url, key_});
     link_host_.emplace(context_.get_executor(), *identity_, store_, pool_, links_, sessions_, log_);
     enrolment_.emplace(*identity_, store_, pool_, log_);
+    open_external_sign_in();
     open_front();
     ops_.emplace(store_, pool_, links_);
 

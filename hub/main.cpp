@@ -4,6 +4,7 @@
 
 #include "common/net/web_origin.hpp"
 #include "hub/app.hpp"
+#include "hub/auth_server_arguments.hpp"
 #include "hub/operator.hpp"
 #include "hub/operator_people.hpp"
 #include "hub/refuse.hpp"
@@ -89,6 +90,19 @@ int main(int argc, char** argv) {
     invite_command->add_option("--public-url", invited.public_url, "The hub's URL; else only the path is printed");
     invite_command->add_flag("--json", invited.where.json, "Print JSON");
 
+    hub::identity_config linked;
+    auto* identity_command = cli.add_subcommand(
+        "link-identity", "Say who of the hub's people a subject of another authorization server is.");
+    identity_command->add_option("--data", linked.where.data, "Data directory")->required();
+    identity_command->add_option("--database", linked.where.database, "As for init");
+    identity_command->add_option("--issuer", linked.issuer, "As serve's --auth-server")->required();
+    identity_command->add_option("--subject", linked.subject, "The \"sub\" of the person's tokens")->required();
+    identity_command->add_option("--user", linked.email, "E-mail address of the account; else the workspace's owner");
+    identity_command->add_option("--workspace", linked.where.workspace,
+                                 "Name of the workspace; needed if there are several");
+    identity_command->add_flag("--remove", linked.remove, "Take the link back");
+    identity_command->add_flag("--json", linked.where.json, "Print JSON");
+
     hub::credential_config listed;
     auto* list_command = cli.add_subcommand("list", "List the API keys and machines of a workspace.");
     list_command->add_option("--data", listed.data, "Data directory")->required();
@@ -156,8 +170,12 @@ int main(int argc, char** argv) {
     serve_command->add_option("--log-level", log_level)->check(CLI::IsMember({"debug", "info", "warning", "error"}));
     serve_command->add_option("--log-format", log_format)->check(CLI::IsMember({"human", "json"}));
 
+    hub::auth_server_arguments auth_server;
+    auth_server.add_to(*serve_command);
+
     try {
         cli.parse(argc, argv);
+        serve.auth_server = auth_server.take();
         if (serve.tls_certificate.empty() != serve.tls_key.empty())
             throw CLI::ValidationError("--tls-cert", "needs --tls-key, and the other way round");
         const auto from_when = hub::parse_since(since, hub::tenancy::system_time_ms());
@@ -189,6 +207,7 @@ int main(int argc, char** argv) {
         if (join_command->parsed()) return hub::make_join_token(join);
         if (let_in_command->parsed()) return hub::make_sign_in_link(let_in);
         if (invite_command->parsed()) return hub::invite(invited);
+        if (identity_command->parsed()) return hub::link_identity(linked);
         if (list_command->parsed()) return hub::list(listed);
         if (revoke_command->parsed()) return hub::revoke(from, revoked);
         if (audit_command->parsed()) return hub::audit(audited);

@@ -1,4 +1,4 @@
-// The commands of an operator that let people in: sign-in-link, invite. Each prints a link once and returns the exit status.
+// The commands of an operator that let people in: sign-in-link, invite, link-identity. Each returns the exit status.
 #pragma once
 
 #include <string>
@@ -16,5 +16,15 @@ struct link_config {
 // Sets a new password, whatever the old one was.
 int make_sign_in_link(const link_config& config);
 int invite(const link_config& config);
+
+struct identity_config {
+    credential_config where;
+    std::string issuer;
+    std::string subject;
+    std::string email;  // empty: the workspace's owner
+    bool remove = false;
+};
+// A hub that runs notices within a second.
+int link_identity(const identity_config& config);
 
 }  // namespace hub

@@ -13,7 +13,7 @@ namespace {
 
 using nlohmann::json;
 
-constexpr std::int64_t skew = 60;
+constexpr std::int64_t skew = clock_skew_seconds;
 constexpr std::int64_t lifetime_max = 24 * 3600;
 constexpr std::size_t subject_bytes_max = 255;
 constexpr std::size_t scopes_max = 100;

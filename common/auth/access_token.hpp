@@ -35,6 +35,8 @@ struct token_rules {
 };
 
 inline constexpr std::size_t token_bytes_max = 8 << 10;
+// So much may the server's clock and ours differ.
+inline constexpr std::int64_t clock_skew_seconds = 60;
 
 // The three parts of a token, not verified yet.
 struct token_parts {

@@ -6,7 +6,7 @@ namespace hub::front {
 
 namespace {
 
-constexpr std::size_t credential_bytes_max = 4096;
+constexpr std::size_t credential_bytes_max = 8192;  // a JWT of another authorization server
 
 bool is_scheme(std::string_view value, std::string_view scheme) {
     if (value.size() < scheme.size()) return false;

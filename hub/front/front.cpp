@@ -53,7 +53,9 @@ front::front(front_options options, identity::verifier& verifier, common::mcp::e
       verifier_(verifier),
       mcp_(mcp),
       handlers_(std::move(handlers)),
-      call_mcp_([this](http_exchange& exchange, const proto::principal& who) { return mcp_.handle(exchange, who, 0); }) {}
+      call_mcp_([this](http_exchange& exchange, const proto::principal& who) { return mcp_.handle(exchange, who, 0); }) {
+    if (options_.issuer.empty()) options_.issuer = options_.public_url;
+}
 
 boost::asio::awaitable<void> front::handle(http_exchange& exchange) {
     const http_request& request = exchange.request();
@@ -115,6 +117,10 @@ boost::asio::awaitable<void> front::authenticate(http_exchange& exchange, const 
         co_await exchange.respond(problem(503, "unavailable", who.error().message, {{"Retry-After", "1"}}));
         co_return;
     }
+    if (!who && who.error().code == identity::verify_errc::nobody) {
+        co_await exchange.respond(problem(403, "access_denied", who.error().message));
+        co_return;
+    }
     if (!who) {
         const bool sent = who.error().code == identity::verify_errc::invalid;
         co_await exchange.respond(problem(401, sent ? "invalid_token" : "unauthorized", who.error().message,
@@ -138,7 +144,7 @@ boost::asio::awaitable<void> front::resource_metadata(http_exchange& exchange) {
         co_return;
     }
     const auto resource = *oauth::resource_of_metadata_path(request.path);
-    http_response response{200, {}, oauth::resource_metadata(options_.public_url, resource, options_.public_url).dump()};
+    http_response response{200, {}, oauth::resource_metadata(options_.public_url, resource, options_.issuer).dump()};
     response.fields.add("Content-Type", "application/json");
     response.fields.add("Cache-Control", "public, max-age=300");
     co_await exchange.respond(std::move(response));

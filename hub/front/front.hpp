@@ -30,6 +30,7 @@ using http_handler = std::function<boost::asio::awaitable<void>(common::net::htt
 struct front_options {
     std::string public_url;  // without a trailing slash, e.g. "https://hub.example.com"
     std::vector<std::string> allowed_origins;
+    std::string issuer{};  // of the authorization server that clients are sent to; empty: the hub's own
 };
 
 // Who serves what besides MCP.

@@ -17,9 +17,14 @@ bool looks_like_key(std::string_view credential) {
                std::string_view::npos;
 }
 
+// "czk_…" and whatever else is the hub's own: never shown to another server.
+bool has_own_prefix(std::string_view credential) {
+    return credential.size() > 3 && credential.starts_with("cz") && credential[3] == '_';
+}
+
 std::unexpected<verify_error> absent() {
-    return std::unexpected(
-        verify_error{verify_errc::absent, "Sign in (OAuth), or send an API key as X-Codez-Api-Key or as a bearer token.", {}});
+    return std::unexpected(verify_error{
+        verify_errc::absent, "Sign in (OAuth), or send an API key as X-Codez-Api-Key or as a bearer token.", {}});
 }
 
 // One sentence for all: whoever tries keys must not learn which exist.
@@ -37,7 +42,8 @@ std::unexpected<verify_error> unavailable(std::string log_text) {
 verified judge(const tenancy::api_key_grant& found) {
     const auto& key = found.key;
     if (key.revoked_at) return {};
-    proto::principal who{key.workspace_id, key.user_id, key.id, found.user_name, effective_scopes(key.scopes, found.role)};
+    proto::principal who{key.workspace_id, key.user_id, key.id, found.user_name,
+                         effective_scopes(key.scopes, found.role)};
     return {std::move(who), key.expires_at};
 }
 
@@ -56,20 +62,42 @@ tenancy::result<verified> verifier::look_up(std::string_view credential, const s
     return judge(*found);
 }
 
+boost::asio::awaitable<verifier::found> verifier::find_own(std::string credential, std::string hash) {
+    const auto row = co_await pool_.run([this, &credential, &hash] { return look_up(credential, hash); });
+    if (!row) co_return unavailable(std::string(common::async::to_sentence(row.error())));
+    if (*row) co_return **row;
+    if (row->error().code == tenancy::errc::not_found) co_return verified();
+    co_return unavailable(row->error().log_text);
+}
+
+boost::asio::awaitable<verifier::found> verifier::find_external(std::string token) {
+    const auto checked = co_await options_.external.check(std::move(token));
+    if (!checked && checked.error().code == common::auth::token_errc::unavailable)
+        co_return unavailable(checked.error().log_text);
+    if (!checked) co_return verified();
+    const auto person = co_await pool_.run([this, &checked] { return options_.external.find(*checked); });
+    if (!person) co_return unavailable(std::string(common::async::to_sentence(person.error())));
+    if (*person) co_return **person;
+    if (person->error().code == tenancy::errc::not_found)
+        co_return std::unexpected(verify_error{verify_errc::nobody, person->error().message, {}});
+    co_return unavailable(person->error().log_text);
+}
+
 boost::asio::awaitable<verify_result> verifier::verify(std::string credential) {
     if (credential.empty()) co_return absent();
     const bool is_token = options_.tokens.looks_like && options_.tokens.looks_like(credential);
-    if (!is_token && !looks_like_key(credential)) co_return invalid();
+    const bool is_own = is_token || looks_like_key(credential);
+    if (!is_own && (!options_.external.check || has_own_prefix(credential))) co_return invalid();
     const auto hash = common::crypto::sha256(credential);
     auto answer = cache_.find(hash, options_.steady_now());
     if (!answer) {
         const auto generation = cache_.generation();
         // The time counts from before the look-up: what it read may be as old as its beginning.
         const auto asked_at = options_.steady_now();
-        const auto found = co_await pool_.run([this, &credential, &hash] { return look_up(credential, hash); });
-        if (!found) co_return unavailable(std::string(common::async::to_sentence(found.error())));
-        if (!*found && found->error().code != tenancy::errc::not_found) co_return unavailable(found->error().log_text);
-        answer = *found ? std::move(**found) : verified();
+        auto found =
+            is_own ? co_await find_own(std::move(credential), hash) : co_await find_external(std::move(credential));
+        if (!found) co_return std::unexpected(std::move(found.error()));
+        answer = std::move(*found);
         cache_.put(hash, *answer, generation, asked_at);
     }
     if (!answer->who) co_return invalid();

@@ -1,5 +1,5 @@
-// verify(credential) -> principal: the one place where the hub finds out who calls. API keys ("czk_…") and the hub's own
-// access tokens ("cza_…").
+// verify(credential) -> principal: the one place where the hub finds out who calls. API keys ("czk_…"), the hub's own
+// access tokens ("cza_…"), and tokens of another authorization server, if one is configured.
 // Thread-safe; coroutines complete on the executor of whoever awaits. SQL runs on the blocking pool; answers, good and
 // bad, are cached for a second at most, so a revocation by another process counts within a second and one that calls
 // invalidate() at once.
@@ -16,6 +16,7 @@
 #include <boost/asio/awaitable.hpp>
 
 #include "common/async/blocking_pool.hpp"
+#include "common/auth/token_checker.hpp"
 #include "hub/identity/principal_cache.hpp"
 #include "hub/tenancy/store.hpp"
 #include "proto/principal.hpp"
@@ -25,7 +26,8 @@ namespace hub::identity {
 enum class verify_errc {
     absent,       // no credential came: 401 without an error code
     invalid,      // unknown, expired, revoked: 401 invalid_token, no difference to be seen
-    unavailable,  // the database does not answer: 503, ask again
+    unavailable,  // the database, or the other server, does not answer: 503, ask again
+    nobody,       // a good token of somebody who is nobody here: 403, another token would not help
 };
 
 struct verify_error {
@@ -43,12 +45,20 @@ struct access_tokens {
     std::function<tenancy::result<verified>(const std::string& hash)> find;
 };
 
+// Tokens of another authorization server (hub/external). Both empty: there is none.
+struct external_tokens {
+    std::function<boost::asio::awaitable<common::auth::token_result>(std::string token)> check;
+    // Runs on the pool. not_found: with a sentence for whom the token is of.
+    std::function<tenancy::result<verified>(const common::auth::token_claims& claims)> find;
+};
+
 struct verifier_options {
     std::size_t cache_entries_max = 10'000;
     std::chrono::milliseconds cache_ttl{1000};
     tenancy::clock_function now = tenancy::system_time_ms;
     std::function<std::chrono::steady_clock::time_point()> steady_now = std::chrono::steady_clock::now;
     access_tokens tokens{};
+    external_tokens external{};
 };
 
 class verifier {
@@ -65,6 +75,9 @@ public:
     void invalidate_all();
 
 private:
+    using found = std::expected<verified, verify_error>;
+    boost::asio::awaitable<found> find_own(std::string credential, std::string hash);
+    boost::asio::awaitable<found> find_external(std::string token);
     // On the pool.
     tenancy::result<verified> look_up(std::string_view credential, const std::string& hash);
 

@@ -257,8 +257,21 @@ CREATE TABLE device_authorizations (
 ALTER TABLE join_tokens ADD COLUMN machine_id TEXT NOT NULL DEFAULT '';
 )sql";
 
-constexpr std::array<common::db::migration, 6> migrations{
-    {{1, first}, {2, second}, {3, third}, {4, fourth}, {5, fifth}, {6, sixth}}};
+// People of other authorization servers. A link that ended is kept: what was opened by it must end too.
+constexpr std::string_view seventh = R"sql(
+CREATE TABLE external_identities (
+    id TEXT PRIMARY KEY,
+    issuer TEXT NOT NULL,
+    subject TEXT NOT NULL,
+    user_id TEXT NOT NULL REFERENCES users (id),
+    created_at INTEGER NOT NULL,
+    ended_at INTEGER
+);
+CREATE UNIQUE INDEX external_identities_linked ON external_identities (issuer, subject) WHERE ended_at IS NULL;
+)sql";
+
+constexpr std::array<common::db::migration, 7> migrations{
+    {{1, first}, {2, second}, {3, third}, {4, fourth}, {5, fifth}, {6, sixth}, {7, seventh}}};
 
 }  // namespace
 

@@ -117,6 +117,33 @@ test("codez-hub", async (t) => {
         await fails(/PEM.*no-such-file/, "serve", "--data", data, ...anywhere, "--fetch-ca", join(dir, "no-such-file"));
     });
 
+    await t.test("another authorization server", async () => {
+        const serve = (...args) => ["serve", "--data", data, ...anywhere, ...args];
+        const issuer = ["--auth-server", "https://idp.example.com"];
+        const empty = join(dir, "empty");
+        writeFileSync(empty, "\n");
+        for (const bad of ["idp.example.com", "http://idp.example.com", "https://idp.example.com?x"]) await fails(/--auth-server.*https URL/, ...serve("--auth-server", bad));
+        await fails(/--auth-server.*is missing/, ...serve("--auth-workspace-claim", "workspace"));
+        await fails(/--auth-kind/, ...serve(...issuer, "--auth-kind", "saml"));
+        await fails(/introspection.*needs --auth-client-id/, ...serve(...issuer, "--auth-kind", "introspection"));
+        await fails(/introspection.*needs --auth-client-id/, ...serve(...issuer, "--auth-client-id", "hub"));
+        await fails(/holds no secret/, ...serve(...issuer, "--auth-kind", "introspection", "--auth-client-id", "hub", "--auth-client-secret-file", empty));
+        await fails(/authkit.*--auth-allow-unbound-audience/, ...serve(...issuer, "--auth-kind", "authkit"));
+        await fails(/authkit.*--auth-allow-unbound-audience/, ...serve(...issuer, "--auth-allow-unbound-audience"));
+        await fails(/--auth-scope/, ...serve(...issuer, "--auth-scope", "mcp:tools"));
+    });
+
+    await t.test("links identities of another authorization server", async () => {
+        const link = (...args) => ["link-identity", "--data", data, "--issuer", "https://idp.example.com", ...args];
+        const linked = JSON.parse((await hub(...link("--subject", "alice", "--json"))).stdout);
+        assert.match(linked.identity_id, /^x_/);
+        await fails(/linked already/, ...link("--subject", "alice"));
+        await fails(/no account|no such|There is/i, ...link("--subject", "bob", "--user", "nobody@example.com"));
+        await fails(/at most 255 bytes/, ...link("--subject", "x".repeat(256)));
+        assert.equal((await hub(...link("--subject", "alice", "--remove"))).code, 0);
+        await fails(/Nobody/, ...link("--subject", "alice", "--remove"));
+    });
+
     await t.test("a port file that cannot be written", async () => {
         await fails(/port file .* cannot be written/, "serve", "--data", data, ...anywhere, "--port-file", join(dir, "no", "where"));
     });
