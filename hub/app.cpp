@@ -185,7 +185,7 @@ tenancy::result<identity::verified> app::find_access_token(const std::string& ha
     const auto found = grants_.find_access_token(hash);
     if (!found) return std::unexpected(found.error());
     // A token for another resource is none here (RFC 8707, RFC 9700 §2.3).
-    if (found->revoked || found->audience != oauth::own_audience(config_.public_url, {})) return identity::verified();
+    if (found->revoked || found->audience != oauth::own_audience(config_.public_url)) return identity::verified();
     proto::principal who{found->workspace_id, found->user_id, found->grant_id, found->user_name,
                          identity::effective_scopes(found->scopes, found->role)};
     return identity::verified{std::move(who), found->expires_at};
@@ -207,7 +207,7 @@ void app::open_external_sign_in() {
                                        .guard = fetch_guard(),
                                        .time = {}};
     auto checker = external::make_checker(context_.get_executor(), config_.auth_server,
-                                          *oauth::own_audience(config_.public_url, {}), std::move(access));
+                                          oauth::own_audience(config_.public_url), std::move(access));
     external_sign_in_.emplace(std::move(checker), external_people_, log_);
     if (config_.auth_server.kind == external::server_kind::authkit)
         log_.warning("whoever has any token of the AuthKit gets in, also one that was made for another service",
@@ -289,6 +289,9 @@ void app::open_front() {
     handlers.enroll = [this](common::net::http_exchange& exchange) { return enrolment_->handle(exchange); };
     handlers.upload = [this](common::net::http_exchange& exchange, const proto::principal& who) {
         return uploads_.handle(exchange, who);
+    };
+    handlers.resource_servers = [this](common::net::http_exchange& exchange, const proto::principal& who) {
+        return authorization_server_->serve_resources(exchange, who);
     };
     handlers.authorization_server = [this](common::net::http_exchange& exchange, oauth::endpoint which) {
         return authorization_server_->handle(exchange, which);

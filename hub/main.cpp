@@ -56,6 +56,7 @@ int main(int argc, char** argv) {
     key_command->add_option("--database", key.database, "As for init");
     key_command->add_option("--workspace", key.workspace, "Name of the workspace; needed if there are several");
     key_command->add_option("--name", key.name, "What the key is for")->required();
+    key_command->add_flag("--admin", key.admin, "It may also manage the workspace, e.g. POST /api/servers");
     key_command->add_flag("--json", key.json, "Print JSON");
 
     hub::credential_config join;

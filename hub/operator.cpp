@@ -117,6 +117,7 @@ int make_api_key(const credential_config& config) {
     options.user_id = where->owner_id;
     options.name = config.name;
     options.scopes = {"mcp:tools"};
+    if (config.admin) options.scopes.insert(options.scopes.end(), {"machines:admin", "workspace:admin", "audit:read"});
     const auto made = store.create_api_key(options);
     if (!made) return refuse(made.error().message);
     if (config.json) {

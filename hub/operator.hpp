@@ -27,6 +27,7 @@ struct credential_config {
     std::string database;
     std::string workspace;  // name; empty: the only one
     std::string name;
+    bool admin = false;  // of an API key: it may manage the workspace too
     bool json = false;
 };
 int make_api_key(const credential_config& config);

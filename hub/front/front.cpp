@@ -82,6 +82,8 @@ boost::asio::awaitable<void> front::route(http_exchange& exchange) {
         co_await authenticate(exchange, not_served_yet);
     } else if (common::api::is_upload(request)) {
         co_await authenticate(exchange, handlers_.upload);
+    } else if (path == oauth::resource_servers_path) {
+        co_await authenticate(exchange, handlers_.resource_servers);
     } else if (oauth::resource_of_metadata_path(path)) {
         co_await resource_metadata(exchange);
     } else if (endpoint != oauth::endpoint::none) {

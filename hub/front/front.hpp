@@ -39,6 +39,7 @@ struct front_handlers {
     http_handler enroll;  // POST /agent/v1/enroll
     api_handler upload;   // PUT /api/v1/uploads
     std::function<boost::asio::awaitable<void>(common::net::http_exchange&, oauth::endpoint)> authorization_server;
+    api_handler resource_servers;  // /api/servers
     std::function<bool(std::string_view path)> is_page = [](std::string_view) { return false; };
     http_handler pages;  // the hub's own, in a browser
 };

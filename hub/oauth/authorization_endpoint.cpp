@@ -9,6 +9,7 @@
 #include "hub/oauth/connections_page.hpp"
 #include "hub/oauth/consent_page.hpp"
 #include "hub/oauth/redirect_uri.hpp"
+#include "hub/oauth/resources.hpp"
 #include "hub/oauth/scopes.hpp"
 #include "hub/pages/form.hpp"
 #include "hub/pages/html.hpp"
@@ -94,15 +95,26 @@ authorization_endpoint::answer authorization_endpoint::authorize(const http_requ
     co_return co_await go_on(request, *from, std::move(*judged));
 }
 
+boost::asio::awaitable<result<std::optional<resource_server>>> authorization_endpoint::resource_of(std::string audience) {
+    if (audience == own_audience(origin_)) co_return std::nullopt;
+    auto found = co_await pool_.run([&] { return rows_.find_resource_by_url(audience); });
+    if (!found) co_return std::unexpected(busy());
+    if (!*found) co_return std::unexpected(std::move(found->error()));
+    co_return std::move(**found);
+}
+
 authorization_endpoint::answer authorization_endpoint::go_on(const http_request& request, const client& from,
                                                              judged_request judged) {
     const auto& asked = judged.request;
     const auto refuse = [&](std::string_view error, std::string_view description) {
         return with_error(asked.redirect_uri, asked.state, error, description);
     };
+    const auto resource = co_await resource_of(asked.audience);
+    if (!resource && resource.error().code == tenancy::errc::not_found)
+        co_return refuse("invalid_target", "This hub does not give out tokens for that resource.");
     const auto person = co_await people_.find(request);
-    if (!person) co_return refuse("temporarily_unavailable", "The hub is busy. Try again in a moment.");
-    if (*person && !judged.ask_always) {
+    if (!person || !resource) co_return refuse("temporarily_unavailable", "The hub is busy. Try again in a moment.");
+    if (*person && !judged.ask_always && !*resource) {
         const auto code = co_await allowed_before(**person, from, asked);
         if (!code) co_return refuse("temporarily_unavailable", "The hub is busy. Try again in a moment.");
         if (*code) co_return with_code(asked, **code);
@@ -161,12 +173,15 @@ authorization_endpoint::answer authorization_endpoint::show(const people::signed
                                                             const authorization_request& request) {
     const auto from = co_await clients_.find(request.client_id);
     if (!from) co_return database_page(from.error());
-    const auto places = co_await pool_.run([&] { return rows_.memberships_of(person.user_id); });
+    const auto resource = co_await resource_of(request.audience);
+    if (!resource) co_return database_page(resource.error());
+    auto places = co_await pool_.run([&] { return rows_.memberships_of(person.user_id); });
     if (!places) co_return database_page(busy());
     if (!*places) co_return database_page(places->error());
+    if (*resource) std::erase_if(**places, [&](const auto& one) { return one.workspace_id != (*resource)->workspace_id; });
     if ((*places)->empty())
-        co_return error_page(403, "No workspace", "You are not a member of any workspace. Ask its owner to invite you.");
-    co_return pages::render(consent_page({request, *from, **places, person.name, person.form_token}));
+        co_return error_page(403, "No workspace", "You are not a member of a workspace that has this. Ask its owner to invite you.");
+    co_return pages::render(consent_page({request, *from, *resource, **places, person.name, person.form_token}));
 }
 
 authorization_endpoint::answer authorization_endpoint::decide(const people::signed_in& person, const http_request& request) {

@@ -31,6 +31,8 @@ public:
     answer connections(const common::net::http_request& request);
 
 private:
+    // The registered server of that audience; without one it is the hub itself. not_found: nobody's.
+    boost::asio::awaitable<result<std::optional<resource_server>>> resource_of(std::string audience);
     answer go_on(const common::net::http_request& request, const client& from, judged_request judged);
     // A code without asking, where the person has allowed the very same before; nullopt: ask.
     boost::asio::awaitable<result<std::optional<std::string>>> allowed_before(const people::signed_in& person,

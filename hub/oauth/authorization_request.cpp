@@ -62,9 +62,7 @@ std::expected<judged_request, authorization_refusal> judge_request(const pages::
     request.state = query.get("state");
     request.nonce = query.get("nonce");
     request.code_challenge = query.get("code_challenge");
-    const auto audience = own_audience(origin, query.get("resource"));
-    if (!audience) return refused("invalid_target", "This hub grants access to its own /mcp only.");
-    request.audience = *audience;
+    request.audience = audience_of(origin, query.get("resource"));
     auto scopes = parse_scopes(query.get("scope"));
     if (!scopes) return refused("invalid_scope", "scope must be names with single spaces between them.");
     request.scopes = std::move(*scopes);

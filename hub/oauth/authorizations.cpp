@@ -142,6 +142,10 @@ result<std::string> store::approve(std::string_view id, const approval& what) {
         if (!request) return over();
         const auto role = select_role(c, what.workspace_id, what.user_id);
         if (!role) return fail(errc::not_found, "You are no member of that workspace.");
+        const auto resource = c.query("SELECT workspace_id FROM resource_servers WHERE url = CAST(:url AS TEXT)",
+                                      {{"url", text(request->audience)}});
+        if (!resource.empty() && resource.front().text("workspace_id") != what.workspace_id)
+            return fail(errc::not_found, "That resource belongs to another workspace.");
         auto scopes = in_both(in_both(what.scopes, request->scopes), identity::effective_scopes(request->scopes, *role));
         if (scopes.empty()) return fail(errc::invalid, "Allow at least one thing that you may do in that workspace, or refuse.");
         std::ranges::copy_if(request->scopes, std::back_inserter(scopes), is_about_tokens);

@@ -9,8 +9,6 @@
 
 namespace hub::oauth {
 
-namespace {
-
 using common::db::connection;
 using tenancy::bytes;
 using tenancy::errc;
@@ -31,8 +29,6 @@ void insert_client(connection& c, const client& one, std::int64_t now) {
          {"now", now}});
 }
 
-}  // namespace
-
 std::string_view to_string(client_kind kind) {
     switch (kind) {
         case client_kind::registered:
@@ -41,6 +37,8 @@ std::string_view to_string(client_kind kind) {
             return "document";
         case client_kind::known:
             return "known";
+        case client_kind::resource:
+            return "resource";
     }
     return "";
 }

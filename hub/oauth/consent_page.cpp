@@ -62,6 +62,19 @@ std::string scope_boxes(const std::vector<std::string>& asked) {
     return html;
 }
 
+// What a scope means at another resource is not for the hub to say.
+std::string scopes_elsewhere(const std::vector<std::string>& asked) {
+    std::string html = fmt::format("<p>It asks for <code>{}</code> there.</p>", escape(join_scopes(asked)));
+    for (const auto& name : opened(asked))
+        html += fmt::format("<input type=\"hidden\" name=\"{}{}\" value=\"on\">", scope_field, escape(name));
+    return html;
+}
+
+std::string wish_of(const std::optional<resource_server>& resource) {
+    if (!resource) return "wants to use your machines through this hub";
+    return fmt::format("wants to act for you at <strong>{}</strong> ({})", escape(resource->name), escape(resource->url));
+}
+
 std::string workspace_choice(const std::vector<membership>& memberships) {
     if (memberships.size() == 1)
         return fmt::format("<input type=\"hidden\" name=\"workspace\" value=\"{}\"><p>In the workspace <strong>{}</strong>.</p>",
@@ -84,7 +97,7 @@ pages::page consent_page(const consent& what) {
     page.title = "Allow access?";
     page.form_targets = {form_target_of(what.request.redirect_uri)};
     page.main = fmt::format(
-        "<p><strong>{name}</strong> wants to use your machines through this hub. {origin}</p>"
+        "<p><strong>{name}</strong> {wish}. {origin}</p>"
         "<p>Your answer goes to <strong>{destination}</strong>. You are signed in as <strong>{person}</strong>.</p>{warning}"
         "<form method=\"post\" action=\"/consent\">"
         "<input type=\"hidden\" name=\"request\" value=\"{id}\">{token}"
@@ -92,11 +105,11 @@ pages::page consent_page(const consent& what) {
         "<p>It keeps this access until you withdraw it, or does not use it for 30 days, and for 180 days at most.</p>"
         "<div class=\"row\"><button type=\"submit\" name=\"decision\" value=\"allow\">Allow</button> "
         "<button type=\"submit\" name=\"decision\" value=\"refuse\" class=\"plain\" formnovalidate>Refuse</button></div></form>",
-        fmt::arg("name", escape(what.from.name)), fmt::arg("origin", origin_of(what.from)),
+        fmt::arg("name", escape(what.from.name)), fmt::arg("wish", wish_of(what.resource)), fmt::arg("origin", origin_of(what.from)),
         fmt::arg("destination", escape(destination_of(what.request.redirect_uri))), fmt::arg("person", escape(what.person)),
         fmt::arg("warning", warning(what.request)), fmt::arg("id", escape(what.request.id)),
         fmt::arg("token", people::form_token_field(what.form_token)), fmt::arg("workspace", workspace_choice(what.memberships)),
-        fmt::arg("scopes", scope_boxes(what.request.scopes)));
+        fmt::arg("scopes", what.resource ? scopes_elsewhere(what.request.scopes) : scope_boxes(what.request.scopes)));
     return page;
 }
 

@@ -15,6 +15,7 @@ namespace hub::oauth {
 struct consent {
     const authorization_request& request;
     const client& from;
+    const std::optional<resource_server>& resource;  // nullopt: the hub itself
     const std::vector<membership>& memberships;  // at least one
     std::string_view person;                     // who is signed in
     std::string_view form_token;

@@ -14,6 +14,7 @@ enum class client_kind {
     registered,  // by itself (RFC 7591)
     document,    // its id is the URL of its metadata (client id metadata documents)
     known,       // by the operator
+    resource,    // no client of a person: a resource server that asks about tokens (POST /api/servers)
 };
 std::string_view to_string(client_kind kind);
 
@@ -93,6 +94,15 @@ struct issued_tokens {
 
 // Why a token request is refused: RFC 6749 §5.2, RFC 8707 §2.
 enum class token_refusal { invalid_grant, invalid_scope, invalid_target };
+
+// Another resource whose tokens this server gives out (RFC 9728).
+struct resource_server {
+    std::string id;  // "srv_…", also its client_id
+    std::string workspace_id;
+    std::string name;
+    std::string url;  // the audience of its tokens
+    std::int64_t created_at = 0;
+};
 
 // Everything that decides what an access token may do now.
 struct token_grant {

@@ -31,13 +31,14 @@ std::string metadata_path_of(std::string_view path) {
     return std::string(resource_metadata_prefix) + std::string(path);
 }
 
-std::optional<std::string> own_audience(std::string_view origin, std::string_view resource) {
-    const std::string own = std::string(origin) + std::string(mcp_paths.front());
-    if (resource.empty()) return own;
-    if (!resource.starts_with(origin)) return std::nullopt;
+std::string own_audience(std::string_view origin) { return std::string(origin) + std::string(mcp_paths.front()); }
+
+std::string audience_of(std::string_view origin, std::string_view resource) {
+    if (resource.empty()) return own_audience(origin);
+    if (!resource.starts_with(origin)) return std::string(resource);
     const auto path = resource.substr(origin.size());
-    if (path.empty() || path == "/" || mcp_path_of(path)) return own;
-    return std::nullopt;
+    const bool is_own = path.empty() || path == "/" || mcp_path_of(path);
+    return is_own ? own_audience(origin) : std::string(resource);
 }
 
 }  // namespace hub::oauth

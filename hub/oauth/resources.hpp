@@ -23,8 +23,10 @@ std::optional<std::string_view> resource_of_metadata_path(std::string_view path)
 // The path of the metadata for a resource at this path, as the client spelled it.
 std::string metadata_path_of(std::string_view path);
 
-// The audience of a token that is asked for this resource: ORIGIN/mcp for each spelling of the hub's own, and for none.
-// nullopt: not the hub's.
-std::optional<std::string> own_audience(std::string_view origin, std::string_view resource);
+// The audience of the hub's own tokens: ORIGIN/mcp.
+std::string own_audience(std::string_view origin);
+// The audience that a client asks for: the hub's own for each spelling of it, and for none; else the resource itself, which
+// may be that of a registered server or of nobody.
+std::string audience_of(std::string_view origin, std::string_view resource);
 
 }  // namespace hub::oauth

@@ -21,7 +21,10 @@ std::optional<client> select_client(connection& c, std::string_view id) {
     client one;
     one.id = row.text("id");
     const auto& kind = row.text("kind");
-    one.kind = kind == "document" ? client_kind::document : kind == "known" ? client_kind::known : client_kind::registered;
+    one.kind = kind == "document"   ? client_kind::document
+               : kind == "known"    ? client_kind::known
+               : kind == "resource" ? client_kind::resource
+                                    : client_kind::registered;
     one.name = row.text("name");
     one.redirect_uris = nlohmann::json::parse(row.text("redirect_uris")).get<std::vector<std::string>>();
     one.auth_method = row.text("auth_method");

@@ -12,6 +12,7 @@
 namespace hub::oauth {
 
 std::optional<client> select_client(common::db::connection& c, std::string_view id);
+void insert_client(common::db::connection& c, const client& one, std::int64_t now);
 void mark_client_used(common::db::connection& c, std::string_view id, std::int64_t now);
 
 // nullopt: not a member.

@@ -12,6 +12,7 @@ inline constexpr std::string_view refresh_token_prefix = "czr_";
 inline constexpr std::string_view code_prefix = "czc_";
 inline constexpr std::string_view client_secret_prefix = "czs_";
 inline constexpr std::string_view device_code_prefix = "czd_";
+inline constexpr std::string_view resource_secret_prefix = "sak_";  // as MCPAuthKit's
 
 std::string new_secret(std::string_view prefix);
 

@@ -47,6 +47,7 @@ constexpr std::array<route, 13> routes{{
 
 endpoint endpoint_at(std::string_view path) {
     constexpr std::string_view alias = "/oauth/";
+    if (path.starts_with(resource_servers_metadata_prefix)) return endpoint::resource_metadata;
     if (path.starts_with(alias)) path.remove_prefix(alias.size() - 1);
     for (const auto& one : routes)
         if (one.path == path) return one.which;
@@ -76,10 +77,15 @@ server::server(std::string origin, store& rows, common::async::blocking_pool& po
       clients_(rows, pool, documents),
       authorization_(origin_, rows, pool, clients_, people, limits),
       devices_(origin_, rows, pool, people, limits),
-      tokens_(origin_, rows, pool, clients_, devices_, id_tokens_, limits) {}
+      tokens_(origin_, rows, pool, clients_, devices_, id_tokens_, limits),
+      resources_(origin_, rows, pool) {}
 
 asio::awaitable<void> server::handle(common::net::http_exchange& exchange, endpoint which) {
     co_await exchange.respond(co_await answer_to(exchange.request(), which));
+}
+
+asio::awaitable<void> server::serve_resources(common::net::http_exchange& exchange, const proto::principal& who) {
+    co_await exchange.respond(co_await resources_.servers(exchange.request(), who));
 }
 
 server::answer server::answer_to(const http_request& request, endpoint which) {
@@ -104,6 +110,8 @@ server::answer server::answer_to(const http_request& request, endpoint which) {
             co_return co_await devices_.page(request);
         case endpoint::connections:
             co_return co_await authorization_.connections(request);
+        case endpoint::resource_metadata:
+            co_return co_await resources_.metadata(request);
         case endpoint::server_metadata:
         case endpoint::jwks:
         case endpoint::none:

@@ -13,12 +13,13 @@
 #include "hub/oauth/client_finder.hpp"
 #include "hub/oauth/device_endpoint.hpp"
 #include "hub/oauth/request_limits.hpp"
+#include "hub/oauth/resource_registration.hpp"
 #include "hub/oauth/token_endpoint.hpp"
 
 namespace hub::oauth {
 
 // What of the server is at this path.
-enum class endpoint { none, server_metadata, authorize, consent, token, registration, revoke, introspect, userinfo, jwks, device_authorization, device, connections };
+enum class endpoint { none, server_metadata, authorize, consent, token, registration, revoke, introspect, userinfo, jwks, device_authorization, device, connections, resource_metadata };
 endpoint endpoint_at(std::string_view path);
 
 // Programs in web pages of any origin may call it: it takes no cookie, and every right is in the request itself.
@@ -31,6 +32,8 @@ public:
            people::sessions& people, common::crypto::es256_key id_token_key, request_limits& limits);
 
     boost::asio::awaitable<void> handle(common::net::http_exchange& exchange, endpoint which);
+    // /api/servers, of somebody who has proven who they are.
+    boost::asio::awaitable<void> serve_resources(common::net::http_exchange& exchange, const proto::principal& who);
     // Removes what has expired, now and then, until the executor ends.
     boost::asio::awaitable<void> keep_pruned();
 
@@ -48,6 +51,7 @@ private:
     authorization_endpoint authorization_;
     device_endpoint devices_;
     token_endpoint tokens_;
+    resource_registration resources_;
 };
 
 }  // namespace hub::oauth

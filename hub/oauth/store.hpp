@@ -29,6 +29,18 @@ public:
     // A metadata document as it is now, so that grants can name the client.
     result<void> keep_document(const client& document);
 
+    // --- other resources ---
+    // Gives it an id; the secret is its client_secret. already_exists: somebody has that URL.
+    struct new_resource {
+        resource_server server;
+        std::string secret;  // "sak_…"
+    };
+    result<new_resource> add_resource(std::string_view workspace_id, std::string_view actor, std::string_view name,
+                                      std::string_view url);
+    result<std::vector<resource_server>> list_resources(std::string_view workspace_id);
+    result<resource_server> find_resource(std::string_view id);
+    result<resource_server> find_resource_by_url(std::string_view url);
+
     // --- a person's decision ---
     result<std::string> begin_authorization(const authorization_request& request);  // its id
     result<authorization_request> find_authorization(std::string_view id);

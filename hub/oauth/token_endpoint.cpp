@@ -133,11 +133,7 @@ token_endpoint::answer token_endpoint::redeem(authenticated from) {
     what.code_verifier = from.form.get("code_verifier");
     if (what.code.empty() || what.redirect_uri.empty() || what.code_verifier.empty())
         co_return invalid_request("code, redirect_uri and code_verifier are needed.");
-    if (from.form.find("resource")) {
-        const auto audience = own_audience(origin_, from.form.get("resource"));
-        if (!audience) co_return refusal_answer(token_refusal::invalid_target);
-        what.audience = *audience;
-    }
+    if (from.form.find("resource")) what.audience = audience_of(origin_, from.form.get("resource"));
     if (!looks_like(code_prefix, what.code)) co_return refusal_answer(token_refusal::invalid_grant);
     auto outcome = co_await pool_.run([this, &what] { return rows_.redeem(what); });
     co_return outcome ? co_await issued(std::move(*outcome)) : unavailable_answer();
@@ -151,11 +147,7 @@ token_endpoint::answer token_endpoint::refresh(authenticated from) {
     auto scopes = parse_scopes(from.form.get("scope"));
     if (!scopes) co_return refusal_answer(token_refusal::invalid_scope);
     what.scopes = std::move(*scopes);
-    if (from.form.find("resource")) {
-        const auto audience = own_audience(origin_, from.form.get("resource"));
-        if (!audience) co_return refusal_answer(token_refusal::invalid_target);
-        what.audience = *audience;
-    }
+    if (from.form.find("resource")) what.audience = audience_of(origin_, from.form.get("resource"));
     if (!looks_like(refresh_token_prefix, what.refresh_token)) co_return refusal_answer(token_refusal::invalid_grant);
     auto outcome = co_await pool_.run([this, &what] { return rows_.refresh(what); });
     co_return outcome ? co_await issued(std::move(*outcome)) : unavailable_answer();
@@ -186,11 +178,18 @@ token_endpoint::answer token_endpoint::introspect(const http_request& request) {
     auto from = co_await authenticate(request);
     if (!from) co_return std::move(from.error());
     const nlohmann::json inactive{{"active", false}};
-    // RFC 7662 §2.1, §4: only for those who can prove who they are, and only of their own tokens.
+    // RFC 7662 §2.1, §4: only for those who can prove who they are, and only of tokens that are theirs.
     if (from->from.secret_hash.empty()) co_return json_answer(200, inactive);
+    std::string audience;
+    if (from->from.kind == client_kind::resource) {
+        const auto server = co_await pool_.run([&] { return rows_.find_resource(from->from.id); });
+        if (!server) co_return unavailable_answer();
+        if (!*server) co_return database_answer(server->error());
+        audience = (*server)->url;
+    }
     const auto found = co_await find_token(std::string(from->form.get("token")));
     if (!found && found.error().code != tenancy::errc::not_found) co_return database_answer(found.error());
-    if (!found || !counts(*found, tenancy::system_time_ms()) || found->client_id != from->from.id)
+    if (!found || !counts(*found, tenancy::system_time_ms()) || (found->client_id != from->from.id && found->audience != audience))
         co_return json_answer(200, inactive);
     co_return json_answer(200, {{"active", true},
                                 {"scope", join_scopes(identity::effective_scopes(found->scopes, found->role))},
@@ -213,7 +212,12 @@ token_endpoint::answer token_endpoint::userinfo(const http_request& request) {
         answer.fields.add("WWW-Authenticate", "Bearer error=\"invalid_token\"");
         co_return answer;
     }
-    nlohmann::json body{{"sub", found->user_id}, {"name", found->user_name}};
+    // Whose token it is is not enough for a resource server: it must see that the token is for itself.
+    nlohmann::json body{{"sub", found->user_id},
+                        {"name", found->user_name},
+                        {"aud", found->audience},
+                        {"scope", join_scopes(found->scopes)},
+                        {"exp", found->expires_at / 1000}};
     if (!found->user_email.empty()) body["email"] = found->user_email;
     co_return json_answer(200, body);
 }

@@ -251,10 +251,10 @@ result<void> store::prune() {
         for (const std::string_view table : {"access_tokens", "refresh_tokens", "authorization_codes"})
             remove(std::string(table) + " WHERE family_id IN " + std::string(ended_family), now - limits::refresh_idle_ms);
         remove("token_families WHERE used_at <= CAST(:before AS INTEGER)", now - limits::refresh_idle_ms);
-        remove("oauth_clients WHERE kind <> 'known' AND used_at IS NULL AND created_at <= CAST(:before AS INTEGER) "
+        remove("oauth_clients WHERE kind IN ('registered', 'document') AND used_at IS NULL AND created_at <= CAST(:before AS INTEGER) "
                "AND id NOT IN (SELECT client_id FROM authorization_requests)",
                now - limits::client_unused_ms);
-        remove("oauth_clients WHERE kind <> 'known' AND used_at <= CAST(:before AS INTEGER) "
+        remove("oauth_clients WHERE kind IN ('registered', 'document') AND used_at <= CAST(:before AS INTEGER) "
                "AND id NOT IN (SELECT client_id FROM grants)",
                now - limits::client_idle_ms);
         return {};

@@ -270,8 +270,19 @@ CREATE TABLE external_identities (
 CREATE UNIQUE INDEX external_identities_linked ON external_identities (issuer, subject) WHERE ended_at IS NULL;
 )sql";
 
-constexpr std::array<common::db::migration, 7> migrations{
-    {{1, first}, {2, second}, {3, third}, {4, fourth}, {5, fifth}, {6, sixth}, {7, seventh}}};
+// Other resources that take this hub's tokens.
+constexpr std::string_view eighth = R"sql(
+CREATE TABLE resource_servers (
+    id TEXT PRIMARY KEY REFERENCES oauth_clients (id),
+    workspace_id TEXT NOT NULL REFERENCES workspaces (id),
+    name TEXT NOT NULL,
+    url TEXT NOT NULL UNIQUE,
+    created_at INTEGER NOT NULL
+);
+)sql";
+
+constexpr std::array<common::db::migration, 8> migrations{
+    {{1, first}, {2, second}, {3, third}, {4, fourth}, {5, fifth}, {6, sixth}, {7, seventh}, {8, eighth}}};
 
 }  // namespace
 

@@ -67,7 +67,6 @@ TEST(authorization_requests, are_refused_with_the_errors_of_the_rfcs) {
     EXPECT_EQ(error_of({{"response_mode", "fragment"}}), "invalid_request");
     EXPECT_EQ(error_of({{"request", "x"}}), "request_not_supported");
     EXPECT_EQ(error_of({{"request_uri", "x"}}), "request_uri_not_supported");
-    EXPECT_EQ(error_of({{"resource", "https://other.example/mcp"}}), "invalid_target");
     EXPECT_EQ(error_of({}, "&resource=https%3A%2F%2Fhub.example.com%2Fmcp"), "invalid_target");
     EXPECT_EQ(error_of({}, "&state=t"), "invalid_request");
     EXPECT_EQ(error_of({{"scope", "nonsense"}}), "invalid_scope");

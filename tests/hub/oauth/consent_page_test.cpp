@@ -15,6 +15,7 @@ using testing::Not;
 struct shown {
     authorization_request request;
     client from;
+    std::optional<resource_server> resource;
     std::vector<membership> places{{"w_1", "Acme", tenancy::role::owner}};
 
     shown() {
@@ -23,7 +24,7 @@ struct shown {
         request.scopes = {"mcp:tools", "audit:read"};
         from.name = "Editor";
     }
-    pages::page page() const { return consent_page({request, from, places, "Ada", "token"}); }
+    pages::page page() const { return consent_page({request, from, resource, places, "Ada", "token"}); }
 };
 
 TEST(consent_pages, say_who_asks_for_what_and_where_it_leads) {
@@ -63,6 +64,15 @@ TEST(consent_pages, escape_all_that_comes_from_outside) {
     one.places.front().workspace_name = "<i>";
     const auto html = one.page().main;
     for (const char* raw : {"<img", "<script", "<b>", "<i>"}) EXPECT_THAT(html, Not(HasSubstr(raw)));
+}
+
+TEST(consent_pages, name_another_resource_and_make_no_promise_about_it) {
+    shown one;
+    one.resource = {"srv_1", "w_1", "Wiki & co", "https://wiki.example.com/mcp", 0};
+    const auto html = one.page().main;
+    EXPECT_THAT(html, HasSubstr("wants to act for you at <strong>Wiki &amp; co</strong> (https://wiki.example.com/mcp)"));
+    EXPECT_THAT(html, Not(HasSubstr("your machines")));
+    EXPECT_THAT(html, HasSubstr("type=\"hidden\" name=\"scope:sessions:write\" value=\"on\""));
 }
 
 TEST(consent_pages, take_what_was_ticked) {

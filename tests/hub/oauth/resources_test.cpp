@@ -9,15 +9,15 @@ const std::string origin = "https://hub.example.com";
 
 TEST(resources, every_spelling_of_the_hub_is_one_audience) {
     for (const char* path : {"", "/", "/mcp", "/mcp/", "/mcp/claude-code", "/mcp/jobs/", "/mcp/full"})
-        EXPECT_EQ(own_audience(origin, origin + path), origin + "/mcp") << path;
-    EXPECT_EQ(own_audience(origin, ""), origin + "/mcp");
+        EXPECT_EQ(audience_of(origin, origin + path), origin + "/mcp") << path;
+    EXPECT_EQ(audience_of(origin, ""), origin + "/mcp");
 }
 
-TEST(resources, of_others_are_none) {
+TEST(resources, of_others_are_what_they_say) {
     for (const char* other : {"https://hub.example.com.evil.example/mcp", "https://hub.example.com:443/mcp", "http://hub.example.com/mcp",
                               "https://HUB.example.com/mcp", "https://hub.example.com/mcp/other", "https://hub.example.com/mcp#x",
                               "https://hub.example.com/mcp?x", "https://hub.example.com/mcp//", "mcp", "https://hub.example.com@evil.example/"})
-        EXPECT_EQ(own_audience(origin, other), std::nullopt) << other;
+        EXPECT_EQ(audience_of(origin, other), other) << other;
 }
 
 TEST(resources, have_metadata_at_every_path_that_clients_try) {
