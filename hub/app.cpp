@@ -125,6 +125,7 @@ private:
     common::crypto::sealer sealer_;
     common::crypto::ed25519_key key_;
     common::crypto::es256_key id_token_key_;
+    people::passkey_store passkeys_{*database_};
     people::password_hasher passwords_;
     people::sign_in_limits sign_in_limits_{config_.trusted_proxies};
     oauth::request_limits oauth_limits_{{config_.trusted_proxies, config_.registrations_per_hour}};
@@ -281,7 +282,7 @@ void app::open_front() {
     authorization_server_.emplace(config_.public_url, grants_, pool_, *client_documents_, *signed_in_,
                                   id_token_key_, oauth_limits_);
     people_pages_.emplace(
-        people::services{people_, *signed_in_, passwords_, sign_in_limits_, pool_, log_, config_.public_url});
+        people::services{people_, passkeys_, *signed_in_, passwords_, sign_in_limits_, pool_, log_, config_.public_url});
     front::front_handlers handlers;
     handlers.is_page = people::people_pages::serves;
     handlers.pages = [this](common::net::http_exchange& exchange) { return people_pages_->handle(exchange); };

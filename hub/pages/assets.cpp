@@ -52,6 +52,80 @@ code { font-family: ui-monospace, "Liberation Mono", monospace; }
 constexpr std::string_view icon =
     R"svg(<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32"><rect width="32" height="32" rx="7" fill="#0b57a4"/><path d="M9 9h14v3L13 20h10v3H9v-3l10-8H9z" fill="#fff"/></svg>)svg";
 
+// Without it the pages work too, only without passkeys: it shows their forms, which are hidden else.
+constexpr std::string_view passkeys_script = R"js("use strict";
+const bytes = (text) => Uint8Array.from(atob(text.replaceAll("-", "+").replaceAll("_", "/")), (c) => c.charCodeAt(0));
+const text = (buffer) =>
+    btoa(String.fromCharCode(...new Uint8Array(buffer))).replaceAll("+", "-").replaceAll("/", "_").replace(/=+$/, "");
+
+async function ask(form) {
+    const body = new URLSearchParams({ form_token: form.elements.form_token.value, for: form.dataset.passkey });
+    const answer = await fetch("/passkeys/options", { method: "POST", body });
+    if (!answer.ok) throw new Error("The hub did not answer. Load this page again.");
+    return answer.json();
+}
+
+async function add(form) {
+    const asked = await ask(form);
+    const known = asked.known.map((id) => ({ type: "public-key", id: bytes(id) }));
+    const made = await navigator.credentials.create({
+        publicKey: {
+            challenge: bytes(asked.challenge),
+            rp: { id: asked.domain, name: "CodeZ" },
+            user: { id: new TextEncoder().encode(asked.user.id), name: asked.user.email, displayName: asked.user.name },
+            pubKeyCredParams: [-7, -8, -257].map((alg) => ({ type: "public-key", alg })),
+            authenticatorSelection: { residentKey: "required", requireResidentKey: true, userVerification: "required" },
+            excludeCredentials: known,
+            attestation: "none",
+            timeout: 120000,
+        },
+    });
+    return {
+        credential: text(made.rawId),
+        client_data: text(made.response.clientDataJSON),
+        authenticator_data: text(made.response.getAuthenticatorData()),
+        public_key: text(made.response.getPublicKey()),
+    };
+}
+
+async function use(form) {
+    const asked = await ask(form);
+    const got = await navigator.credentials.get({
+        publicKey: { challenge: bytes(asked.challenge), rpId: asked.domain, userVerification: "required", timeout: 120000 },
+    });
+    return {
+        credential: text(got.rawId),
+        client_data: text(got.response.clientDataJSON),
+        authenticator_data: text(got.response.authenticatorData),
+        signature: text(got.response.signature),
+        user_handle: got.response.userHandle ? text(got.response.userHandle) : "",
+    };
+}
+
+function sentence(error) {
+    if (error.name === "InvalidStateError") return "This device has a passkey for you already.";
+    if (error.name === "NotAllowedError") return "No passkey was used. Try again, or use your password.";
+    return error.message;
+}
+
+for (const form of window.PublicKeyCredential ? document.querySelectorAll("form[data-passkey]") : []) {
+    form.hidden = false;
+    form.addEventListener("submit", async (event) => {
+        event.preventDefault();
+        const trouble = form.querySelector("[role=alert]");
+        trouble.hidden = true;
+        try {
+            const answer = await (form.dataset.passkey === "add" ? add(form) : use(form));
+            for (const [name, value] of Object.entries(answer)) form.elements[name].value = value;
+            form.submit();
+        } catch (error) {
+            trouble.textContent = sentence(error);
+            trouble.hidden = false;
+        }
+    });
+}
+)js";
+
 struct asset {
     std::string_view path;
     std::string_view type;
@@ -61,6 +135,7 @@ struct asset {
 constexpr std::array assets{
     asset{"/assets/codez.css", "text/css; charset=utf-8", style},
     asset{"/assets/codez.svg", "image/svg+xml", icon},
+    asset{passkeys_script_path, "text/javascript; charset=utf-8", passkeys_script},
 };
 
 }  // namespace

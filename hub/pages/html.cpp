@@ -19,6 +19,7 @@ std::string policy_of(const page& page) {
     std::string policy = "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'";
     for (const auto& target : page.form_targets)
         if (is_form_target(target)) policy += " " + target;
+    if (!page.script.empty()) policy += "; script-src 'self'; connect-src 'self'";
     return policy + "; frame-ancestors 'none'; base-uri 'none'";
 }
 
@@ -70,6 +71,8 @@ http_response render(const page& page) {
     add_safety(response.fields);
     response.fields.add_all(page.more);
     const std::string title = escape(page.title);
+    const std::string script =
+        page.script.empty() ? "" : fmt::format("<script src=\"{}\" defer></script>\n", escape(page.script));
     response.body = fmt::format(
         "<!doctype html>\n"
         "<html lang=\"en\">\n"
@@ -80,6 +83,7 @@ http_response render(const page& page) {
         "<title>{0} – CodeZ</title>\n"
         "<link rel=\"icon\" href=\"/assets/codez.svg\" type=\"image/svg+xml\">\n"
         "<link rel=\"stylesheet\" href=\"/assets/codez.css\">\n"
+        "{2}"
         "</head>\n"
         "<body>\n"
         "<header>CodeZ</header>\n"
@@ -89,7 +93,7 @@ http_response render(const page& page) {
         "</main>\n"
         "</body>\n"
         "</html>\n",
-        title, page.main);
+        title, page.main, script);
     return response;
 }
 

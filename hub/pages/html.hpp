@@ -21,6 +21,7 @@ struct page {
     // schemes ("cursor:"), for the policy's form-action, which browsers apply to redirects too. Others are left out.
     std::vector<std::string> form_targets{};
     common::net::http_fields more{};  // more header fields, e.g. Set-Cookie
+    std::string_view script{};        // path of the one script that the page runs; it may talk to the hub
 };
 
 // Not to be kept, not to be framed, and no script, font or picture from anywhere (CSP 3).

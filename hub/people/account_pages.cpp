@@ -47,6 +47,8 @@ awaitable<http_response> account_pages::show(const http_request& request) {
     if (!*who) co_return pages::see_other(sign_in_path("/account"));
     notice said;
     if (request.query == "done=password") said.done = "The password is changed.";
+    if (request.query == "done=passkey") said.done = "The passkey is added.";
+    if (request.query == "done=removed") said.done = "The passkey is removed.";
     co_return co_await page(**who, std::move(said));
 }
 
@@ -54,6 +56,9 @@ awaitable<http_response> account_pages::page(signed_in who, notice said) {
     auto look_up = [this, id = who.user_id] { return with_.people.list_memberships(id); };
     const auto places = co_await on_pool(with_, std::move(look_up));
     if (!places) co_return trouble_page(places.error());
+    auto list = [this, id = who.user_id] { return with_.passkeys.list(id); };
+    const auto keys = co_await on_pool(with_, std::move(list));
+    if (!keys) co_return trouble_page(keys.error());
     pages::page page{.status = said.status, .title = "Your account", .main = error_html(said.error)};
     if (!said.done.empty()) page.main += fmt::format("<p class=\"done\" role=\"status\">{}</p>\n", escape(said.done));
     page.main += fmt::format("<dl>\n<dt>Name</dt><dd>{}</dd>\n<dt>E-mail address</dt><dd>{}</dd>\n", escape(who.name),
@@ -61,7 +66,9 @@ awaitable<http_response> account_pages::page(signed_in who, notice said) {
     for (const auto& place : *places)
         page.main += fmt::format("<dt>Workspace</dt><dd>{} ({})</dd>\n", escape(place.workspace_name),
                                  tenancy::to_string(place.role));
-    page.main += "</dl>\n<p><a href=\"/connections\">Connected applications</a></p>\n" + password_form(who) + sign_out_forms(who);
+    page.main += "</dl>\n<p><a href=\"/connections\">Connected applications</a></p>\n";
+    page.main += passkeys_.account_html(who, *keys) + password_form(who) + sign_out_forms(who);
+    page.script = passkeys_.script();
     co_return pages::render(page);
 }
 

@@ -1,4 +1,4 @@
-// GET and POST /account: who you are, another password, the end of all sessions.
+// GET and POST /account: who you are, another password, passkeys, the end of all sessions.
 #pragma once
 
 #include <string>
@@ -8,13 +8,14 @@
 
 #include "common/net/http.hpp"
 #include "hub/pages/form.hpp"
+#include "hub/people/passkey_pages.hpp"
 #include "hub/people/services.hpp"
 
 namespace hub::people {
 
 class account_pages {
 public:
-    explicit account_pages(services& with) : with_(with) {}
+    account_pages(services& with, const passkey_pages& passkeys) : with_(with), passkeys_(passkeys) {}
 
     boost::asio::awaitable<common::net::http_response> show(const common::net::http_request& request);
     boost::asio::awaitable<common::net::http_response> change(const common::net::http_request& request);
@@ -31,6 +32,7 @@ private:
     boost::asio::awaitable<common::net::http_response> sign_out_everywhere(signed_in who);
 
     services& with_;
+    const passkey_pages& passkeys_;
 };
 
 }  // namespace hub::people

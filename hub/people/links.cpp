@@ -186,6 +186,8 @@ result<new_session> store::use_link(std::string_view hash, const introduction& w
         const std::string user_id = settle_user(c, *found, who, now);
         upsert_password(c, user_id, who.password_hash, now);
         delete_sessions(c, user_id);
+        // Whoever had got into the account may have left a key of their own.
+        c.execute("DELETE FROM passkeys WHERE user_id = CAST(:user AS TEXT)", {{"user", text(user_id)}});
         end_other_links(c, user_id, now);
         note(c, "user:" + user_id, "person.link_used", user_id, to_string(found->what.kind), now);
         return insert_session(c, user_id, now);

@@ -65,6 +65,8 @@ std::string sign_in_path(std::string_view continue_at) {
     return "/sign-in?continue=" + pages::encode_component(continue_at);
 }
 
+std::string confirm_path(std::string_view continue_at) { return sign_in_path(continue_at) + "&again=1"; }
+
 http_response trouble_page(const tenancy::error& e) {
     using tenancy::errc;
     pages::page page;

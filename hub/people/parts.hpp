@@ -30,6 +30,8 @@ std::string error_html(std::string_view text);
 std::string local_path(std::string_view wanted);
 
 std::string sign_in_path(std::string_view continue_at);
+// The same, with the password asked for again.
+std::string confirm_path(std::string_view continue_at);
 
 // 503, 404 or what fits; the database's words are not in it.
 common::net::http_response trouble_page(const tenancy::error& e);

@@ -16,7 +16,9 @@ using common::net::http_response;
 
 namespace {
 
-constexpr std::array<std::string_view, 4> paths{"/sign-in", "/sign-out", "/welcome", "/account"};
+constexpr std::array<std::string_view, 3> paths{"/sign-in", "/welcome", "/account"};
+// Nobody looks at these.
+constexpr std::array<std::string_view, 4> posted{"/sign-out", "/passkeys", "/passkeys/options", "/passkeys/sign-in"};
 
 // A loopback name that is not the public URL's has other cookies, and its forms would not count as the hub's own.
 bool is_elsewhere(const http_request& request, std::string_view public_url) {
@@ -31,7 +33,8 @@ bool is_elsewhere(const http_request& request, std::string_view public_url) {
 people_pages::people_pages(services with) : with_(std::move(with)) {}
 
 bool people_pages::serves(std::string_view path) {
-    return std::ranges::find(paths, path) != paths.end() || pages::find_asset(path).has_value();
+    return std::ranges::find(paths, path) != paths.end() || std::ranges::find(posted, path) != posted.end() ||
+           pages::find_asset(path).has_value();
 }
 
 boost::asio::awaitable<void> people_pages::handle(common::net::http_exchange& exchange) {
@@ -46,10 +49,7 @@ boost::asio::awaitable<http_response> people_pages::answer(const http_request& r
         co_return std::move(*asset);
     }
     const std::string_view path = request.path;
-    if (path == "/sign-out") {
-        if (request.method != "POST") co_return not_allowed_page("POST");
-        co_return co_await sign_in_.sign_out(request);
-    }
+    if (std::ranges::find(posted, path) != posted.end()) co_return co_await take_post(request);
     if (!reads && request.method != "POST") co_return not_allowed_page("GET, HEAD, POST");
     if (reads && is_elsewhere(request, with_.public_url))
         co_return pages::see_other(with_.public_url + request.path +
@@ -57,6 +57,14 @@ boost::asio::awaitable<http_response> people_pages::answer(const http_request& r
     if (path == "/sign-in") co_return co_await (reads ? sign_in_.show(request) : sign_in_.sign_in(request));
     if (path == "/welcome") co_return co_await (reads ? welcome_.show(request) : welcome_.enter(request));
     co_return co_await (reads ? account_.show(request) : account_.change(request));
+}
+
+boost::asio::awaitable<http_response> people_pages::take_post(const http_request& request) {
+    if (request.method != "POST") co_return not_allowed_page("POST");
+    if (request.path == "/sign-out") co_return co_await sign_in_.sign_out(request);
+    if (request.path == "/passkeys/options") co_return co_await passkeys_.options(request);
+    if (request.path == "/passkeys/sign-in") co_return co_await passkeys_.sign_in(request);
+    co_return co_await passkeys_.change(request);
 }
 
 }  // namespace hub::people

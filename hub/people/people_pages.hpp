@@ -1,4 +1,4 @@
-// The pages of people: /sign-in, /sign-out, /welcome, /account and what they load. One for the program.
+// The pages of people: /sign-in, /sign-out, /welcome, /account, /passkeys and what they load. One for the program.
 #pragma once
 
 #include <string_view>
@@ -7,6 +7,7 @@
 
 #include "common/net/http.hpp"
 #include "hub/people/account_pages.hpp"
+#include "hub/people/passkey_pages.hpp"
 #include "hub/people/services.hpp"
 #include "hub/people/sign_in_pages.hpp"
 #include "hub/people/welcome_pages.hpp"
@@ -25,11 +26,13 @@ public:
 
 private:
     boost::asio::awaitable<common::net::http_response> answer(const common::net::http_request& request);
+    boost::asio::awaitable<common::net::http_response> take_post(const common::net::http_request& request);
 
     services with_;
-    sign_in_pages sign_in_{with_};
+    passkey_pages passkeys_{with_};
+    sign_in_pages sign_in_{with_, passkeys_};
     welcome_pages welcome_{with_};
-    account_pages account_{with_};
+    account_pages account_{with_, passkeys_};
 };
 
 }  // namespace hub::people

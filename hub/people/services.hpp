@@ -10,6 +10,7 @@
 #include "common/async/blocking_pool.hpp"
 #include "common/log/logger.hpp"
 #include "common/net/http.hpp"
+#include "hub/people/passkey_store.hpp"
 #include "hub/people/password_hasher.hpp"
 #include "hub/people/sessions.hpp"
 #include "hub/people/sign_in_limits.hpp"
@@ -19,6 +20,7 @@ namespace hub::people {
 
 struct services {
     store& people;
+    passkey_store& passkeys;
     sessions& web;
     password_hasher& passwords;
     sign_in_limits& limits;

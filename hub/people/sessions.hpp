@@ -29,6 +29,10 @@ struct signed_in {
     std::string form_token;
 };
 
+// Has this person proven who it is within the last ten minutes? If not: /sign-in?continue=…&again=1 first.
+constexpr std::int64_t fresh_ms = 10LL * 60 * 1000;
+inline bool is_fresh(const signed_in& who, std::int64_t now_ms) { return now_ms - who.authenticated_at < fresh_ms; }
+
 class sessions {
 public:
     // `public_url` without a trailing slash. Store and pool outlive the sessions and every find() under way.

@@ -48,7 +48,8 @@ http_response sign_in_pages::page(const http_request& request, const shown& what
                              .type = "password",
                              .autocomplete = "current-password",
                              .more = what.email.empty() ? "required" : "required autofocus"});
-    page.main += "<button>Sign in</button>\n</form>\n";
+    page.main += "<button>Sign in</button>\n</form>\n" + passkeys_.sign_in_html(visitor.form_token, what.continue_at);
+    page.script = passkeys_.script();
     page.main +=
         "<p class=\"note\">No password, or forgotten? Whoever runs this hub makes you a link: "
         "<code>codez-hub sign-in-link</code></p>";

@@ -8,13 +8,14 @@
 
 #include "common/net/http.hpp"
 #include "hub/pages/form.hpp"
+#include "hub/people/passkey_pages.hpp"
 #include "hub/people/services.hpp"
 
 namespace hub::people {
 
 class sign_in_pages {
 public:
-    explicit sign_in_pages(services& with) : with_(with) {}
+    sign_in_pages(services& with, const passkey_pages& passkeys) : with_(with), passkeys_(passkeys) {}
 
     // ?continue=PATH: where to go then. ?again=1: asks for the password also of somebody who is signed in.
     boost::asio::awaitable<common::net::http_response> show(const common::net::http_request& request);
@@ -36,6 +37,7 @@ private:
                                                                     shown what, std::string password);
 
     services& with_;
+    const passkey_pages& passkeys_;
 };
 
 }  // namespace hub::people

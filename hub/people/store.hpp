@@ -101,8 +101,8 @@ public:
                                      std::string_view actor);
     // not_found alike for unknown, used and old ones.
     tenancy::result<link> find_link(std::string_view hash);
-    // Once: sets the password, makes the account and the membership where the link is for that, ends all other sessions
-    // and sign-in links of the user, and signs in. Not for an invitation of somebody who has an account.
+    // Once: sets the password, makes the account and the membership where the link is for that, ends all other sessions,
+    // passkeys and sign-in links of the user, and signs in. Not for an invitation of somebody who has an account.
     tenancy::result<new_session> use_link(std::string_view hash, const introduction& who);
     // An invitation, by the one that it is for, who has signed in. A role that somebody has already is left.
     tenancy::result<void> accept_invitation(std::string_view hash, std::string_view user_id);

@@ -281,8 +281,22 @@ CREATE TABLE resource_servers (
 );
 )sql";
 
-constexpr std::array<common::db::migration, 8> migrations{
-    {{1, first}, {2, second}, {3, third}, {4, fourth}, {5, fifth}, {6, sixth}, {7, seventh}, {8, eighth}}};
+// Public keys of people's passkeys (WebAuthn).
+constexpr std::string_view ninth = R"sql(
+CREATE TABLE passkeys (
+    id BLOB PRIMARY KEY,
+    user_id TEXT NOT NULL REFERENCES users (id),
+    public_key BLOB NOT NULL,
+    sign_count INTEGER NOT NULL,
+    name TEXT NOT NULL,
+    created_at INTEGER NOT NULL,
+    last_used_at INTEGER
+);
+CREATE INDEX passkeys_of_user ON passkeys (user_id);
+)sql";
+
+constexpr std::array<common::db::migration, 9> migrations{
+    {{1, first}, {2, second}, {3, third}, {4, fourth}, {5, fifth}, {6, sixth}, {7, seventh}, {8, eighth}, {9, ninth}}};
 
 }  // namespace
 

@@ -306,3 +306,34 @@ test("the hub's other names lead to its own", async (t) => {
     const form = { ...(await own.go("/sign-in")).forms[0].fields, email: "a@b", password };
     assert.equal((await own.request("/sign-in", { form, headers: { Origin: `http://localhost:${hub.port}` } })).status, 403);
 });
+
+test("passkeys are offered where browsers have them, and not given to forms of other pages", async (t) => {
+    const { hub } = await startWorld(t, { machines: 0, hub: () => ({ host: "localhost" }) });
+    const one = new Browser(hub.url);
+    const page = await one.go("/sign-in");
+    assert.match(page.headers.get("content-security-policy"), /; script-src 'self'; connect-src 'self'; frame-ancestors/);
+    const form = page.forms.find((found) => found["data-passkey"] === "use");
+    const ask = (fields, headers) => one.request("/passkeys/options", { form: fields, headers });
+    const asked = await ask({ form_token: form.fields.form_token, for: "use" });
+    assert.equal(asked.status, 200);
+    assert.deepEqual(Object.keys(JSON.parse(asked.text)).sort(), ["challenge", "domain"]);
+    assert.equal(JSON.parse(asked.text).domain, "localhost");
+    assert.equal((await ask({ form_token: form.fields.form_token, for: "add" })).status, 403, "nobody is signed in");
+    assert.equal((await ask({ form_token: "", for: "use" })).status, 403);
+    assert.equal((await ask({ form_token: form.fields.form_token }, { Origin: "https://evil.org" })).status, 403);
+    for (const path of ["/passkeys", "/passkeys/options", "/passkeys/sign-in"]) {
+        assert.equal((await one.request(path)).status, 405);
+        assert.equal((await one.request(path, { form: { do: "remove", credential: "AA" } })).status, 403);
+    }
+    const b64 = (text) => Buffer.from(text).toString("base64url");
+    const { challenge } = JSON.parse(asked.text);
+    const said = { type: "webauthn.get", challenge, origin: hub.url };
+    for (const change of [{}, { client_data: "" }, { client_data: b64("[]") }, { client_data: "%" }, { authenticator_data: "" }, { credential: "" }]) {
+        const sent = { ...form.fields, credential: b64("x"), client_data: b64(JSON.stringify(said)), authenticator_data: b64("x".repeat(37)), signature: b64("x"), ...change };
+        const answer = await one.request("/passkeys/sign-in", { form: sent });
+        assert.equal(answer.status, 403, JSON.stringify(change));
+        assert.match(answer.text, /That did not work/);
+    }
+    const plain = await startWorld(t, { machines: 0 });
+    assert.doesNotMatch((await new Browser(plain.hub.url).go("/sign-in")).text, /passkey|<script/, "no passkeys for IP addresses");
+});

@@ -36,8 +36,9 @@ export function cleanEnv(home, extra = {}) {
 }
 
 class Hub {
-    /** `tls`: {cert, key, ca}, files; `database`: a URL, else SQLite in the data directory; `serveArgs`: more of serve's. */
-    constructor(world, { tls, database, serveArgs = [] } = {}) {
+    /** `tls`: {cert, key, ca}, files; `database`: a URL, else SQLite in the data directory; `serveArgs`: more of serve's; `host`: of its URL. */
+    constructor(world, { tls, database, serveArgs = [], host = "127.0.0.1" } = {}) {
+        this.host = host;
         this.serveArgs = serveArgs;
         this.world = world;
         this.tls = tls;
@@ -48,7 +49,7 @@ class Hub {
 
     async init() {
         this.port = await freePort();
-        this.url = `${this.tls ? "https" : "http"}://127.0.0.1:${this.port}`;
+        this.url = `${this.tls ? "https" : "http"}://${this.host}:${this.port}`;
         this.mcpUrl = `${this.url}/mcp`;
         this.credentials = await this.admin("init", "--workspace", "home", "--owner", "ada");
     }

@@ -64,6 +64,19 @@ TEST(html, a_target_cannot_write_policy) {
     }
 }
 
+TEST(html, a_page_may_run_one_script_of_the_hub) {
+    page p{.title = "x", .main = ""};
+    p.script = passkeys_script_path;
+    const auto response = render(p);
+    EXPECT_NE(field(response, "Content-Security-Policy").find("; script-src 'self'; connect-src 'self'; frame-ancestors"),
+              std::string::npos);
+    EXPECT_NE(response.body.find("<script src=\"/assets/passkeys.js\" defer></script>"), std::string::npos);
+    const auto script = find_asset(passkeys_script_path);
+    ASSERT_TRUE(script);
+    EXPECT_EQ(field(*script, "Content-Type"), "text/javascript; charset=utf-8");
+    EXPECT_EQ(script->body.find("innerHTML"), std::string::npos);
+}
+
 TEST(html, a_redirect_is_303_and_not_kept) {
     const auto response = see_other("/account", {{"Set-Cookie", "a=b"}});
     EXPECT_EQ(response.status, 303);
