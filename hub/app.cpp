@@ -67,10 +67,12 @@ constexpr std::size_t pool_queue_max = 4096;
 class app {
 public:
     app(const serve_config& config, std::unique_ptr<common::db::database> database, tenancy::hub_keys keys,
-        common::crypto::ed25519_key signing_key, common::crypto::es256_key id_token_key, std::shared_ptr<common::net::server_tls_context> tls)
+        common::crypto::ed25519_key signing_key, common::crypto::es256_key id_token_key, std::shared_ptr<common::net::server_tls_context> tls,
+        common::net::ssl_context_ptr trust)
         : config_(config),
           log_(config.log_format, config.log_level),
           tls_(std::move(tls)),
+          trust_(std::move(trust)),
           database_(std::move(database)),
           store_(*database_),
           pool_(pool_threads, pool_queue_max),
@@ -116,6 +118,7 @@ private:
     common::log::logger log_;
     common::async::program_context context_{1};
     std::shared_ptr<common::net::server_tls_context> tls_;
+    common::net::ssl_context_ptr trust_;  // of servers from which the hub fetches
     std::unique_ptr<common::db::database> database_;
     tenancy::store store_;
     people::store people_{*database_};
@@ -270,7 +273,7 @@ bool app::write_port_file() {
 std::shared_ptr<const common::net::fetch_guard> app::fetch_guard() const {
     auto guard = std::make_shared<common::net::fetch_guard>();
     guard->allowed = config_.fetch_allowed;
-    guard->ca_file = config_.fetch_ca.string();
+    guard->trust = trust_;
     const auto own = boost::urls::parse_uri(config_.public_url);
     if (own) guard->own_names.push_back(own->host_address());
     return guard;
@@ -375,8 +378,8 @@ int serve(const serve_config& config) {
         if (!loaded) return refuse(loaded.error().message);
         tls = std::move(*loaded);
     }
-    if (const auto trust = common::net::make_client_tls_context(config.fetch_ca.string()); !trust)
-        return refuse(trust.error().message);
+    auto trust = common::net::make_client_tls_context(config.fetch_ca.string());
+    if (!trust) return refuse(trust.error().message);
     if (config.database.empty() && !std::filesystem::exists(config.data / "hub.db"))
         return refuse(fmt::format("There is no hub in {}. Make one: codez-hub init --data {}", config.data.string(),
                                   config.data.string()));
@@ -390,7 +393,7 @@ int serve(const serve_config& config) {
     auto id_token_key = common::crypto::es256_key::from_pem(keys->id_token_key_pem);
     if (!key || !id_token_key)
         return refuse("The hub's key in the database is damaged. Restore the database from a backup.");
-    return app(config, std::move(*database), std::move(*keys), std::move(*key), std::move(*id_token_key), std::move(tls)).run();
+    return app(config, std::move(*database), std::move(*keys), std::move(*key), std::move(*id_token_key), std::move(tls), std::move(*trust)).run();
 }
 
 }  // namespace hub

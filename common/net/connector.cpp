@@ -97,9 +97,13 @@ std::string explain_tls(const stream& connection, const connect_target& target, 
 
 asio::awaitable<std::expected<stream, connect_error>> secure(stream connection, connect_target target,
                                                              connect_options options) {
-    auto context = make_client_tls_context(options.ca_file);
-    if (!context) co_return fail(connect_failure::tls, std::move(context.error().message));
-    connection.connect_tls(*context, target.host);
+    ssl_context_ptr context = options.guard ? options.guard->trust : nullptr;
+    if (!context) {
+        auto made = make_client_tls_context(options.ca_file);
+        if (!made) co_return fail(connect_failure::tls, std::move(made.error().message));
+        context = std::move(*made);
+    }
+    connection.connect_tls(context, target.host);
     bool expired = false;
     boost::system::error_code failure;
     {

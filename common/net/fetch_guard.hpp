@@ -19,6 +19,7 @@
 #include "common/net/connect_error.hpp"
 #include "common/net/connector.hpp"
 #include "common/net/http_client.hpp"
+#include "common/net/tls_context.hpp"
 
 namespace common::net {
 
@@ -43,6 +44,8 @@ struct fetch_guard {
     // Our own names: they, and the addresses that they have, are refused like those of this machine's interfaces.
     std::vector<std::string> own_names{};
     std::string ca_file{};  // PEM, trusted besides the system's authorities; empty for none
+    // Made once of them, since reading the authorities takes longer than a fetch; null: read for each one.
+    ssl_context_ptr trust{};
     std::chrono::milliseconds connect_timeout{1000};
     name_lookup look_up{};  // empty: the system's
 

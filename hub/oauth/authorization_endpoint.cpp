@@ -32,7 +32,7 @@ http_response error_page(int status, std::string_view title, std::string_view me
 
 http_response database_page(const tenancy::error& e) {
     if (e.code == tenancy::errc::unavailable || e.code == tenancy::errc::in_doubt)
-        return error_page(503, "Busy", "The hub is busy. Load this page again in a moment.");
+        return error_page(503, "Not now", e.message + " Load this page again in a moment.");
     if (e.code == tenancy::errc::failed)
         return error_page(500, "Failed", "The hub failed. Try again, and tell its operator if it stays.");
     return error_page(400, "This does not go on", e.message);

@@ -27,7 +27,9 @@ boost::asio::awaitable<result<client>> client_finder::find(std::string client_id
 boost::asio::awaitable<result<client>> client_finder::find_document(std::string client_id) {
     auto document = co_await documents_.find(client_id);
     if (!document) {
-        const bool later = document.error().code == document_errc::throttled;
+        // Clients forget what they have when they are called unknown: a server that is down must not make them.
+        const bool later =
+            document.error().code == document_errc::throttled || document.error().code == document_errc::unavailable;
         co_return std::unexpected(tenancy::error{later ? tenancy::errc::unavailable : tenancy::errc::not_found,
                                                  std::move(document.error().message), {}});
     }

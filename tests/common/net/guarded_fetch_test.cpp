@@ -129,6 +129,16 @@ TEST_F(guarded_fetch, trusts_only_its_own_authorities) {
     EXPECT_EQ(got.error().kind, connect_failure::tls);
 }
 
+TEST_F(guarded_fetch, trust_that_was_read_once_serves_every_fetch) {
+    test::test_server server(test::echo_handler, with_tls());
+    const auto guard = guard_for(server.port());
+    guard->trust = *make_client_tls_context(guard->ca_file);
+    guard->ca_file = "/nonexistent";
+    for (int i = 0; i < 3; ++i) EXPECT_TRUE(test::run_alone(fetch(guarded_request(url_of(server.port()), guard))));
+    guard->trust = *make_client_tls_context("");
+    EXPECT_FALSE(test::run_alone(fetch(guarded_request(url_of(server.port()), guard))));
+}
+
 TEST_F(guarded_fetch, a_body_without_end_ends) {
     const auto large = get(pour);
     ASSERT_FALSE(large);
