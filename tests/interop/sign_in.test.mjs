@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { createServer } from "node:http";
 import { test } from "node:test";
 
+import { Authority } from "../support/certificates.mjs";
 import { startWorld } from "../support/harness.mjs";
 import { startChromium } from "./chromium.mjs";
 
@@ -142,4 +143,23 @@ test("people in Chromium", async (t) => {
             }
         assert.equal(grounds.size, 2, [...grounds].join());
     });
+});
+
+test("over TLS a browser takes the cookies that no other host can set", async (t) => {
+    const certified = async (world) => {
+        const authority = await Authority.make(world.dir);
+        return { tls: { ...(await authority.issue("hub")), ca: authority.file } };
+    };
+    const world = await startWorld(t, { machines: 0, hub: certified });
+    const { open } = await startChromium(t, world);
+    const page = await open({ ignoreHTTPSErrors: true });
+    await page.goto(world.hub.url + world.hub.credentials.sign_in_link);
+    await page.getByLabel("E-mail address").fill(email);
+    await page.getByLabel("New password").fill(password);
+    await page.getByLabel("The same again").fill(password);
+    await Promise.all([page.waitForEvent("load"), page.getByRole("button").click()]);
+    assert.equal(await page.locator("h1").innerText(), "Your account");
+    const cookies = await page.context().cookies();
+    assert.deepEqual(cookies.map((one) => one.name).sort(), ["__Host-codez", "__Host-codez-visitor"]);
+    for (const one of cookies) assert.deepEqual([one.secure, one.httpOnly, one.sameSite, one.path], [true, true, "Lax", "/"], one.name);
 });

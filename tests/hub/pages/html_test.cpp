@@ -52,14 +52,16 @@ TEST(html, a_form_may_end_where_the_page_says) {
     const auto response = render(p);
     EXPECT_EQ(response.status, 403);
     EXPECT_EQ(response.fields.count("Set-Cookie"), 2U);
-    EXPECT_NE(field(response, "Content-Security-Policy").find("form-action 'self' https://app.example.com:8443 cursor:;"),
-              std::string::npos);
+    EXPECT_NE(
+        field(response, "Content-Security-Policy").find("form-action 'self' https://app.example.com:8443 cursor:;"),
+        std::string::npos);
 }
 
 TEST(html, a_target_cannot_write_policy) {
-    for (const char* target : {"https://a.example; script-src *", "https://a.example *", "https://a,b", "*", "'unsafe-inline'",
-                               "https://a\r\nX: y", "data", ""}) {
-        const auto policy = field(render({.title = "x", .main = "", .form_targets = {target}}), "Content-Security-Policy");
+    for (const char* target : {"https://a.example; script-src *", "https://a.example *", "https://a,b", "*",
+                               "'unsafe-inline'", "https://a\r\nX: y", "data", ""}) {
+        const auto policy =
+            field(render({.title = "x", .main = "", .form_targets = {target}}), "Content-Security-Policy");
         EXPECT_NE(policy.find("form-action 'self'; frame-ancestors"), std::string::npos) << target;
     }
 }
@@ -68,8 +70,9 @@ TEST(html, a_page_may_run_one_script_of_the_hub) {
     page p{.title = "x", .main = ""};
     p.script = passkeys_script_path;
     const auto response = render(p);
-    EXPECT_NE(field(response, "Content-Security-Policy").find("; script-src 'self'; connect-src 'self'; frame-ancestors"),
-              std::string::npos);
+    EXPECT_NE(
+        field(response, "Content-Security-Policy").find("; script-src 'self'; connect-src 'self'; frame-ancestors"),
+        std::string::npos);
     EXPECT_NE(response.body.find("<script src=\"/assets/passkeys.js\" defer></script>"), std::string::npos);
     const auto script = find_asset(passkeys_script_path);
     ASSERT_TRUE(script);
