@@ -139,6 +139,17 @@ test("people sign in", async (t) => {
         assert.equal(await isSignedIn(ada), true, "whoever is in stays in");
     });
 
+    await world.test("many at once are no way around it", async () => {
+        const all = await Promise.all(
+            Array.from({ length: 30 }, async () => {
+                const one = browser();
+                return (await signIn(one, "parallel@example.org", "wrong wrong wrong")).status;
+            }),
+        );
+        assert.equal(all.filter((status) => status === 403).length, 5, `${all}`);
+        assert.equal(all.filter((status) => status === 429).length, 25, `${all}`);
+    });
+
     await world.test("an address has twenty, whoever is meant", async () => {
         const one = browser("2001:db8:1:2::1");
         const other = browser("2001:db8:1:2:ffff::2"); // the same subscriber
