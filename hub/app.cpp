@@ -192,6 +192,7 @@ tenancy::result<identity::verified> app::find_access_token(const std::string& ha
     if (found->revoked || found->audience != oauth::own_audience(config_.public_url)) return identity::verified();
     proto::principal who{found->workspace_id, found->user_id, found->grant_id, found->user_name,
                          identity::effective_scopes(found->scopes, found->role)};
+    who.machines = found->machines;
     return identity::verified{std::move(who), found->expires_at};
 }
 

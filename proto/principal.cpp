@@ -21,4 +21,8 @@ bool principal::has_scope(std::string_view scope) const {
     return holds(scope) || (std::ranges::find(covered, scope) != covered.end() && holds(umbrella));
 }
 
+bool principal::may_reach(std::string_view machine_id) const {
+    return !machines || std::ranges::find(*machines, machine_id) != machines->end();
+}
+
 }  // namespace proto

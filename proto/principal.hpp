@@ -2,6 +2,7 @@
 // audit record. Plain value.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -15,10 +16,12 @@ struct principal {
     std::string name;          // for people: shown with permission answers
     std::vector<std::string> scopes;
     bool is_person = false;  // somebody signed in makes this call; else the client does, by itself
+    std::optional<std::vector<std::string>> machines{};  // the only ones that it may reach; nullopt: all of the workspace
 
     // One string per (workspace, user, client): what idempotency keys and sealed ids are bound to.
     std::string key() const { return workspace_id + "/" + user_id + "/" + client_id; }
     bool has_scope(std::string_view scope) const;
+    bool may_reach(std::string_view machine_id) const;
 
     bool operator==(const principal&) const = default;
 };

@@ -124,7 +124,7 @@ asio::awaitable<proto::result<common::net::http_response>> uploads::pass_on(
     if (!taken.fits())
         co_return proto::fail(error_code::resource_exhausted, "Too many uploads are on their way.",
                               "Send the file again when some of them have ended.");
-    auto link = co_await machines_.by_name(who.workspace_id, asked.machine);
+    auto link = co_await machines_.by_name(who, asked.machine);
     if (!link) co_return std::unexpected(std::move(link.error()));
     machine_id = (*link)->machine().machine().machine_id;
 

@@ -21,6 +21,9 @@ using common::net::http_response;
 
 namespace {
 
+// Who has more gives access to all, or to machines of a smaller workspace.
+constexpr int machines_shown_max = 200;
+
 // Shown, never redirected to: nobody knows yet that the redirect URI is the client's (RFC 9700 §4.11).
 http_response error_page(int status, std::string_view title, std::string_view message) {
     pages::page page;
@@ -141,7 +144,7 @@ boost::asio::awaitable<result<std::optional<std::string>>> authorization_endpoin
     std::erase_if(wanted, is_about_tokens);
     if (!are_within(wanted, grant.scopes)) co_return std::nullopt;
 
-    const approval same{person.user_id, grant.workspace_id, grant.scopes};
+    const approval same{person.user_id, grant.workspace_id, grant.scopes, grant.machines};
     auto code = co_await pool_.run([&]() -> result<std::string> {
         const auto id = rows_.begin_authorization(request);
         if (!id) return std::unexpected(id.error());
@@ -181,7 +184,10 @@ authorization_endpoint::answer authorization_endpoint::show(const people::signed
     if (*resource) std::erase_if(**places, [&](const auto& one) { return one.workspace_id != (*resource)->workspace_id; });
     if ((*places)->empty())
         co_return error_page(403, "No workspace", "You are not a member of a workspace that has this. Ask its owner to invite you.");
-    co_return pages::render(consent_page({request, *from, *resource, **places, person.name, person.form_token}));
+    const auto machines = co_await pool_.run([&] { return rows_.machines_of(person.user_id, machines_shown_max); });
+    if (!machines) co_return database_page(busy());
+    if (!*machines) co_return database_page(machines->error());
+    co_return pages::render(consent_page({request, *from, *resource, **places, **machines, person.name, person.form_token}));
 }
 
 authorization_endpoint::answer authorization_endpoint::decide(const people::signed_in& person, const http_request& request) {
@@ -195,7 +201,7 @@ authorization_endpoint::answer authorization_endpoint::decide(const people::sign
         if (!*denied) co_return database_page(denied->error());
         co_return with_error((*denied)->redirect_uri, (*denied)->state, "access_denied", "The person refused.");
     }
-    const approval what{person.user_id, std::string(posted->get("workspace")), ticked_scopes(*posted)};
+    const approval what{person.user_id, std::string(posted->get("workspace")), ticked_scopes(*posted), chosen_machines(*posted)};
     const auto asked = co_await pool_.run([&] { return rows_.find_authorization(id); });
     if (!asked) co_return database_page(busy());
     if (!*asked) co_return database_page(asked->error());

@@ -65,6 +65,15 @@ tenancy::audit_entry entry_of(const authorization_request& request, std::string_
     return entry;
 }
 
+// At least one, and each a machine of that workspace.
+bool are_of(connection& c, const std::vector<std::string>& machines, std::string_view workspace_id) {
+    return !machines.empty() && std::ranges::all_of(machines, [&](const std::string& id) {
+        return !c.query("SELECT id FROM machines WHERE id = CAST(:id AS TEXT) AND workspace_id = CAST(:w AS TEXT)",
+                        {{"id", text(id)}, {"w", text(workspace_id)}})
+                    .empty();
+    });
+}
+
 // The grant of user, client and workspace with these scopes; the last word counts.
 std::string upsert_grant(connection& c, const authorization_request& request, const approval& what,
                          const std::vector<std::string>& scopes, std::int64_t now) {
@@ -76,21 +85,22 @@ std::string upsert_grant(connection& c, const authorization_request& request, co
     if (!found.empty()) {
         const std::string id = found.front().text("id");
         c.execute(
-            "UPDATE grants SET scopes = CAST(:s AS TEXT), redirect_host = CAST(:h AS TEXT), used_at = CAST(:now AS INTEGER) "
-            "WHERE id = CAST(:id AS TEXT)",
-            {{"s", text(join_scopes(scopes))}, {"h", text(host)}, {"now", now}, {"id", text(id)}});
+            "UPDATE grants SET scopes = CAST(:s AS TEXT), machines = CAST(:m AS TEXT), redirect_host = CAST(:h AS TEXT), "
+            "used_at = CAST(:now AS INTEGER) WHERE id = CAST(:id AS TEXT)",
+            {{"s", text(join_scopes(scopes))}, {"m", to_value(what.machines)}, {"h", text(host)}, {"now", now}, {"id", text(id)}});
         return id;
     }
     const std::string id = tenancy::new_id("g_");
     c.execute(
-        "INSERT INTO grants (id, user_id, client_id, workspace_id, scopes, redirect_host, created_at, used_at) VALUES "
-        "(CAST(:id AS TEXT), CAST(:u AS TEXT), CAST(:c AS TEXT), CAST(:w AS TEXT), CAST(:s AS TEXT), CAST(:h AS TEXT), "
+        "INSERT INTO grants (id, user_id, client_id, workspace_id, scopes, machines, redirect_host, created_at, used_at) VALUES "
+        "(CAST(:id AS TEXT), CAST(:u AS TEXT), CAST(:c AS TEXT), CAST(:w AS TEXT), CAST(:s AS TEXT), CAST(:m AS TEXT), CAST(:h AS TEXT), "
         "CAST(:now AS INTEGER), CAST(:now AS INTEGER))",
         {{"id", text(id)},
          {"u", text(what.user_id)},
          {"c", text(request.client_id)},
          {"w", text(what.workspace_id)},
          {"s", text(join_scopes(scopes))},
+         {"m", to_value(what.machines)},
          {"h", text(host)},
          {"now", now}});
     return id;
@@ -149,6 +159,8 @@ result<std::string> store::approve(std::string_view id, const approval& what) {
         auto scopes = in_both(in_both(what.scopes, request->scopes), identity::effective_scopes(request->scopes, *role));
         if (scopes.empty()) return fail(errc::invalid, "Allow at least one thing that you may do in that workspace, or refuse.");
         std::ranges::copy_if(request->scopes, std::back_inserter(scopes), is_about_tokens);
+        if (what.machines && !are_of(c, *what.machines, what.workspace_id))
+            return fail(errc::invalid, "Choose among the machines of that workspace, or all of them.");
         const std::string grant_id = upsert_grant(c, *request, what, scopes, now);
         mark_client_used(c, request->client_id, now);
         remove_request(c, id);
@@ -197,11 +209,25 @@ result<std::vector<membership>> store::memberships_of(std::string_view user_id) 
     });
 }
 
+result<std::vector<machine_choice>> store::machines_of(std::string_view user_id, int at_most) {
+    return tenancy::in_transaction(db_, [&](connection& c) -> result<std::vector<machine_choice>> {
+        std::vector<machine_choice> all;
+        for (const auto& row :
+             c.query("SELECT m.id, m.name, w.id AS workspace_id, w.name AS workspace_name FROM machines m "
+                     "JOIN workspaces w ON w.id = m.workspace_id JOIN memberships p ON p.workspace_id = w.id "
+                     "WHERE p.user_id = CAST(:u AS TEXT) AND m.state <> 'revoked' ORDER BY w.name, m.name, m.id "
+                     "LIMIT CAST(:most AS INTEGER)",
+                     {{"u", text(user_id)}, {"most", std::int64_t{at_most}}}))
+            all.push_back({row.text("id"), row.text("name"), row.text("workspace_id"), row.text("workspace_name")});
+        return all;
+    });
+}
+
 result<std::vector<grant>> store::grants_of(std::string_view user_id, std::string_view client_id) {
     return tenancy::in_transaction(db_, [&](connection& c) -> result<std::vector<grant>> {
         std::vector<grant> all;
         for (const auto& row : c.query(
-                 "SELECT g.id, g.client_id, g.workspace_id, g.scopes, g.redirect_host, g.created_at, g.used_at, "
+                 "SELECT g.id, g.client_id, g.workspace_id, g.scopes, g.machines, g.redirect_host, g.created_at, g.used_at, "
                  "o.name AS client_name, w.name AS workspace_name FROM grants g JOIN oauth_clients o ON o.id = g.client_id "
                  "JOIN workspaces w ON w.id = g.workspace_id WHERE g.user_id = CAST(:u AS TEXT) AND g.revoked_at IS NULL "
                  "AND (CAST(:c AS TEXT) = '' OR g.client_id = CAST(:c AS TEXT)) ORDER BY g.created_at, g.id",
@@ -215,6 +241,7 @@ result<std::vector<grant>> store::grants_of(std::string_view user_id, std::strin
             one.workspace_name = row.text("workspace_name");
             one.redirect_host = row.text("redirect_host");
             one.scopes = parse_scopes(row.text("scopes")).value_or(std::vector<std::string>());
+            one.machines = read_machines(row, "machines");
             one.created_at = row.integer("created_at");
             one.used_at = row.integer("used_at");
             all.push_back(std::move(one));

@@ -22,6 +22,11 @@ std::string day_of(std::int64_t unix_ms) {
     return fmt::format("{:%Y-%m-%d}", utc);
 }
 
+std::string reach_of(const machine_set& machines) {
+    if (!machines) return "all machines";
+    return fmt::format("{} machine{}", machines->size(), machines->size() == 1 ? "" : "s");
+}
+
 // "read", "read and act", …
 std::string may(const std::vector<std::string>& scopes) {
     const auto names = opened(scopes);
@@ -44,11 +49,11 @@ pages::page connections_page(const std::vector<grant>& grants, std::string_view 
     if (grants.empty()) page.main += "<p>No application has access by your word.</p>";
     for (const auto& one : grants)
         page.main += fmt::format(
-            "<h2>{name}</h2><dl><dt>Workspace</dt><dd>{workspace}</dd><dt>It may</dt><dd>{may} <code class=\"note\">{scopes}</code></dd>"
+            "<h2>{name}</h2><dl><dt>Workspace</dt><dd>{workspace}, {machines}</dd><dt>It may</dt><dd>{may} <code class=\"note\">{scopes}</code></dd>"
             "<dt>Its answers go to</dt><dd>{host}</dd><dt>Allowed, last renewed</dt><dd>{created}, {used}</dd></dl>"
             "<form method=\"post\" action=\"/connections\"><input type=\"hidden\" name=\"grant\" value=\"{id}\">{token}"
             "<button class=\"plain\" aria-label=\"Withdraw the access of {name}\">Withdraw access</button></form>",
-            fmt::arg("name", escape(one.client_name)), fmt::arg("workspace", escape(one.workspace_name)),
+            fmt::arg("name", escape(one.client_name)), fmt::arg("workspace", escape(one.workspace_name)), fmt::arg("machines", reach_of(one.machines)),
             fmt::arg("may", may(one.scopes)), fmt::arg("scopes", escape(join_scopes(one.scopes))),
             fmt::arg("host", escape(one.redirect_host)), fmt::arg("created", day_of(one.created_at)),
             fmt::arg("used", day_of(one.used_at)), fmt::arg("id", escape(one.id)),

@@ -16,6 +16,7 @@ using pages::escape;
 namespace {
 
 constexpr std::string_view scope_field = "scope:";
+constexpr std::string_view machine_field = "machine:";
 
 // Who vouches for the name.
 std::string origin_of(const client& from) {
@@ -62,6 +63,18 @@ std::string scope_boxes(const std::vector<std::string>& asked) {
     return html;
 }
 
+std::string machine_boxes(const std::vector<machine_choice>& machines, bool say_workspace) {
+    if (machines.empty()) return {};
+    std::string html =
+        "<fieldset><legend>On which machines</legend>"
+        "<label class=\"choice\"><input type=\"radio\" name=\"machines\" value=\"all\" checked> All of the workspace, also those that are added later</label>"
+        "<label class=\"choice\"><input type=\"radio\" name=\"machines\" value=\"chosen\"> Only these:</label>";
+    for (const auto& one : machines)
+        html += fmt::format("<label class=\"choice\"><input type=\"checkbox\" name=\"{}{}\" value=\"on\"> {}{}</label>", machine_field,
+                            escape(one.id), escape(one.name), say_workspace ? " (" + escape(one.workspace_name) + ")" : "");
+    return html + "</fieldset>";
+}
+
 // What a scope means at another resource is not for the hub to say.
 std::string scopes_elsewhere(const std::vector<std::string>& asked) {
     std::string html = fmt::format("<p>It asks for <code>{}</code> there.</p>", escape(join_scopes(asked)));
@@ -101,7 +114,7 @@ pages::page consent_page(const consent& what) {
         "<p>Your answer goes to <strong>{destination}</strong>. You are signed in as <strong>{person}</strong>.</p>{warning}"
         "<form method=\"post\" action=\"/consent\">"
         "<input type=\"hidden\" name=\"request\" value=\"{id}\">{token}"
-        "{workspace}{scopes}"
+        "{workspace}{machines}{scopes}"
         "<p>It keeps this access until you withdraw it, or does not use it for 30 days, and for 180 days at most.</p>"
         "<div class=\"row\"><button type=\"submit\" name=\"decision\" value=\"allow\">Allow</button> "
         "<button type=\"submit\" name=\"decision\" value=\"refuse\" class=\"plain\" formnovalidate>Refuse</button></div></form>",
@@ -109,8 +122,17 @@ pages::page consent_page(const consent& what) {
         fmt::arg("destination", escape(destination_of(what.request.redirect_uri))), fmt::arg("person", escape(what.person)),
         fmt::arg("warning", warning(what.request)), fmt::arg("id", escape(what.request.id)),
         fmt::arg("token", people::form_token_field(what.form_token)), fmt::arg("workspace", workspace_choice(what.memberships)),
+        fmt::arg("machines", what.resource ? std::string() : machine_boxes(what.machines, what.memberships.size() > 1)),
         fmt::arg("scopes", what.resource ? scopes_elsewhere(what.request.scopes) : scope_boxes(what.request.scopes)));
     return page;
+}
+
+machine_set chosen_machines(const pages::form& posted) {
+    if (posted.get("machines") != "chosen") return std::nullopt;
+    std::vector<std::string> ids;
+    for (const auto& [name, value] : posted.all())
+        if (name.starts_with(machine_field) && value == "on") ids.push_back(name.substr(machine_field.size()));
+    return ids;
 }
 
 std::vector<std::string> ticked_scopes(const pages::form& posted) {

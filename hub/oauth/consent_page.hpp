@@ -17,11 +17,15 @@ struct consent {
     const client& from;
     const std::optional<resource_server>& resource;  // nullopt: the hub itself
     const std::vector<membership>& memberships;  // at least one
+    const std::vector<machine_choice>& machines;  // to choose among; none: the choice is not offered
     std::string_view person;                     // who is signed in
     std::string_view form_token;
 };
 
 pages::page consent_page(const consent& what);
+
+// The machines that were chosen, of those of the chosen workspace.
+machine_set chosen_machines(const pages::form& posted);
 
 // The scopes that were ticked.
 std::vector<std::string> ticked_scopes(const pages::form& posted);

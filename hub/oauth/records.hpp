@@ -41,11 +41,23 @@ struct authorization_request {
     std::int64_t created_at = 0;
 };
 
+// The ids of the machines that may be reached; nullopt: all of the workspace, also those that come later.
+using machine_set = std::optional<std::vector<std::string>>;
+
+// A machine as a person chooses it.
+struct machine_choice {
+    std::string id;
+    std::string name;
+    std::string workspace_id;
+    std::string workspace_name;
+};
+
 // What a person says yes to.
 struct approval {
     std::string user_id;
     std::string workspace_id;
     std::vector<std::string> scopes;
+    machine_set machines{};
 };
 
 // One user × one client × one workspace.
@@ -58,6 +70,7 @@ struct grant {
     std::string workspace_name;
     std::string redirect_host;
     std::vector<std::string> scopes;
+    machine_set machines;
     std::int64_t created_at = 0;
     std::int64_t used_at = 0;
 };
@@ -114,6 +127,7 @@ struct token_grant {
     std::string workspace_id;
     std::string audience;
     std::vector<std::string> scopes;  // of the token, within those of the grant as they are now
+    machine_set machines;
     tenancy::role role = tenancy::role::viewer;
     std::int64_t issued_at = 0;
     std::int64_t expires_at = 0;

@@ -37,6 +37,15 @@ void mark_client_used(connection& c, std::string_view id, std::int64_t now) {
               {{"now", now}, {"id", text(id)}});
 }
 
+machine_set read_machines(const common::db::row& row, std::string_view column) {
+    if (row.is_null(column)) return std::nullopt;
+    return nlohmann::json::parse(row.text(column)).get<std::vector<std::string>>();
+}
+
+common::db::value to_value(const machine_set& machines) {
+    return machines ? common::db::value(nlohmann::json(*machines).dump()) : common::db::value();
+}
+
 std::optional<tenancy::role> select_role(connection& c, std::string_view workspace_id, std::string_view user_id) {
     const auto found = c.query(
         "SELECT role FROM memberships WHERE workspace_id = CAST(:w AS TEXT) AND user_id = CAST(:u AS TEXT)",

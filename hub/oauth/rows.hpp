@@ -15,6 +15,10 @@ std::optional<client> select_client(common::db::connection& c, std::string_view 
 void insert_client(common::db::connection& c, const client& one, std::int64_t now);
 void mark_client_used(common::db::connection& c, std::string_view id, std::int64_t now);
 
+// A column of machine ids.
+machine_set read_machines(const common::db::row& row, std::string_view column);
+common::db::value to_value(const machine_set& machines);
+
 // nullopt: not a member.
 std::optional<tenancy::role> select_role(common::db::connection& c, std::string_view workspace_id,
                                          std::string_view user_id);

@@ -48,6 +48,8 @@ public:
     result<std::string> approve(std::string_view id, const approval& what);
     result<authorization_request> deny(std::string_view id, std::string_view user_id);
     result<std::vector<membership>> memberships_of(std::string_view user_id);
+    // Of all their workspaces, by name, so many at most.
+    result<std::vector<machine_choice>> machines_of(std::string_view user_id, int at_most);
     // Of the user and the client, those not revoked.
     result<std::vector<grant>> grants_of(std::string_view user_id, std::string_view client_id = {});
 

@@ -163,7 +163,7 @@ result<token_grant> store::find_access_token(std::string_view hash) {
     return tenancy::in_transaction(db_, [&](connection& c) -> result<token_grant> {
         const auto found = c.query(
             "SELECT a.scopes, a.issued_at, a.expires_at, f.audience, f.revoked_at, g.id AS grant_id, g.client_id, g.user_id, "
-            "g.workspace_id, g.scopes AS grant_scopes, g.revoked_at AS grant_revoked_at, u.name, u.email, m.role "
+            "g.workspace_id, g.machines, g.scopes AS grant_scopes, g.revoked_at AS grant_revoked_at, u.name, u.email, m.role "
             "FROM access_tokens a JOIN token_families f ON f.id = a.family_id JOIN grants g ON g.id = f.grant_id "
             "JOIN users u ON u.id = g.user_id "
             "JOIN memberships m ON m.workspace_id = g.workspace_id AND m.user_id = g.user_id "
@@ -183,6 +183,7 @@ result<token_grant> store::find_access_token(std::string_view hash) {
         one.workspace_id = row.text("workspace_id");
         one.audience = row.text("audience");
         one.scopes = in_both(scopes_in("scopes"), scopes_in("grant_scopes"));
+        one.machines = read_machines(row, "machines");
         if (const auto role = tenancy::parse_role(row.text("role"))) one.role = *role;
         one.issued_at = row.integer("issued_at");
         one.expires_at = row.integer("expires_at");

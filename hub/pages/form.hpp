@@ -15,7 +15,7 @@
 
 namespace hub::pages {
 
-constexpr std::size_t form_fields_max = 64;
+constexpr std::size_t form_fields_max = 256;
 constexpr std::size_t form_bytes_max = 64 * 1024;  // as sent
 
 class form {

@@ -59,7 +59,7 @@ json fleet::machine_json(const tenancy::machine& m) const {
 }
 
 fleet::answer fleet::list_machines(const proto::principal& who) {
-    auto all = co_await machines_.machines(who.workspace_id);
+    auto all = co_await machines_.machines(who);
     if (!all) co_return std::unexpected(std::move(all.error()));
     json out{{"machines", json::array()}, {"as_of", tenancy::system_time_ms()}};
     for (const auto& m : *all) out["machines"].push_back(machine_json(m));
@@ -69,7 +69,7 @@ fleet::answer fleet::list_machines(const proto::principal& who) {
 fleet::answer fleet::get_machine(const proto::principal& who, std::string id_or_name) {
     proto::result<tenancy::machine> found;
     if (id_or_name.empty()) {
-        auto all = co_await machines_.machines(who.workspace_id);
+        auto all = co_await machines_.machines(who);
         if (!all) co_return std::unexpected(std::move(all.error()));
         if (all->size() != 1)
             co_return proto::fail(
@@ -79,7 +79,7 @@ fleet::answer fleet::get_machine(const proto::principal& who, std::string id_or_
                              : "Name one in `machine`; list_machines tells them.");
         found = std::move(all->front());
     } else {
-        found = co_await machines_.machine(who.workspace_id, std::move(id_or_name));
+        found = co_await machines_.machine(who, std::move(id_or_name));
     }
     if (!found) co_return std::unexpected(std::move(found.error()));
     json machine = machine_json(*found);
@@ -93,10 +93,10 @@ fleet::answer fleet::get_machine(const proto::principal& who, std::string id_or_
 
 fleet::answer fleet::ask_all(const common::mcp::tool_call& call, const json& arguments,
                              common::mcp::call_reply& reply) {
-    auto all = co_await machines_.machines(call.who->workspace_id);
+    auto all = co_await machines_.machines(*call.who);
     if (!all) co_return std::unexpected(std::move(all.error()));
     const milliseconds patience(limits::fan_out_ms_max);
-    fan_out asked(links_.of_workspace(call.who->workspace_id));
+    fan_out asked(machines_.links_of(*call.who));
     reply.on_cancel([&asked] { asked.stop(); });
     auto answers = co_await asked.collect({header_of(call, patience), {arguments.dump()}, patience});
     reply.on_cancel({});

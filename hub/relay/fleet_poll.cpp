@@ -116,7 +116,7 @@ private:
 
 fleet::answer fleet::poll(const common::mcp::tool_call& call, const json& arguments, common::mcp::call_reply& reply) {
     const std::string workspace_id = call.who->workspace_id;
-    const auto all = co_await machines_.machines(workspace_id);
+    const auto all = co_await machines_.machines(*call.who);
     if (!all) co_return std::unexpected(all.error());
     const auto from = co_await cursors_.read(workspace_id, text_in(arguments, "cursor"));
     if (!from) co_return std::unexpected(from.error());
@@ -132,11 +132,11 @@ fleet::answer fleet::poll(const common::mcp::tool_call& call, const json& argume
 
     const milliseconds wanted(arguments.value("timeout_ms", limits::poll_wait_ms_default));
     const auto deadline = clock::now() + wanted;
-    if (links_.of_workspace(workspace_id).empty()) co_await links_.wait_for_any(workspace_id, deadline);
+    if (machines_.links_of(*call.who).empty()) co_await links_.wait_for_any(workspace_id, deadline);
 
     // First without waiting, what all of them have: else one that always has something would be the only one heard.
     for (auto wait = milliseconds(0);;) {
-        const auto linked = links_.of_workspace(workspace_id);
+        const auto linked = machines_.links_of(*call.who);
         if (found.followed(linked) > limits::cursor_machines_max)
             co_return proto::fail(
                 error_code::machine_ambiguous,

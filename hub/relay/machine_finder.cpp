@@ -58,12 +58,12 @@ machine_finder::machine_finder(tenancy::store& store, common::async::blocking_po
                                directory::sessions& sessions)
     : store_(store), pool_(pool), links_(links), sessions_(sessions) {}
 
-asio::awaitable<proto::result<std::vector<tenancy::machine>>> machine_finder::machines(std::string workspace_id) {
-    auto listed = co_await pool_.run([this, workspace_id] { return store_.list_machines(workspace_id); });
+asio::awaitable<proto::result<std::vector<tenancy::machine>>> machine_finder::machines(proto::principal who) {
+    auto listed = co_await pool_.run([this, &who] { return store_.list_machines(who.workspace_id); });
     if (!listed) co_return std::unexpected(overloaded());
     if (!*listed) co_return std::unexpected(database_error(listed->error()));
-    std::erase_if(**listed, [this](const auto& m) {
-        if (m.state != tenancy::machine_state::revoked) return false;
+    std::erase_if(**listed, [&](const auto& m) {
+        if (m.state != tenancy::machine_state::revoked) return !who.may_reach(m.id);
         end_revoked(m);
         return true;
     });
@@ -71,13 +71,13 @@ asio::awaitable<proto::result<std::vector<tenancy::machine>>> machine_finder::ma
     co_return std::move(**listed);
 }
 
-asio::awaitable<proto::result<tenancy::machine>> machine_finder::machine(std::string workspace_id,
+asio::awaitable<proto::result<tenancy::machine>> machine_finder::machine(proto::principal who,
                                                                          std::string id_or_name) {
-    auto found =
-        co_await pool_.run([this, workspace_id, id_or_name] { return store_.find_machine(workspace_id, id_or_name); });
+    auto found = co_await pool_.run([this, &who, &id_or_name] { return store_.find_machine(who.workspace_id, id_or_name); });
     if (!found) co_return std::unexpected(overloaded());
-    if (*found && (*found)->state != tenancy::machine_state::revoked) co_return std::move(**found);
-    if (*found) end_revoked(**found);
+    const bool is_revoked = *found && (*found)->state == tenancy::machine_state::revoked;
+    if (*found && !is_revoked && who.may_reach((*found)->id)) co_return std::move(**found);
+    if (is_revoked) end_revoked(**found);
     if (!*found && found->error().code != tenancy::errc::not_found && found->error().code != tenancy::errc::invalid)
         co_return std::unexpected(database_error(found->error()));
     co_return proto::fail(error_code::not_found, fmt::format("There is no machine {}.", id_or_name),
@@ -110,15 +110,22 @@ machine_finder::found_link machine_finder::link_of(tenancy::machine machine) {
                           details.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
 }
 
-machine_finder::found_link machine_finder::by_name(std::string workspace_id, std::string id_or_name) {
+std::vector<std::shared_ptr<links::link>> machine_finder::links_of(const proto::principal& who) const {
+    auto up = links_.of_workspace(who.workspace_id);
+    std::erase_if(up, [&](const auto& link) { return !who.may_reach(link->machine().machine().machine_id); });
+    return up;
+}
+
+machine_finder::found_link machine_finder::by_name(proto::principal who, std::string id_or_name) {
     if (!id_or_name.empty()) {
         const auto up = links_.find(id_or_name);
-        if (up && up->workspace_id == workspace_id && clock::now() < up->confirmed_until) co_return up;
-        auto found = co_await machine(workspace_id, id_or_name);
+        const bool is_theirs = up && up->workspace_id == who.workspace_id && who.may_reach(id_or_name);
+        if (is_theirs && clock::now() < up->confirmed_until) co_return up;
+        auto found = co_await machine(who, id_or_name);
         if (!found) co_return std::unexpected(std::move(found.error()));
         co_return co_await link_of(std::move(*found));
     }
-    auto all = co_await machines(workspace_id);
+    auto all = co_await machines(who);
     if (!all) co_return std::unexpected(std::move(all.error()));
     if (all->empty())
         co_return proto::fail(error_code::not_found, "This workspace has no machine yet.",
@@ -131,7 +138,7 @@ machine_finder::found_link machine_finder::by_name(std::string workspace_id, std
 
 asio::awaitable<machine_finder::ownership> machine_finder::who_has(proto::principal who, std::string session_id,
                                                                    std::string request_id) {
-    fan_out asked(links_.of_workspace(who.workspace_id));
+    fan_out asked(links_of(who));
     fan_out_request request;
     request.header.tool = "codez.has_session";
     request.header.who = who;
@@ -153,20 +160,21 @@ asio::awaitable<machine_finder::ownership> machine_finder::who_has(proto::princi
 
 machine_finder::found_link machine_finder::by_session(proto::principal who, std::string session_id, std::string machine,
                                                       std::string request_id) {
-    if (!machine.empty()) co_return co_await by_name(who.workspace_id, std::move(machine));
+    if (!machine.empty()) co_return co_await by_name(who, std::move(machine));
     ownership told{sessions_.machines_with(who.workspace_id, session_id), {}};
+    std::erase_if(told.having, [&](const auto& id) { return !who.may_reach(id); });
     if (told.having.size() == 1) {
-        auto link = co_await by_name(who.workspace_id, told.having.front());
+        auto link = co_await by_name(who, told.having.front());
         if (link || link.error().code != error_code::not_found) co_return link;
         sessions_.forget_machine(told.having.front());  // the machine was removed since
         told.having.clear();
     }
     if (told.having.empty()) {
         told = co_await who_has(who, session_id, std::move(request_id));
-        if (told.having.size() == 1) co_return co_await by_name(who.workspace_id, told.having.front());
+        if (told.having.size() == 1) co_return co_await by_name(who, told.having.front());
     }
 
-    auto all = co_await machines(who.workspace_id);
+    auto all = co_await machines(who);
     if (!all) co_return std::unexpected(std::move(all.error()));
     const auto keep = [&](const auto& wanted) { std::erase_if(*all, [&](const auto& m) { return !wanted(m); }); };
     const auto among = [](const std::vector<std::string>& ids, const tenancy::machine& m) {

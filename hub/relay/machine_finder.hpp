@@ -1,5 +1,5 @@
-// Which machine a call goes to, and its link. Answers only for machines of the caller's workspace: somebody else's is
-// "not found", exactly as one that does not exist. Hub's executor, SQL on the pool.
+// Which machine a call goes to, and its link. Answers only for machines of the caller's workspace that its credential
+// reaches: every other is "not found", exactly as one that does not exist. Hub's executor, SQL on the pool.
 #pragma once
 
 #include <memory>
@@ -24,14 +24,16 @@ public:
     machine_finder(tenancy::store& store, common::async::blocking_pool& pool, links::registry& links,
                    directory::sessions& sessions);
 
-    // All machines of the workspace that are not revoked, in the order of their names.
-    boost::asio::awaitable<proto::result<std::vector<tenancy::machine>>> machines(std::string workspace_id);
-    boost::asio::awaitable<proto::result<tenancy::machine>> machine(std::string workspace_id, std::string id_or_name);
+    // All machines of the caller that are not revoked, in the order of their names.
+    boost::asio::awaitable<proto::result<std::vector<tenancy::machine>>> machines(proto::principal who);
+    boost::asio::awaitable<proto::result<tenancy::machine>> machine(proto::principal who, std::string id_or_name);
+    // Of those, the links that are up.
+    std::vector<std::shared_ptr<links::link>> links_of(const proto::principal& who) const;
 
     // By id or name; a machine whose link was confirmed by the database within the last second is not asked for again.
     // With an empty name the only machine there is, else machine_ambiguous with the choices. Waits a
     // moment for a machine that is linking again, then machine_offline.
-    found_link by_name(std::string workspace_id, std::string id_or_name);
+    found_link by_name(proto::principal who, std::string id_or_name);
     // The machine that has the session; `machine` may narrow it. The directory first; for a session that it does not
     // know, the linked machines are asked, on behalf of the request. not_found only if no linked machine has it.
     found_link by_session(proto::principal who, std::string session_id, std::string machine, std::string request_id);

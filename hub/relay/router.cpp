@@ -114,7 +114,7 @@ boost::asio::awaitable<proto::result<std::shared_ptr<links::link>>> router::find
     const common::mcp::tool_call& call, const proto::tool& tool, const routing_arguments& where) {
     if (tool.route == tool_route::session && !where.session_id.empty())
         return machines_.by_session(*call.who, where.session_id, where.machine, std::string(call.request_id));
-    return machines_.by_name(call.who->workspace_id, where.machine);
+    return machines_.by_name(*call.who, where.machine);
 }
 
 boost::asio::awaitable<proto::result<std::string>> router::own_arguments(const common::mcp::tool_call& call,

@@ -295,8 +295,21 @@ CREATE TABLE passkeys (
 CREATE INDEX passkeys_of_user ON passkeys (user_id);
 )sql";
 
-constexpr std::array<common::db::migration, 9> migrations{
-    {{1, first}, {2, second}, {3, third}, {4, fourth}, {5, fifth}, {6, sixth}, {7, seventh}, {8, eighth}, {9, ninth}}};
+// The machines that a grant reaches, as a JSON array of ids; NULL: all of its workspace.
+constexpr std::string_view tenth = R"sql(
+ALTER TABLE grants ADD COLUMN machines TEXT;
+)sql";
+
+constexpr std::array<common::db::migration, 10> migrations{{{1, first},
+                                                           {2, second},
+                                                           {3, third},
+                                                           {4, fourth},
+                                                           {5, fifth},
+                                                           {6, sixth},
+                                                           {7, seventh},
+                                                           {8, eighth},
+                                                           {9, ninth},
+                                                            {10, tenth}}};
 
 }  // namespace
 

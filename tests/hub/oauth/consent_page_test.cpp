@@ -16,6 +16,7 @@ struct shown {
     authorization_request request;
     client from;
     std::optional<resource_server> resource;
+    std::vector<machine_choice> machines;
     std::vector<membership> places{{"w_1", "Acme", tenancy::role::owner}};
 
     shown() {
@@ -24,7 +25,7 @@ struct shown {
         request.scopes = {"mcp:tools", "audit:read"};
         from.name = "Editor";
     }
-    pages::page page() const { return consent_page({request, from, resource, places, "Ada", "token"}); }
+    pages::page page() const { return consent_page({request, from, resource, places, machines, "Ada", "token"}); }
 };
 
 TEST(consent_pages, say_who_asks_for_what_and_where_it_leads) {
@@ -73,6 +74,17 @@ TEST(consent_pages, name_another_resource_and_make_no_promise_about_it) {
     EXPECT_THAT(html, HasSubstr("wants to act for you at <strong>Wiki &amp; co</strong> (https://wiki.example.com/mcp)"));
     EXPECT_THAT(html, Not(HasSubstr("your machines")));
     EXPECT_THAT(html, HasSubstr("type=\"hidden\" name=\"scope:sessions:write\" value=\"on\""));
+}
+
+TEST(consent_pages, let_the_person_choose_machines) {
+    shown one;
+    EXPECT_THAT(one.page().main, Not(HasSubstr("On which machines"))) << "there are none yet";
+    one.machines = {{"m_1", "lap<top", "w_1", "Acme"}};
+    EXPECT_THAT(one.page().main, HasSubstr("name=\"machine:m_1\" value=\"on\"> lap&lt;top<"));
+    EXPECT_EQ(chosen_machines(pages::parse_form("machines=all&machine%3Am_1=on").value()), std::nullopt);
+    EXPECT_EQ(chosen_machines(pages::parse_form("x=y").value()), std::nullopt);
+    EXPECT_EQ(chosen_machines(pages::parse_form("machines=chosen&machine%3Am_1=on").value()), std::vector<std::string>{"m_1"});
+    EXPECT_EQ(chosen_machines(pages::parse_form("machines=chosen").value()), std::vector<std::string>{});
 }
 
 TEST(consent_pages, take_what_was_ticked) {

@@ -397,6 +397,31 @@ TEST_P(oauth_store, another_resource_gets_tokens_of_its_own_in_its_workspace) {
     EXPECT_EQ(rows_->find_access_token(common::crypto::sha256(pair.access_token)).value().audience, wiki);
 }
 
+TEST_P(oauth_store, a_grant_reaches_the_machines_that_were_chosen) {
+    tenancy::store accounts(*db_, clock());
+    tenancy::enrolment machine;
+    machine.token_hash = common::crypto::sha256(made_.join.secret);
+    machine.public_key = std::string(32, 'k');
+    machine.name = "laptop";
+    const auto id = accounts.enroll(machine).value().id;
+    const auto choices = rows_->machines_of(made_.owner.id, 10).value();
+    ASSERT_EQ(choices.size(), 1U);
+    EXPECT_EQ(choices.front().name, "laptop");
+
+    const auto approved = [&](const machine_set& machines) {
+        return rows_->approve(begin(), {made_.owner.id, made_.first_workspace.id, {"mcp:tools"}, machines});
+    };
+    EXPECT_EQ(approved(list{}).error().code, errc::invalid);
+    EXPECT_EQ(approved(list{id, "m_unknown"}).error().code, errc::invalid);
+    const auto reaches = [&](const std::string& code) {
+        const auto pair = rows_->redeem(exchange_of(code)).value().value();
+        return rows_->find_access_token(common::crypto::sha256(pair.access_token)).value().machines;
+    };
+    EXPECT_EQ(reaches(approved(list{id}).value()), list{id});
+    EXPECT_EQ(rows_->grants_of(made_.owner.id).value().front().machines, list{id});
+    EXPECT_EQ(reaches(approved(std::nullopt).value()), std::nullopt);
+}
+
 CODEZ_ON_BOTH_DATABASES(oauth_store);
 
 }  // namespace

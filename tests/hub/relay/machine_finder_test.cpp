@@ -13,7 +13,9 @@ using found = proto::result<std::shared_ptr<links::link>>;
 class machine_finders : public tests::relay_fixture {
 protected:
     found by_name(const std::string& name, const std::string& workspace) {
-        return run(machines_.by_name(workspace, name));
+        auto as = who();
+        as.workspace_id = workspace;
+        return run(machines_.by_name(as, name));
     }
     found by_name(const std::string& name) { return by_name(name, workspace_); }
     found by_session(const std::string& id, const std::string& machine = {}) {
@@ -44,6 +46,27 @@ TEST_F(machine_finders, somebody_elses_is_told_like_one_that_does_not_exist) {
     EXPECT_EQ(code(by_session("s_1")), error_code::not_found);
 }
 
+TEST_F(machine_finders, what_a_credential_does_not_reach_is_told_like_what_does_not_exist) {
+    const auto a = add("a");
+    const auto b = add("b");
+    auto few = who();
+    few.machines = std::vector<std::string>{a.id()};
+    EXPECT_EQ(id_of(run(machines_.by_name(few, "a"))), a.id());
+    EXPECT_EQ(id_of(run(machines_.by_name(few, ""))), a.id()) << "the only one";
+    // Twice: the first answer confirms the link, so that the second needs no database.
+    for (const auto& name : {b.id(), b.id(), std::string("b")}) {
+        EXPECT_EQ(id_of(run(machines_.by_name(who(), name))), b.id());
+        EXPECT_EQ(code(run(machines_.by_name(few, name))), error_code::not_found) << name;
+    }
+    EXPECT_EQ(run(machines_.machines(few)).value().size(), 1U);
+    EXPECT_EQ(machines_.links_of(few).size(), 1U);
+    sessions_.note(workspace_, b.id(), "s_1");
+    EXPECT_EQ(id_of(run(machines_.by_session(few, "s_1", "", "req_1"))), a.id()) << "which says that it does not have it";
+    EXPECT_EQ(id_of(run(machines_.by_session(who(), "s_1", "", "req_1"))), b.id());
+    few.machines = std::vector<std::string>();
+    EXPECT_EQ(code(run(machines_.by_name(few, "a"))), error_code::not_found);
+}
+
 TEST_F(machine_finders, the_only_one_need_not_be_named) {
     EXPECT_EQ(code(by_name("")), error_code::not_found);
     const auto a = add("a");
@@ -59,7 +82,7 @@ TEST_F(machine_finders, a_machine_that_is_linking_again_is_waited_for) {
     auto b = add("box");
     unlink(b);
     std::optional<found> got;
-    boost::asio::co_spawn(context_, machines_.by_name(workspace_, "box"),
+    boost::asio::co_spawn(context_, machines_.by_name(who(), "box"),
                           [&](const std::exception_ptr&, found f) { got = std::move(f); });
     settle();
     b.machine = link_up(b.identity);
@@ -94,7 +117,7 @@ TEST_F(machine_finders, listing_also_ends_the_links_of_revoked_machines) {
     const auto b = add("box");
     sessions_.note(workspace_, b.id(), "s_1");
     ASSERT_TRUE(store_->revoke_machine(workspace_, b.id(), "user:x"));
-    EXPECT_TRUE(run(machines_.machines(workspace_)).value().empty());
+    EXPECT_TRUE(run(machines_.machines(who())).value().empty());
     EXPECT_EQ(links_.find(b.id()), nullptr);
     EXPECT_TRUE(sessions_.machines_with(workspace_, "s_1").empty());
 }
