@@ -51,6 +51,19 @@ async function signedIn({ Client, Transport, Unauthorized, finish }, url, issuer
     return client;
 }
 
+/** The stream of a legacy session, which stays open: {isOpen, close}. */
+async function openStream(client) {
+    const params = { protocolVersion: "2025-11-25", capabilities: {}, clientInfo: { name: "codez-test", version: "1" } };
+    const begun = await client.post({ jsonrpc: "2.0", id: 1, method: "initialize", params });
+    const stop = new AbortController();
+    const headers = { ...client.headers, accept: "text/event-stream", "mcp-protocol-version": "2025-11-25", "mcp-session-id": begun.headers.get("mcp-session-id") };
+    const response = await fetch(client.url, { headers, signal: stop.signal });
+    assert.equal(response.status, 200);
+    const stream = { isOpen: true, close: () => stop.abort() };
+    response.text().catch(() => {}).finally(() => (stream.isOpen = false));
+    return stream;
+}
+
 /** A hub with a provider beside it whose tokens it takes; alice of there is the hub's owner. */
 async function start(t, format, serveArgs = () => []) {
     let provider;
@@ -116,8 +129,13 @@ for (const format of ["jwt", "opaque"]) {
             assert.match(JSON.parse(refused.text).message, /"mallory" at https:.* operator/);
             await link("mallory");
             assert.equal(await status(token), 200);
+            const theirs = await openStream(world.client(token));
+            const mine = await openStream(world.client());
             await link("mallory", "--remove");
             await until(async () => (await status(token)) === 403, "the end of the link to count");
+            await until(() => !theirs.isOpen, "what was open by it to end");
+            assert.equal(mine.isOpen, true, "a stream of somebody else");
+            mine.close();
             provider.user = "alice";
         });
 
