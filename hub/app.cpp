@@ -295,6 +295,9 @@ void app::open_front() {
     handlers.upload = [this](common::net::http_exchange& exchange, const proto::principal& who) {
         return uploads_.handle(exchange, who);
     };
+    handlers.wrong_credential = [this](const common::net::http_request& request) {
+        return oauth_limits_.wrong_credential(request);
+    };
     handlers.resource_servers = [this](common::net::http_exchange& exchange, const proto::principal& who) {
         return authorization_server_->serve_resources(exchange, who);
     };

@@ -125,6 +125,12 @@ boost::asio::awaitable<void> front::authenticate(http_exchange& exchange, const 
     }
     if (!who) {
         const bool sent = who.error().code == identity::verify_errc::invalid;
+        if (const auto wait = sent ? handlers_.wrong_credential(exchange.request()) : std::nullopt) {
+            const auto seconds = std::chrono::ceil<std::chrono::seconds>(*wait).count();
+            co_await exchange.respond(problem(429, "too_many_requests", "Too many wrong credentials came from this address.",
+                                              {{"Retry-After", std::to_string(seconds)}}));
+            co_return;
+        }
         co_await exchange.respond(problem(401, sent ? "invalid_token" : "unauthorized", who.error().message,
                                           challenge(exchange.request(), sent)));
         co_return;

@@ -2,7 +2,9 @@
 // exchange to the MCP engine, the link endpoint or the enrolment. One for the program; runs on each connection's executor.
 #pragma once
 
+#include <chrono>
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -42,6 +44,9 @@ struct front_handlers {
     api_handler resource_servers;  // /api/servers
     std::function<bool(std::string_view path)> is_page = [](std::string_view) { return false; };
     http_handler pages;  // the hub's own, in a browser
+    // Told of each wrong credential; how long its sender must wait, if there were too many.
+    std::function<std::optional<std::chrono::milliseconds>(const common::net::http_request&)> wrong_credential =
+        [](const common::net::http_request&) { return std::nullopt; };
 };
 
 class front {

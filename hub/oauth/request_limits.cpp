@@ -12,6 +12,8 @@ namespace {
 
 constexpr int beginnings_per_minute = 120;
 constexpr int wrong_secrets_per_minute = 60;
+// More: a program whose key was revoked may go on calling, and others behind its address have keys that are right.
+constexpr int wrong_credentials_per_minute = 300;
 // RFC 8628 §5.1: few enough that 20^8 codes cannot be searched in their ten minutes.
 constexpr int user_codes_per_minute = 5;
 constexpr int user_codes_per_person_and_hour = 20;
@@ -28,6 +30,7 @@ request_limits::request_limits(options given, clock_function now)
       registrations_(of(given.registrations_per_hour, hours(1))),
       beginnings_(of(beginnings_per_minute, minutes(1))),
       wrong_secrets_(of(wrong_secrets_per_minute, minutes(1))),
+      wrong_credentials_(of(wrong_credentials_per_minute, minutes(1))),
       codes_of_address_(of(user_codes_per_minute, minutes(1))),
       codes_of_person_(of(user_codes_per_person_and_hour, hours(1))) {}
 
@@ -41,6 +44,10 @@ request_limits::wait request_limits::beginning(const http_request& request) {
 
 request_limits::wait request_limits::wrong_secret(const http_request& request) {
     return wrong_secrets_.attempt(key_of(request), now_());
+}
+
+request_limits::wait request_limits::wrong_credential(const http_request& request) {
+    return wrong_credentials_.attempt(key_of(request), now_());
 }
 
 request_limits::wait request_limits::user_code(const http_request& request, std::string_view user_id) {

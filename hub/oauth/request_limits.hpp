@@ -31,6 +31,8 @@ public:
     wait beginning(const common::net::http_request& request);
     // Counts a wrong code, token or secret.
     wait wrong_secret(const common::net::http_request& request);
+    // Counts a wrong key or access token at /mcp.
+    wait wrong_credential(const common::net::http_request& request);
     // A user code that is typed, by that person.
     wait user_code(const common::net::http_request& request, std::string_view user_id);
     void user_code_was_right(const common::net::http_request& request, std::string_view user_id);
@@ -45,6 +47,7 @@ private:
     people::throttle registrations_;
     people::throttle beginnings_;
     people::throttle wrong_secrets_;
+    people::throttle wrong_credentials_;
     people::throttle codes_of_address_;
     people::throttle codes_of_person_;
 };

@@ -52,6 +52,7 @@ protected:
         };
         handlers.is_page = [](std::string_view path) { return path == "/own"; };
         handlers.pages = handler(reached_, "own");
+        handlers.wrong_credential = [this](const common::net::http_request&) { return wait_; };
         front_ = std::make_unique<front>(front_options{origin, {"https://app.example.com"}}, verifier_, *engine_,
                                          std::move(handlers));
         tenancy::api_key_options key;
@@ -96,6 +97,7 @@ protected:
     common::net::http_fields added_;  // what the listener would add to the last answer
     std::string reached_;
     std::string key_;
+    std::optional<std::chrono::milliseconds> wait_;
 };
 
 TEST_F(fronts, a_key_gets_to_the_tools) {
@@ -121,6 +123,15 @@ TEST_F(fronts, no_credential_is_challenged_and_a_wrong_one_is_told_to_be_wrong) 
         EXPECT_EQ(refused->body.find(wrong), std::string::npos) << "a credential is never repeated";
     }
     EXPECT_EQ(ask("GET", "/mcp")->status, 401);
+}
+
+TEST_F(fronts, whoever_tries_keys_is_told_to_wait_and_a_right_key_still_works) {
+    wait_ = std::chrono::milliseconds(1500);
+    const auto refused = list_tools({{"Authorization", "Bearer " + key_ + "x"}});
+    EXPECT_EQ(refused->status, 429);
+    EXPECT_EQ(refused->field("Retry-After"), "2");
+    EXPECT_EQ(list_tools({{"Authorization", "Bearer " + key_}})->status, 200);
+    EXPECT_EQ(list_tools({})->status, 401) << "no credential is no attempt";
 }
 
 TEST_F(fronts, a_credential_of_another_form_is_a_bad_request) {

@@ -55,6 +55,10 @@ TEST_F(request_limits_test, ten_thousand_wrong_secrets_are_mostly_not_looked_at)
     for (int i = 0; i < 10'000; ++i)
         if (!limits_.wrong_secret(from("192.0.2.1"))) ++judged;
     EXPECT_LE(judged, 60);
+    judged = 0;
+    for (int i = 0; i < 10'000; ++i)
+        if (!limits_.wrong_credential(from("192.0.2.1"))) ++judged;
+    EXPECT_LE(judged, 300);
 }
 
 }  // namespace
