@@ -9,13 +9,13 @@ namespace hub::people {
 
 namespace {
 
-constexpr std::size_t threads = 2;
+constexpr std::size_t threads = 1;  // each
 constexpr std::size_t queue_max = 64;
 
 }  // namespace
 
 password_hasher::password_hasher()
-    : nobodys_hash_(hash_password(common::crypto::random_token(40))), pool_(threads, queue_max) {}
+    : nobodys_hash_(hash_password(common::crypto::random_token(40))), pool_(threads, queue_max), suspects_(threads, queue_max) {}
 
 boost::asio::awaitable<std::expected<std::string, common::async::pool_error>> password_hasher::hash(
     std::string password) {
@@ -24,12 +24,13 @@ boost::asio::awaitable<std::expected<std::string, common::async::pool_error>> pa
 }
 
 boost::asio::awaitable<std::expected<bool, common::async::pool_error>> password_hasher::verify(std::string hash,
-                                                                                               std::string password) {
+                                                                                               std::string password,
+                                                                                               bool has_failed_before) {
     auto work = [this, hash = std::move(hash), password = std::move(password)] {
         const bool fits = is_password(hash.empty() ? nobodys_hash_ : hash, password);
         return fits && !hash.empty();
     };
-    co_return co_await pool_.run(std::move(work));
+    co_return co_await (has_failed_before ? suspects_ : pool_).run(std::move(work));
 }
 
 }  // namespace hub::people

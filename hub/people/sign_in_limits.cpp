@@ -29,6 +29,10 @@ std::optional<std::chrono::milliseconds> sign_in_limits::begin(const common::net
     return accounts_.attempt(account_key(email), now_());
 }
 
+bool sign_in_limits::has_failed_before(const common::net::http_request& request) const {
+    return addresses_.attempts(throttle_key(address_of(request))) > 1;
+}
+
 void sign_in_limits::succeeded(const common::net::http_request& request, std::string_view email) {
     addresses_.take_back(throttle_key(address_of(request)));
     forgive(email);

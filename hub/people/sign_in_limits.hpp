@@ -23,6 +23,8 @@ public:
 
     // Counts an attempt, before the password is looked at. How long to wait; nullopt: go on.
     std::optional<std::chrono::milliseconds> begin(const common::net::http_request& request, std::string_view email);
+    // Has the address failed before the attempt that has begun?
+    bool has_failed_before(const common::net::http_request& request) const;
     // The password was right.
     void succeeded(const common::net::http_request& request, std::string_view email);
     // The attempt came to nothing for reasons of the hub.

@@ -91,7 +91,7 @@ awaitable<http_response> sign_in_pages::sign_in(const http_request& request) {
 }
 
 awaitable<http_response> sign_in_pages::try_password(const http_request& request, shown what, std::string password) {
-    const auto proven = co_await prove(what.email, std::move(password));
+    const auto proven = co_await prove(request, what.email, std::move(password));
     if (!proven && proven.error().code != errc::not_found) {
         with_.limits.take_back(request, what.email);
         with_.log.error("nobody can sign in at the moment", {{"why", proven.error().log_text}});
@@ -112,12 +112,14 @@ awaitable<http_response> sign_in_pages::try_password(const http_request& request
     co_return pages::see_other(what.continue_at, {{"Set-Cookie", with_.web.set_cookie(session->secret)}});
 }
 
-awaitable<tenancy::result<account>> sign_in_pages::prove(std::string email, std::string password) {
+awaitable<tenancy::result<account>> sign_in_pages::prove(const http_request& request, std::string email,
+                                                         std::string password) {
     auto look_up = [this, email] { return with_.people.find_account(email); };
     auto found = co_await on_pool(with_, std::move(look_up));
     if (!found && found.error().code != errc::not_found) co_return std::unexpected(found.error());
     const account who = found ? *found : account{};
-    const auto fits = co_await with_.passwords.verify(who.password_hash, std::move(password));
+    const auto fits = co_await with_.passwords.verify(who.password_hash, std::move(password),
+                                                         with_.limits.has_failed_before(request));
     if (!fits) co_return std::unexpected(pool_trouble(fits.error()));
     if (*fits) co_return who;
     auto note = [this, id = who.user.id] { return with_.people.note_failed_sign_in(id); };

@@ -32,7 +32,7 @@ private:
     };
     common::net::http_response page(const common::net::http_request& request, const shown& what) const;
     // The account whose password this is; whether there is one, or it has another password, makes no difference.
-    boost::asio::awaitable<tenancy::result<account>> prove(std::string email, std::string password);
+    boost::asio::awaitable<tenancy::result<account>> prove(const common::net::http_request& request, std::string email, std::string password);
     boost::asio::awaitable<common::net::http_response> try_password(const common::net::http_request& request,
                                                                     shown what, std::string password);
 

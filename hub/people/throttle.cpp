@@ -24,6 +24,11 @@ std::optional<std::chrono::milliseconds> throttle::attempt(const std::string& ke
     return std::nullopt;
 }
 
+int throttle::attempts(const std::string& key) const {
+    const auto found = keys_.find(key);
+    return found == keys_.end() ? 0 : found->second.attempts;
+}
+
 void throttle::take_back(const std::string& key) {
     const auto found = keys_.find(key);
     if (found != keys_.end() && found->second.attempts > 0) --found->second.attempts;

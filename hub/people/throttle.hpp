@@ -29,6 +29,8 @@ public:
     std::optional<std::chrono::milliseconds> attempt(const std::string& key, time_point now);
     // The attempt was no failure after all.
     void take_back(const std::string& key);
+    // How many count in the window that began last.
+    int attempts(const std::string& key) const;
     // Who has proven to be the right one begins anew.
     void forget(const std::string& key) { keys_.erase(key); }
 

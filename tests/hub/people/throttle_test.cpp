@@ -67,6 +67,18 @@ TEST_F(throttles, what_was_no_failure_does_not_count) {
     limit_.take_back("nobody");
 }
 
+TEST_F(throttles, tells_how_many_count) {
+    throttle subject;
+    EXPECT_EQ(subject.attempts("a"), 0);
+    (void)subject.attempt("a", throttle::time_point());
+    (void)subject.attempt("a", throttle::time_point());
+    EXPECT_EQ(subject.attempts("a"), 2);
+    subject.take_back("a");
+    EXPECT_EQ(subject.attempts("a"), 1);
+    subject.forget("a");
+    EXPECT_EQ(subject.attempts("a"), 0);
+}
+
 TEST_F(throttles, refused_attempts_do_not_lengthen_the_wait) {
     use_up();
     for (int i = 0; i < 100; ++i) EXPECT_FALSE(may());

@@ -1,0 +1,82 @@
+// What an attack on sign-in costs others: a person's sign-ins by password while nothing else happens, and while strangers try
+// 10,000 wrong passwords, codes and keys from 10 addresses, 16 at a time. Both in one run, on one hub.
+//
+//   node tools/bench-sign-in.mjs
+
+import { Browser } from "../tests/support/browser.mjs";
+import { startWorld } from "../tests/support/harness.mjs";
+
+const password = "correct horse battery";
+const attempts = 10_000;
+const addresses = 10;
+const atOnce = 16;
+const quietSignIns = 200;
+
+const ends = [];
+const world = await startWorld({ after: (end) => ends.push(end), test: () => {} }, { machines: 0, hub: () => ({ serveArgs: ["--trusted-proxy", "127.0.0.0/8"] }) });
+const { hub } = world;
+
+async function signIn() {
+    const ada = new Browser(hub.url, { address: "192.0.2.1" });
+    const page = await ada.go("/sign-in");
+    const begun = performance.now();
+    const answer = await ada.request("/sign-in", { form: { ...page.forms[0].fields, email: "ada@example.org", password } });
+    if (answer.status !== 303) throw new Error(`the sign-in of the bench failed: ${answer.status}`);
+    return performance.now() - begun;
+}
+
+const address = (i) => `198.51.100.${i % addresses}`;
+const form = (path, fields, i) => fetch(hub.url + path, { method: "POST", body: new URLSearchParams(fields), headers: { "X-Forwarded-For": address(i) } });
+const strangers = await Promise.all(
+    Array.from({ length: addresses }, async (_, i) => {
+        const browser = new Browser(hub.url, { address: address(i) });
+        return { browser, fields: (await browser.go("/sign-in")).forms[0].fields };
+    }),
+);
+const wrong = {
+    password: async (i) => {
+        const { browser, fields } = strangers[i % addresses];
+        return (await browser.request("/sign-in", { form: { ...fields, email: `u${i % 1000}@example.org`, password: "wrong horse battery" } })).status;
+    },
+    code: async (i) => (await form("/token", { grant_type: "authorization_code", client_id: "codez-mcp", code: `czc_${i}`, redirect_uri: "http://localhost:1/callback", code_verifier: "v".repeat(43) }, i)).status,
+    key: async (i) => (await fetch(hub.mcpUrl, { method: "POST", body: "{}", headers: { Authorization: `Bearer czk_${String(i).padStart(40, "a")}`, "X-Forwarded-For": address(i) } })).status,
+};
+
+function row(what, times, rest) {
+    const sorted = times.toSorted((a, b) => a - b);
+    const at = (share) => sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))];
+    console.log(`| ${what} | ${times.length} | ${at(0.5).toFixed(1)} ms | ${at(0.99).toFixed(1)} ms | ${rest} |`);
+    return at(0.99);
+}
+
+try {
+    const ada = new Browser(hub.url, { address: "192.0.2.1" });
+    await ada.submit(await ada.go(hub.credentials.sign_in_link), { email: "ada@example.org", new_password: password, repeated_password: password });
+    console.log("| | sign-ins | median | p99 | |\n|---|---|---|---|---|");
+    for (let i = 0; i < 20; ++i) await signIn();
+    const quiet = [];
+    for (let i = 0; i < quietSignIns; ++i) quiet.push(await signIn());
+    const before = row("nothing else happens", quiet, "");
+
+    const answered = {};
+    let next = 0;
+    const kinds = Object.keys(wrong);
+    const attack = Promise.all(
+        Array.from({ length: atOnce }, async () => {
+            while (next < attempts) {
+                const i = next++;
+                const kind = kinds[i % kinds.length];
+                const status = await wrong[kind](i);
+                answered[`${kind} ${status}`] = (answered[`${kind} ${status}`] ?? 0) + 1;
+            }
+        }),
+    );
+    const attacked = [];
+    while (next < attempts) attacked.push(await signIn());
+    await attack;
+    const told = Object.entries(answered).toSorted().map(([name, count]) => `${name}: ${count}`).join(", ");
+    const during = row("under attack", attacked, told);
+    console.log(`\np99 under attack / quiet: ${(during / before).toFixed(2)}`);
+} finally {
+    for (const end of ends) await end();
+}
