@@ -6,15 +6,18 @@ import assert from "node:assert/strict";
 const unescape = (text) => text.replace(/&(amp|lt|gt|quot|#39);/g, (_, name) => ({ amp: "&", lt: "<", gt: ">", quot: '"', "#39": "'" })[name]);
 const attributes = (tag) => Object.fromEntries([...tag.matchAll(/([\w-]+)="([^"]*)"/g)].map(([, name, value]) => [name, unescape(value)]));
 
-/** The forms of a page: [{method, action, fields}]. */
+/** The forms of a page: [{method, action, fields, unticked, buttons}]. `fields` is what a browser would send as the form stands. */
 export function formsOf(html) {
     return [...html.matchAll(/<form ([^>]*)>([\s\S]*?)<\/form>/g)].map(([, tag, inside]) => {
         const fields = {};
+        const unticked = {};
         for (const [, input] of inside.matchAll(/<input ([^>]*)>/g)) {
-            const { name, value = "" } = attributes(input);
-            if (name) fields[name] = value;
+            const { name, type, value = "" } = attributes(input);
+            const sent = !/^(checkbox|radio)$/.test(type) || / checked\b/.test(input);
+            if (name) (sent ? fields : unticked)[name] = value;
         }
-        return { ...attributes(tag), fields };
+        const buttons = [...inside.matchAll(/<button ([^>]*)>/g)].map(([, button]) => attributes(button));
+        return { ...attributes(tag), fields, unticked, buttons };
     });
 }
 
@@ -50,22 +53,31 @@ export class Browser {
         else this.cookies.set(name, value);
     }
 
-    /** Goes there as a person would, through redirects inside the hub. */
-    async go(path, options) {
+    /** Goes there as a person would, through redirects inside the hub. With `away` it may lead out of it: {left: URL, …}. */
+    async go(path, { away = false, ...options } = {}) {
         let answer = await this.request(path, options);
         for (let hops = 0; answer.status === 303; ++hops) {
             assert.ok(hops < 5, "redirects without end");
             this.at = new URL(answer.headers.get("location"), this.url);
+            if (away && this.at.origin !== this.url) return { ...answer, left: this.at };
             assert.equal(this.at.origin, this.url, `a redirect to ${this.at}`);
             answer = await this.request(this.at.pathname + this.at.search);
         }
         return answer;
     }
 
-    /** Fills in the page's form that has all these fields (or the only one of that action), and sends it. */
-    async submit(page, values, { action, ...options } = {}) {
-        const form = page.forms.find((one) => (!action || one.action === action) && Object.keys(values).every((name) => name in one.fields));
+    /**
+     * Fills in the page's form that has all these fields (or the only one of that action), and sends it. `press` is the
+     * value of the button; `untick` lists the fields whose ticks are taken away.
+     */
+    async submit(page, values, { action, press, untick = [], ...options } = {}) {
+        const has = (form, name) => name in form.fields || name in form.unticked;
+        const form = page.forms.find((one) => (!action || one.action === action) && Object.keys(values).every((name) => has(one, name)));
         assert.ok(form, `no form with ${Object.keys(values)} in ${page.text}`);
-        return this.go(form.action, { form: { ...form.fields, ...values }, ...options });
+        const button = form.buttons.find((one) => one.value === press);
+        assert.ok(button || press === undefined, `no button ${press} in ${page.text}`);
+        const fields = { ...form.fields, ...values, ...(press !== undefined && { [button.name]: press }) };
+        for (const name of untick) delete fields[name];
+        return this.go(form.action, { form: fields, ...options, headers: { "Sec-Fetch-Site": "same-origin", ...options.headers } });
     }
 }

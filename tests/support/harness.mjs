@@ -36,9 +36,11 @@ export function cleanEnv(home, extra = {}) {
 }
 
 class Hub {
-    /** `tls`: {cert, key, ca}, files; `database`: a URL, else SQLite in the data directory; `serveArgs`: more of serve's; `host`: of its URL. */
-    constructor(world, { tls, database, serveArgs = [], host = "127.0.0.1" } = {}) {
+    // `tls`: {cert, key, ca}, files; `database`: a URL, else SQLite in the data directory; `serveArgs`: more of serve's;
+    // `host`: of its URL; `publicUrl`: of a proxy that stands in front of it.
+    constructor(world, { tls, database, serveArgs = [], host = "127.0.0.1", publicUrl } = {}) {
         this.host = host;
+        this.publicUrl = publicUrl;
         this.serveArgs = serveArgs;
         this.world = world;
         this.tls = tls;
@@ -49,7 +51,7 @@ class Hub {
 
     async init() {
         this.port = await freePort();
-        this.url = `${this.tls ? "https" : "http"}://${this.host}:${this.port}`;
+        this.url = this.publicUrl ?? `${this.tls ? "https" : "http"}://${this.host}:${this.port}`;
         this.mcpUrl = `${this.url}/mcp`;
         this.credentials = await this.admin("init", "--workspace", "home", "--owner", "ada");
     }
@@ -267,7 +269,7 @@ function checkPrograms() {
 
 /**
  * Starts fake API, hub and `machines` machines (named m1, m2, …). `agentEnv` and `agentArgs` go to the agents, `smallState` puts their state on a disk of that size. `hub` makes the hub's options
- * (tls, database, serveArgs) of the world. Ends with the test `t`: a left-over process, a
+ * (tls, database, serveArgs, publicUrl) of the world. Ends with the test `t`: a left-over process, a
  * sanitizer's report or a message that breaks the schema of its revision fails it.
  */
 export async function startWorld(t, { machines = 1, agentEnv = {}, agentArgs = [], smallState = "", hub = () => ({}) } = {}) {

@@ -70,3 +70,15 @@ test("messages are watched on their way", async (t) => {
     assert.equal(watch.problems.length, 1);
     assert.equal(watch.messages, 2);
 });
+
+test("fields and members can be taken out of answers", async (t) => {
+    const body = JSON.stringify({ kept: 1, lost: 2 });
+    const edit = (path, text) => (path === "/metadata" ? JSON.stringify({ ...JSON.parse(text), lost: undefined }) : text);
+    const proxy = await serverWith(t, (_, response) => response.writeHead(401, { "Content-Type": "application/json", "WWW-Authenticate": "Bearer", "X-Own": "1", "Content-Length": body.length }).end(body), { without: ["www-authenticate"], edit });
+    for (const [path, expected] of [["/metadata", '{"kept":1}'], ["/else", body]]) {
+        const answer = await fetch(`http://127.0.0.1:${proxy.port}${path}`);
+        assert.equal(answer.headers.get("www-authenticate"), null);
+        assert.equal(answer.headers.get("x-own"), "1");
+        assert.equal(await answer.text(), expected);
+    }
+});
