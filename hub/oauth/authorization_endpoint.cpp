@@ -191,7 +191,7 @@ authorization_endpoint::answer authorization_endpoint::show(const people::signed
 }
 
 authorization_endpoint::answer authorization_endpoint::decide(const people::signed_in& person, const http_request& request) {
-    const auto posted = pages::parse_form(request.body);
+    const auto posted = pages::is_form(request) ? pages::parse_form(request.body) : std::unexpected(std::string());
     if (!posted || !people_.posted_by_own_page(request, person, *posted))
         co_return error_page(403, "Not sent", "This form was not sent by the hub's own page, or the page is too old. Go back, load it again and decide there.");
     const std::string id(posted->get("request"));
@@ -218,7 +218,7 @@ authorization_endpoint::answer authorization_endpoint::connections(const http_re
     if (!*person) co_return pages::see_other("/sign-in?continue=/connections");
     std::string done;
     if (request.method == "POST") {
-        const auto posted = pages::parse_form(request.body);
+        const auto posted = pages::is_form(request) ? pages::parse_form(request.body) : std::unexpected(std::string());
         if (!posted || !people_.posted_by_own_page(request, **person, *posted))
             co_return error_page(403, "Not sent", "This form was not sent by the hub's own page, or the page is too old. Load it again.");
         const std::string id(posted->get("grant"));
