@@ -16,7 +16,7 @@ using common::net::http_response;
 
 namespace {
 
-constexpr std::array<std::string_view, 3> paths{"/sign-in", "/welcome", "/account"};
+constexpr std::array<std::string_view, 4> paths{"/", "/sign-in", "/welcome", "/account"};
 // Nobody looks at these.
 constexpr std::array<std::string_view, 4> posted{"/sign-out", "/passkeys", "/passkeys/options", "/passkeys/sign-in"};
 
@@ -54,6 +54,7 @@ boost::asio::awaitable<http_response> people_pages::answer(const http_request& r
     if (reads && is_elsewhere(request, with_.public_url))
         co_return pages::see_other(with_.public_url + request.path +
                                    (request.query.empty() ? "" : "?" + request.query));
+    if (path == "/") co_return reads ? pages::see_other("/account") : not_allowed_page("GET, HEAD");
     if (path == "/sign-in") co_return co_await (reads ? sign_in_.show(request) : sign_in_.sign_in(request));
     if (path == "/welcome") co_return co_await (reads ? welcome_.show(request) : welcome_.enter(request));
     co_return co_await (reads ? account_.show(request) : account_.change(request));

@@ -1,4 +1,4 @@
-// The pages of people: /sign-in, /sign-out, /welcome, /account, /passkeys and what they load. One for the program.
+// The pages of people: / (which is /account), /sign-in, /sign-out, /welcome, /account, /passkeys and what they load. One for the program.
 #pragma once
 
 #include <string_view>

@@ -339,6 +339,8 @@ test("the hub's other names lead to its own", async (t) => {
     assert.equal(status, 303);
     assert.equal(headers.get("location"), `${hub.url}/sign-in?continue=%2Faccount`);
     const own = new Browser(hub.url);
+    assert.equal((await own.request("/")).headers.get("location"), "/account");
+    assert.equal((await own.request("/", { form: {} })).status, 405);
     const form = { ...(await own.go("/sign-in")).forms[0].fields, email: "a@b", password };
     assert.equal((await own.request("/sign-in", { form, headers: { Origin: `http://localhost:${hub.port}` } })).status, 403);
 });
