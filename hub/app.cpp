@@ -193,6 +193,8 @@ tenancy::result<identity::verified> app::find_access_token(const std::string& ha
     proto::principal who{found->workspace_id, found->user_id, found->grant_id, found->user_name,
                          identity::effective_scopes(found->scopes, found->role)};
     who.machines = found->machines;
+    const auto of_role = identity::scopes_of(found->role);
+    who.attainable.assign(of_role.begin(), of_role.end());
     return identity::verified{std::move(who), found->expires_at};
 }
 

@@ -17,6 +17,7 @@ struct principal {
     std::vector<std::string> scopes;
     bool is_person = false;  // somebody signed in makes this call; else the client does, by itself
     std::optional<std::vector<std::string>> machines{};  // the only ones that it may reach; nullopt: all of the workspace
+    std::vector<std::string> attainable{};  // scopes that its person may still allow it; empty for keys, which cannot grow
 
     // One string per (workspace, user, client): what idempotency keys and sealed ids are bound to.
     std::string key() const { return workspace_id + "/" + user_id + "/" + client_id; }

@@ -16,11 +16,13 @@ std::string token_challenge(const std::string& origin, std::string_view path, bo
 }
 
 std::optional<std::string> scope_challenge(const std::string& origin, const proto::principal& who, const proto::error& error) {
-    if (error.code != proto::error_code::permission_denied || !who.client_id.starts_with("g_")) return std::nullopt;
+    if (error.code != proto::error_code::permission_denied) return std::nullopt;
     const auto details = nlohmann::json::parse(error.details, nullptr, false);
     if (!details.is_object() || !details.contains("scope") || !details["scope"].is_string()) return std::nullopt;
+    const auto& missing = details["scope"].get_ref<const std::string&>();
+    if (!are_within({missing}, who.attainable)) return std::nullopt;
     auto scopes = who.scopes;
-    scopes.push_back(details["scope"].get<std::string>());
+    scopes.push_back(missing);
     return fmt::format("Bearer error=\"insufficient_scope\", scope=\"{}\", resource_metadata=\"{}{}\", error_description=\"{}\"",
                        join_scopes(scopes), origin, metadata_path_of(mcp_paths.front()), "The person has not allowed this.");
 }

@@ -165,6 +165,15 @@ test("an application is connected by OAuth", async (t) => {
         assert.equal(JSON.parse(beyond.text).error.data.code, "permission_denied");
     });
 
+    await world.test("whose role is too small is told so, and not sent back to ask for what nobody can allow", async () => {
+        const { link } = await hub.admin("invite", "--workspace", "home", "--email", "vera@example.org", "--role", "viewer");
+        const viewer = new Person(hub, "vera@example.org");
+        await viewer.comeBy(link, { name: "Vera" });
+        const { access_token } = await app.tokens(viewer);
+        await listMachines(access_token);
+        await assert.rejects(new McpClient(hub.mcpUrl, access_token).call("create_session", { cwd: "/" }), { code: "permission_denied" });
+    });
+
     await world.test("what was allowed is listed, and ends when it is withdrawn", async () => {
         const doomed = await OAuthClient.registered(hub.url, { client_name: "To be withdrawn" });
         const { access_token, refresh_token } = await doomed.tokens(person);
