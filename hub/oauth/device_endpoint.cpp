@@ -22,7 +22,6 @@ using common::net::http_response;
 namespace {
 
 constexpr std::size_t machine_text_bytes_max = 128;
-constexpr std::int64_t fresh_sign_in_ms = 10 * limits::minute_ms;
 
 http_response refusal_answer(device_refusal why) {
     switch (why) {
@@ -106,8 +105,7 @@ device_endpoint::answer device_endpoint::page(const http_request& request) {
     const std::string here = code.empty() ? "/device" : device_path(code);
     if (!*person) co_return pages::see_other(people::sign_in_path(here));
     // A machine is let in for long: by somebody who is there now.
-    if ((*person)->authenticated_at + fresh_sign_in_ms < tenancy::system_time_ms())
-        co_return pages::see_other(people::sign_in_path(here) + "&again=1");
+    if (!people::is_fresh(**person, tenancy::system_time_ms())) co_return pages::see_other(people::confirm_path(here));
     if (request.method == "POST") co_return co_await decide(request, **person);
     co_return co_await show(request, **person);
 }
