@@ -1,5 +1,6 @@
 // What an attack on sign-in costs others: a person's sign-ins by password while nothing else happens, and while strangers try
-// 10,000 wrong passwords, codes and keys from 10 addresses, 16 at a time. Both in one run, on one hub.
+// 10,000 wrong passwords, codes and keys from 10 addresses, 16 at a time. Both in one run, on one hub. Also how long a wrong
+// password takes for an address with an account and for one without, in turns: the times must tell nobody which is which.
 //
 //   node tools/bench-sign-in.mjs
 
@@ -57,6 +58,19 @@ try {
     const quiet = [];
     for (let i = 0; i < quietSignIns; ++i) quiet.push(await signIn());
     const before = row("nothing else happens", quiet, "");
+
+    const times = { "ada@example.org": [], "nobody@example.org": [] };
+    for (let i = 0; i < 4; ++i)
+        for (const email of Object.keys(times).toSorted(() => (i % 2 ? 1 : -1))) {
+            const stranger = new Browser(hub.url, { address: `203.0.113.${i * 2 + 1}` });
+            const { fields } = (await stranger.go("/sign-in")).forms[0];
+            const begun = performance.now();
+            await stranger.request("/sign-in", { form: { ...fields, email, password: "wrong horse battery" } });
+            times[email].push(performance.now() - begun);
+            if (email === "ada@example.org") await signIn(); // begins the account's count anew
+        }
+    row("wrong password, an account's address", times["ada@example.org"], "");
+    row("wrong password, nobody's address", times["nobody@example.org"], "");
 
     const answered = {};
     let next = 0;

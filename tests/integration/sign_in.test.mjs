@@ -100,31 +100,6 @@ test("people sign in", async (t) => {
         assert.deepEqual(names(wrong), names(unknown));
     });
 
-    await world.test("and take the same time", async () => {
-        const known = [];
-        for (let i = 0; i < 6; ++i) {
-            const email = `known${i}@example.org`;
-            const one = browser();
-            await one.submit(await one.go(await linkFor("invite", "--email", email)), { name: "k", new_password: password, repeated_password: password });
-            known.push(email);
-        }
-        const times = { known: [], unknown: [] };
-        for (let i = 0; i < 30; ++i)
-            for (const kind of i % 2 ? ["known", "unknown"] : ["unknown", "known"]) {
-                const one = browser();
-                const { fields } = (await one.go("/sign-in")).forms[0];
-                const form = { ...fields, email: kind === "known" ? known[i % 6] : `nobody${i % 6}@example.org`, password: "wrong wrong wrong" };
-                const start = process.hrtime.bigint();
-                const { status } = await one.request("/sign-in", { form });
-                times[kind].push(Number(process.hrtime.bigint() - start) / 1e6);
-                assert.equal(status, 403);
-            }
-        const median = (all) => all.toSorted((a, b) => a - b)[all.length / 2];
-        const ratio = median(times.unknown) / median(times.known);
-        // 300 tries of each had medians of 318 and 319 ms on a busy machine; without the work for nobody it is a tenth.
-        assert.ok(ratio > 0.5 && ratio < 2, JSON.stringify(times));
-    });
-
     await world.test("after five wrong ones the right one is refused too, for anybody and any address", async () => {
         for (const email of ["ada@example.org", "eve@example.org"]) {
             const answers = [];
