@@ -22,8 +22,11 @@ void check(std::string_view url) {
     for (const char c : target->host + target->host_field + target->path_query)
         require(c > 0x20 && c < 0x7f && c != '\\');
     require(target->host_field.find_first_of("@/?#") == std::string::npos);
-    const auto again = parse_https_url("https://" + target->host_field + target->path_query);
-    require(again && again->host == target->host && again->port == target->port);
+    const std::string sent = "https://" + target->host_field + target->path_query;
+    const auto again = parse_https_url(sent);
+    // The slash that is put before a query may make it too long to be taken again.
+    require(sent.size() > url.size() || again);
+    if (again) require(again->host == target->host && again->port == target->port);
     // What a resolver would take for an address is that address, as everybody writes it.
     boost::system::error_code ec;
     const auto address = boost::asio::ip::make_address(target->host, ec);
