@@ -1,6 +1,9 @@
 #include "common/async/blocking_pool.hpp"
 
 #include <algorithm>
+#include <tuple>
+
+#include <sys/resource.h>
 
 namespace common::async {
 
@@ -14,10 +17,14 @@ std::string_view to_sentence(pool_error error) {
     return "Unknown pool error.";
 }
 
-blocking_pool::blocking_pool(std::size_t threads, std::size_t queue_max) : queue_max_(queue_max) {
+blocking_pool::blocking_pool(std::size_t threads, std::size_t queue_max, priority how) : queue_max_(queue_max) {
     threads_.reserve(std::max<std::size_t>(threads, 1));
     for (std::size_t i = 0; i < std::max<std::size_t>(threads, 1); ++i) {
-        threads_.emplace_back([this] { work_loop(); });
+        threads_.emplace_back([this, how] {
+            // Of this thread alone: on Linux each has its own (setpriority(2), "C library/kernel differences").
+            if (how == priority::background) std::ignore = ::setpriority(PRIO_PROCESS, 0, 19);
+            work_loop();
+        });
     }
 }
 

@@ -36,7 +36,9 @@ std::string_view to_sentence(pool_error error);
 
 class blocking_pool {
 public:
-    blocking_pool(std::size_t threads, std::size_t queue_max);
+    // Background threads run when no other thread of the machine wants the processor (nice 19).
+    enum class priority { normal, background };
+    blocking_pool(std::size_t threads, std::size_t queue_max, priority how = priority::normal);
     ~blocking_pool();
     blocking_pool(const blocking_pool&) = delete;
     blocking_pool& operator=(const blocking_pool&) = delete;

@@ -15,7 +15,9 @@ constexpr std::size_t queue_max = 64;
 }  // namespace
 
 password_hasher::password_hasher()
-    : nobodys_hash_(hash_password(common::crypto::random_token(40))), pool_(threads, queue_max), suspects_(threads, queue_max) {}
+    : nobodys_hash_(hash_password(common::crypto::random_token(40))),
+      pool_(threads, queue_max),
+      suspects_(threads, queue_max, common::async::blocking_pool::priority::background) {}
 
 boost::asio::awaitable<std::expected<std::string, common::async::pool_error>> password_hasher::hash(
     std::string password) {

@@ -1,6 +1,6 @@
 // Hashes passwords on two threads of its own, so that people who sign in never hold up SQL or calls. One of them is for those
-// who have failed before, so that who tries many passwords waits behind others of that kind only. At most 64 wait for
-// each: more is an error at once, and a flood of attempts costs two cores and 38 MiB. Thread-safe.
+// who have failed before, so that who tries many passwords waits behind others of that kind only, and for the processor
+// behind everybody. At most 64 wait for each: more is an error at once, and a flood of attempts costs 38 MiB. Thread-safe.
 #pragma once
 
 #include <expected>

@@ -5,6 +5,8 @@
 #include <latch>
 #include <stdexcept>
 
+#include <sys/resource.h>
+
 #include <gtest/gtest.h>
 
 namespace {
@@ -154,6 +156,22 @@ TEST(blocking_pool, a_coroutine_that_begins_to_wait_while_its_context_ends_is_de
         for (int i = 0; i < 4; ++i) asio::co_spawn(io, store(pool.run([] {}), result), asio::detached);
         io.poll();
     }
+}
+
+TEST(blocking_pool, its_background_threads_alone_stand_back_for_the_others) {
+    asio::io_context io;
+    blocking_pool behind(1, 10, blocking_pool::priority::background);
+    blocking_pool normal(1, 10);
+    const auto niceness = [] { return ::getpriority(PRIO_PROCESS, 0); };
+    const int mine = niceness();
+    std::optional<outcome<int>> of_behind;
+    std::optional<outcome<int>> of_normal;
+    asio::co_spawn(io, store(behind.run(niceness), of_behind), asio::detached);
+    asio::co_spawn(io, store(normal.run(niceness), of_normal), asio::detached);
+    io.run();
+    EXPECT_EQ(of_behind, 19);
+    EXPECT_EQ(of_normal, mine);
+    EXPECT_EQ(niceness(), mine);
 }
 
 }  // namespace
