@@ -25,11 +25,11 @@
 #include "hub/external/sign_in.hpp"
 #include "hub/front/front.hpp"
 #include "hub/identity/ended_keys.hpp"
-#include "hub/identity/scopes.hpp"
 #include "hub/identity/verifier.hpp"
 #include "hub/links/enrolment.hpp"
 #include "hub/links/link_host.hpp"
 #include "hub/oauth/client_documents.hpp"
+#include "hub/oauth/bearer.hpp"
 #include "hub/oauth/challenge.hpp"
 #include "hub/oauth/resources.hpp"
 #include "hub/oauth/secrets.hpp"
@@ -188,14 +188,7 @@ identity::verifier_options app::verifier_options() {
 tenancy::result<identity::verified> app::find_access_token(const std::string& hash) {
     const auto found = grants_.find_access_token(hash);
     if (!found) return std::unexpected(found.error());
-    // A token for another resource is none here (RFC 8707, RFC 9700 §2.3).
-    if (found->revoked || found->audience != oauth::own_audience(config_.public_url)) return identity::verified();
-    proto::principal who{found->workspace_id, found->user_id, found->grant_id, found->user_name,
-                         identity::effective_scopes(found->scopes, found->role)};
-    who.machines = found->machines;
-    const auto of_role = identity::scopes_of(found->role);
-    who.attainable.assign(of_role.begin(), of_role.end());
-    return identity::verified{std::move(who), found->expires_at};
+    return oauth::bearer_of(*found, config_.public_url);
 }
 
 tenancy::result<std::vector<std::string>> app::list_ended() {

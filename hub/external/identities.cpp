@@ -43,14 +43,8 @@ result<person> identities::find(std::string_view issuer, std::string_view subjec
     return in_transaction(db_, [&](connection& c) -> result<person> {
         const auto rows = select(c, issuer, subject);
         if (rows.empty()) return fail(errc::not_found, "Nobody of the hub is linked with that identity.");
-        person found{rows.front().text("id"), rows.front().text("user_id"), rows.front().text("name"), {}};
-        for (const auto& r : c.query("SELECT workspace_id, role FROM memberships WHERE user_id = CAST(:user AS TEXT)",
-                                     {{"user", text(found.user_id)}})) {
-            const auto role = tenancy::parse_role(r.text("role"));
-            if (!role) throw std::logic_error("a membership has an unknown role");
-            found.workspaces.push_back({r.text("workspace_id"), *role});
-        }
-        return found;
+        const auto& user_id = rows.front().text("user_id");
+        return person{rows.front().text("id"), user_id, rows.front().text("name"), tenancy::select_memberships(c, user_id)};
     });
 }
 

@@ -13,16 +13,11 @@
 
 namespace hub::external {
 
-struct workspace_role {
-    std::string workspace_id;
-    tenancy::role role = tenancy::role::viewer;
-};
-
 struct person {
     std::string identity_id;  // "x_…": of this link between two identities
     std::string user_id;
     std::string name;
-    std::vector<workspace_role> workspaces;  // where they are members
+    std::vector<tenancy::membership> workspaces;  // where they are members
 };
 
 class identities {

@@ -26,7 +26,7 @@ std::string client_of(const person& who, const token_claims& claims) {
     return fmt::format("{}.{}", who.identity_id, common::crypto::base32_encode(hash));
 }
 
-tenancy::result<workspace_role> choose_workspace(const person& who, const token_claims& claims) {
+tenancy::result<tenancy::membership> choose_workspace(const person& who, const token_claims& claims) {
     if (claims.workspace.empty()) {
         if (who.workspaces.size() == 1) return who.workspaces.front();
         return tenancy::fail(tenancy::errc::not_found,
@@ -34,7 +34,7 @@ tenancy::result<workspace_role> choose_workspace(const person& who, const token_
                                  ? "You are a member of no workspace of this hub."
                                  : "You are a member of several workspaces, and your token names none of them.");
     }
-    const auto found = std::ranges::find(who.workspaces, claims.workspace, &workspace_role::workspace_id);
+    const auto found = std::ranges::find(who.workspaces, claims.workspace, &tenancy::membership::workspace_id);
     if (found != who.workspaces.end()) return *found;
     return tenancy::fail(tenancy::errc::not_found, "You are no member of the workspace that your token names.");
 }

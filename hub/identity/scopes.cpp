@@ -32,22 +32,22 @@ std::span<const std::string_view> scopes_of(tenancy::role r) {
     return {};
 }
 
+std::vector<std::string> scopes_in_both(const std::vector<std::string>& a, const std::vector<std::string>& b) {
+    std::vector<std::string> both;
+    const auto take = [&both](const std::vector<std::string>& from, const std::vector<std::string>& other) {
+        proto::principal holder;
+        holder.scopes = other;
+        for (const auto& scope : from)
+            if (holder.has_scope(scope) && std::ranges::find(both, scope) == both.end()) both.push_back(scope);
+    };
+    take(a, b);
+    take(b, a);
+    return both;
+}
+
 std::vector<std::string> effective_scopes(const std::vector<std::string>& granted, tenancy::role r) {
     const auto of_role = scopes_of(r);
-    proto::principal as_granted;
-    as_granted.scopes = granted;
-    proto::principal as_role;
-    as_role.scopes.assign(of_role.begin(), of_role.end());
-
-    std::vector<std::string> both;
-    const auto add = [&both](std::string_view scope) {
-        if (std::ranges::find(both, scope) == both.end()) both.emplace_back(scope);
-    };
-    for (const auto& scope : granted)
-        if (as_role.has_scope(scope)) add(scope);
-    for (const auto scope : of_role)
-        if (as_granted.has_scope(scope)) add(scope);
-    return both;
+    return scopes_in_both(granted, {of_role.begin(), of_role.end()});
 }
 
 }  // namespace hub::identity

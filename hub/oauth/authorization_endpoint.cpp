@@ -144,12 +144,7 @@ boost::asio::awaitable<result<std::optional<std::string>>> authorization_endpoin
     std::erase_if(wanted, is_about_tokens);
     if (!are_within(wanted, grant.scopes)) co_return std::nullopt;
 
-    const approval same{person.user_id, grant.workspace_id, grant.scopes, grant.machines};
-    auto code = co_await pool_.run([&]() -> result<std::string> {
-        const auto id = rows_.begin_authorization(request);
-        if (!id) return std::unexpected(id.error());
-        return rows_.approve(*id, same);
-    });
+    auto code = co_await pool_.run([&] { return rows_.renew(request, grant); });
     if (!code) co_return std::unexpected(busy());
     if (!*code) co_return std::unexpected(code->error());
     co_return std::move(**code);

@@ -106,6 +106,26 @@ std::string upsert_grant(connection& c, const authorization_request& request, co
     return id;
 }
 
+std::string insert_code(connection& c, const authorization_request& request, const std::string& grant_id,
+                        const std::vector<std::string>& scopes, std::int64_t now) {
+    const std::string code = new_secret(code_prefix);
+    c.execute(
+        "INSERT INTO authorization_codes (hash, grant_id, client_id, redirect_uri, code_challenge, scopes, audience, nonce, "
+        "created_at) VALUES (CAST(:hash AS BLOB), CAST(:grant AS TEXT), CAST(:client AS TEXT), CAST(:uri AS TEXT), "
+        "CAST(:challenge AS TEXT), CAST(:scopes AS TEXT), CAST(:audience AS TEXT), CAST(:nonce AS TEXT), "
+        "CAST(:now AS INTEGER))",
+        {{"hash", bytes(common::crypto::sha256(code))},
+         {"grant", text(grant_id)},
+         {"client", text(request.client_id)},
+         {"uri", text(request.redirect_uri)},
+         {"challenge", text(request.code_challenge)},
+         {"scopes", text(join_scopes(scopes))},
+         {"audience", text(request.audience)},
+         {"nonce", text(request.nonce)},
+         {"now", now}});
+    return code;
+}
+
 }  // namespace
 
 store::store(common::db::database& db, tenancy::clock_function now) : db_(db), now_(std::move(now)) {}
@@ -150,13 +170,13 @@ result<std::string> store::approve(std::string_view id, const approval& what) {
         const auto now = now_();
         const auto request = select_request(c, id, now);
         if (!request) return over();
-        const auto role = select_role(c, what.workspace_id, what.user_id);
+        const auto role = tenancy::select_role(c, what.workspace_id, what.user_id);
         if (!role) return fail(errc::not_found, "You are no member of that workspace.");
         const auto resource = c.query("SELECT workspace_id FROM resource_servers WHERE url = CAST(:url AS TEXT)",
                                       {{"url", text(request->audience)}});
         if (!resource.empty() && resource.front().text("workspace_id") != what.workspace_id)
             return fail(errc::not_found, "That resource belongs to another workspace.");
-        auto scopes = in_both(in_both(what.scopes, request->scopes), identity::effective_scopes(request->scopes, *role));
+        auto scopes = identity::scopes_in_both(what.scopes, identity::effective_scopes(request->scopes, *role));
         if (scopes.empty()) return fail(errc::invalid, "Allow at least one thing that you may do in that workspace, or refuse.");
         std::ranges::copy_if(request->scopes, std::back_inserter(scopes), is_about_tokens);
         if (what.machines && !are_of(c, *what.machines, what.workspace_id))
@@ -165,23 +185,20 @@ result<std::string> store::approve(std::string_view id, const approval& what) {
         mark_client_used(c, request->client_id, now);
         remove_request(c, id);
 
-        const std::string code = new_secret(code_prefix);
-        c.execute(
-            "INSERT INTO authorization_codes (hash, grant_id, client_id, redirect_uri, code_challenge, scopes, audience, nonce, "
-            "created_at) VALUES (CAST(:hash AS BLOB), CAST(:grant AS TEXT), CAST(:client AS TEXT), CAST(:uri AS TEXT), "
-            "CAST(:challenge AS TEXT), CAST(:scopes AS TEXT), CAST(:audience AS TEXT), CAST(:nonce AS TEXT), "
-            "CAST(:now AS INTEGER))",
-            {{"hash", bytes(common::crypto::sha256(code))},
-             {"grant", text(grant_id)},
-             {"client", text(request->client_id)},
-             {"uri", text(request->redirect_uri)},
-             {"challenge", text(request->code_challenge)},
-             {"scopes", text(join_scopes(scopes))},
-             {"audience", text(request->audience)},
-             {"nonce", text(request->nonce)},
-             {"now", now}});
+        const std::string code = insert_code(c, *request, grant_id, scopes, now);
         tenancy::insert_audit(c, entry_of(*request, what.user_id, what.workspace_id, "grant.allowed", "ok"), now);
         return code;
+    });
+}
+
+result<std::string> store::renew(const authorization_request& request, const grant& as) {
+    return tenancy::in_transaction(db_, [&](connection& c) -> result<std::string> {
+        const auto now = now_();
+        const auto role = tenancy::select_role(c, as.workspace_id, as.user_id);
+        if (!role) return fail(errc::not_found, "You are no member of that workspace.");
+        mark_client_used(c, request.client_id, now);
+        tenancy::insert_audit(c, entry_of(request, as.user_id, as.workspace_id, "grant.renewed", "ok"), now);
+        return insert_code(c, request, as.id, request.scopes, now);
     });
 }
 
@@ -197,16 +214,8 @@ result<authorization_request> store::deny(std::string_view id, std::string_view 
 }
 
 result<std::vector<membership>> store::memberships_of(std::string_view user_id) {
-    return tenancy::in_transaction(db_, [&](connection& c) -> result<std::vector<membership>> {
-        std::vector<membership> all;
-        for (const auto& row :
-             c.query("SELECT w.id, w.name, m.role FROM memberships m JOIN workspaces w ON w.id = m.workspace_id "
-                     "WHERE m.user_id = CAST(:u AS TEXT) ORDER BY m.created_at, w.id",
-                     {{"u", text(user_id)}}))
-            if (const auto role = tenancy::parse_role(row.text("role")))
-                all.push_back({row.text("id"), row.text("name"), *role});
-        return all;
-    });
+    return tenancy::in_transaction(
+        db_, [&](connection& c) -> result<std::vector<membership>> { return tenancy::select_memberships(c, user_id); });
 }
 
 result<std::vector<machine_choice>> store::machines_of(std::string_view user_id, int at_most) {

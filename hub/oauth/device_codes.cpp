@@ -78,7 +78,7 @@ poll poll_in(connection& c, std::string_view device_code, std::int64_t now) {
     if (row.text("state") == pending) return wait_longer(c, row, hash, now);
     c.execute("DELETE FROM device_authorizations WHERE hash = CAST(:hash AS BLOB)", {{"hash", hash}});
     // May the person still do it?
-    const auto role = select_role(c, row.text("workspace_id"), row.text("user_id"));
+    const auto role = tenancy::select_role(c, row.text("workspace_id"), row.text("user_id"));
     if (!role || *role < tenancy::role::admin) return std::unexpected(device_refusal::access_denied);
     tenancy::join_token_options options;
     options.workspace_id = row.text("workspace_id");
@@ -129,7 +129,7 @@ result<void> store::decide_device(std::string_view user_code, const device_decis
         const auto now = now_();
         const auto request = select_pending(c, user_code, now);
         if (!request) return unknown_code();
-        const auto role = select_role(c, what.workspace_id, what.user_id);
+        const auto role = tenancy::select_role(c, what.workspace_id, what.user_id);
         if (what.allowed && (!role || *role < tenancy::role::admin))
             return fail(errc::not_found, "Only an admin or owner of the workspace may add machines to it.");
         c.execute(

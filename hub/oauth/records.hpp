@@ -10,6 +10,8 @@
 
 namespace hub::oauth {
 
+using tenancy::membership;
+
 enum class client_kind {
     registered,  // by itself (RFC 7591)
     document,    // its id is the URL of its metadata (client id metadata documents)
@@ -73,12 +75,6 @@ struct grant {
     machine_set machines;
     std::int64_t created_at = 0;
     std::int64_t used_at = 0;
-};
-
-struct membership {
-    std::string workspace_id;
-    std::string workspace_name;
-    tenancy::role role = tenancy::role::viewer;
 };
 
 struct code_exchange {

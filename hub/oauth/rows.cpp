@@ -46,14 +46,6 @@ common::db::value to_value(const machine_set& machines) {
     return machines ? common::db::value(nlohmann::json(*machines).dump()) : common::db::value();
 }
 
-std::optional<tenancy::role> select_role(connection& c, std::string_view workspace_id, std::string_view user_id) {
-    const auto found = c.query(
-        "SELECT role FROM memberships WHERE workspace_id = CAST(:w AS TEXT) AND user_id = CAST(:u AS TEXT)",
-        {{"w", text(workspace_id)}, {"u", text(user_id)}});
-    if (found.empty()) return std::nullopt;
-    return tenancy::parse_role(found.front().text("role"));
-}
-
 std::optional<family> select_family(connection& c, std::string_view id) {
     const auto found = c.query(
         "SELECT f.id, f.audience, f.created_at, f.used_at, f.revoked_at, g.id AS grant_id, g.client_id, g.user_id, "

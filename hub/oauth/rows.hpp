@@ -19,10 +19,6 @@ void mark_client_used(common::db::connection& c, std::string_view id, std::int64
 machine_set read_machines(const common::db::row& row, std::string_view column);
 common::db::value to_value(const machine_set& machines);
 
-// nullopt: not a member.
-std::optional<tenancy::role> select_role(common::db::connection& c, std::string_view workspace_id,
-                                         std::string_view user_id);
-
 // What tokens are made of: the family, and its grant as it is now.
 struct family {
     std::string id;  // "f_…"

@@ -83,17 +83,6 @@ bool are_within(const std::vector<std::string>& some, const std::vector<std::str
     return std::ranges::all_of(some, [&](const auto& s) { return holder.has_scope(s); });
 }
 
-std::vector<std::string> in_both(const std::vector<std::string>& a, const std::vector<std::string>& b) {
-    std::vector<std::string> both;
-    const auto take = [&both](const std::vector<std::string>& from, const proto::principal& holder) {
-        for (const auto& s : from)
-            if (holder.has_scope(s) && std::ranges::find(both, s) == both.end()) both.push_back(s);
-    };
-    take(a, holder_of(b));
-    take(b, holder_of(a));
-    return both;
-}
-
 std::vector<std::string> opened(const std::vector<std::string>& scopes) {
     const auto holder = holder_of(scopes);
     std::vector<std::string> out;

@@ -36,9 +36,6 @@ std::string join_scopes(const std::vector<std::string>& scopes);
 // Does every one of `some` lie within `all`? "mcp:tools" stands for what it covers.
 bool are_within(const std::vector<std::string>& some, const std::vector<std::string>& all);
 
-// What both hold. An umbrella of which the other holds a part only is opened into that part.
-std::vector<std::string> in_both(const std::vector<std::string>& a, const std::vector<std::string>& b);
-
 // With all that the umbrella covers named one by one instead of it.
 std::vector<std::string> opened(const std::vector<std::string>& scopes);
 // The other way round, where all of it is there.

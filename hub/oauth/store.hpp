@@ -46,6 +46,8 @@ public:
     result<authorization_request> find_authorization(std::string_view id);
     // Once: the request is gone then. The code.
     result<std::string> approve(std::string_view id, const approval& what);
+    // A code by a grant that has all of it, without asking; the grant stays as its person left it.
+    result<std::string> renew(const authorization_request& request, const grant& as);
     result<authorization_request> deny(std::string_view id, std::string_view user_id);
     result<std::vector<membership>> memberships_of(std::string_view user_id);
     // Of all their workspaces, by name, so many at most.

@@ -3,6 +3,7 @@
 
 #include "common/crypto/digest.hpp"
 #include "common/crypto/encoding.hpp"
+#include "hub/identity/scopes.hpp"
 #include "hub/oauth/limits.hpp"
 #include "hub/oauth/rows.hpp"
 #include "hub/oauth/scopes.hpp"
@@ -106,7 +107,7 @@ outcome redeem_in(connection& c, const code_exchange& what, std::int64_t now) {
         {{"now", now}, {"family", text(family_id)}, {"hash", hash}});
     const auto of = select_family(c, family_id);
     if (of->revoked) return refused(token_refusal::invalid_grant);
-    auto pair = issue(c, *of, in_both(parse_scopes(row.text("scopes")).value_or(of->grant_scopes), of->grant_scopes), now);
+    auto pair = issue(c, *of, identity::scopes_in_both(parse_scopes(row.text("scopes")).value_or(of->grant_scopes), of->grant_scopes), now);
     pair.nonce = row.text("nonce");
     return pair;
 }
@@ -119,7 +120,7 @@ outcome refresh_in(connection& c, const refresh_exchange& what, std::int64_t now
     const auto& row = found.front();
     const auto of = select_family(c, row.text("family_id"));
     if (!of || of->revoked || of->client_id != what.client_id) return refused(token_refusal::invalid_grant);
-    if (!select_role(c, of->workspace_id, of->user_id)) return refused(token_refusal::invalid_grant);
+    if (!tenancy::select_role(c, of->workspace_id, of->user_id)) return refused(token_refusal::invalid_grant);
     if (of->used_at + limits::refresh_idle_ms <= now || of->created_at + limits::refresh_absolute_ms <= now)
         return refused(token_refusal::invalid_grant);
 
@@ -182,7 +183,7 @@ result<token_grant> store::find_access_token(std::string_view hash) {
         one.user_email = row.text("email");
         one.workspace_id = row.text("workspace_id");
         one.audience = row.text("audience");
-        one.scopes = in_both(scopes_in("scopes"), scopes_in("grant_scopes"));
+        one.scopes = identity::scopes_in_both(scopes_in("scopes"), scopes_in("grant_scopes"));
         one.machines = read_machines(row, "machines");
         if (const auto role = tenancy::parse_role(row.text("role"))) one.role = *role;
         one.issued_at = row.integer("issued_at");

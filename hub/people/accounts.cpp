@@ -76,15 +76,9 @@ result<account> store::get_account(std::string_view user_id) {
     });
 }
 
-result<std::vector<membership>> store::list_memberships(std::string_view user_id) {
-    return in_transaction(db_, [&](connection& c) -> result<std::vector<membership>> {
-        std::vector<membership> all;
-        for (const auto& r :
-             c.query("SELECT w.name, m.role FROM memberships m JOIN workspaces w ON w.id = m.workspace_id "
-                     "WHERE m.user_id = CAST(:user AS TEXT) ORDER BY w.name, w.id",
-                     {{"user", text(user_id)}}))
-            all.push_back({r.text("name"), tenancy::parse_role(r.text("role")).value_or(tenancy::role::viewer)});
-        return all;
+result<std::vector<tenancy::membership>> store::list_memberships(std::string_view user_id) {
+    return in_transaction(db_, [&](connection& c) -> result<std::vector<tenancy::membership>> {
+        return tenancy::select_memberships(c, user_id);
     });
 }
 

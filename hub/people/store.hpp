@@ -25,11 +25,6 @@ struct account {
     std::string password_hash;  // empty: cannot sign in with a password
 };
 
-struct membership {
-    std::string workspace_name;
-    tenancy::role role = tenancy::role::viewer;
-};
-
 // A session that was just begun. The secret is nowhere else: the database holds its SHA-256.
 struct new_session {
     std::string secret;  // 43 characters of base64url, 256 random bits
@@ -78,7 +73,7 @@ public:
     // Whatever the case of the address.
     tenancy::result<account> find_account(std::string_view email);
     tenancy::result<account> get_account(std::string_view user_id);
-    tenancy::result<std::vector<membership>> list_memberships(std::string_view user_id);
+    tenancy::result<std::vector<tenancy::membership>> list_memberships(std::string_view user_id);
 
     // The caller has compared the password with `verified_hash`; if it is not the account's any more: not_found.
     // `replaced` is the SHA-256 of the session that the browser had before, or empty: it ends.

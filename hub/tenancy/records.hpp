@@ -57,6 +57,12 @@ struct user {
     std::string name;
 };
 
+struct membership {
+    std::string workspace_id;
+    std::string workspace_name;
+    tenancy::role role = tenancy::role::viewer;
+};
+
 struct api_key {
     std::string id;  // "k_…"
     std::string workspace_id;

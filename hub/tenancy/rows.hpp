@@ -28,6 +28,10 @@ hub_keys get_or_insert_keys(common::db::connection& c, std::int64_t now);
 
 bool has_workspace(common::db::connection& c);
 bool is_member(common::db::connection& c, std::string_view workspace_id, std::string_view user_id);
+// nullopt: not a member.
+std::optional<role> select_role(common::db::connection& c, std::string_view workspace_id, std::string_view user_id);
+// By the workspaces' names.
+std::vector<membership> select_memberships(common::db::connection& c, std::string_view user_id);
 
 // All columns of `machines` that read_machine() needs.
 inline constexpr std::string_view machine_columns =

@@ -1,4 +1,6 @@
 // Workspaces, users and who belongs where.
+#include <stdexcept>
+
 #include "hub/tenancy/outcome.hpp"
 #include "hub/tenancy/plain_text.hpp"
 #include "hub/tenancy/rows.hpp"
@@ -11,6 +13,12 @@ namespace {
 
 using common::db::connection;
 using proto::limits::name_bytes_max;
+
+role read_role(const common::db::row& r) {
+    const auto found = parse_role(r.text("role"));
+    if (!found) throw std::logic_error("a membership has an unknown role");
+    return *found;
+}
 
 }  // namespace
 
@@ -45,11 +53,24 @@ void upsert_membership(connection& c, std::string_view workspace_id, std::string
 bool has_workspace(connection& c) { return !c.query("SELECT id FROM workspaces LIMIT 1").empty(); }
 
 bool is_member(connection& c, std::string_view workspace_id, std::string_view user_id) {
-    return !c.query(
-                 "SELECT role FROM memberships WHERE workspace_id = CAST(:workspace AS TEXT) "
-                 "AND user_id = CAST(:user AS TEXT)",
-                 {{"workspace", text(workspace_id)}, {"user", text(user_id)}})
-                .empty();
+    return select_role(c, workspace_id, user_id).has_value();
+}
+
+std::optional<role> select_role(connection& c, std::string_view workspace_id, std::string_view user_id) {
+    const auto rows = c.query(
+        "SELECT role FROM memberships WHERE workspace_id = CAST(:workspace AS TEXT) AND user_id = CAST(:user AS TEXT)",
+        {{"workspace", text(workspace_id)}, {"user", text(user_id)}});
+    if (rows.empty()) return std::nullopt;
+    return read_role(rows.front());
+}
+
+std::vector<membership> select_memberships(connection& c, std::string_view user_id) {
+    std::vector<membership> all;
+    for (const auto& r : c.query("SELECT w.id, w.name, m.role FROM memberships m JOIN workspaces w ON w.id = m.workspace_id "
+                                 "WHERE m.user_id = CAST(:user AS TEXT) ORDER BY w.name, w.id",
+                                 {{"user", text(user_id)}}))
+        all.push_back({r.text("id"), r.text("name"), read_role(r)});
+    return all;
 }
 
 result<workspace> store::create_workspace(std::string_view name) {

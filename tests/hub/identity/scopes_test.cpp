@@ -46,5 +46,12 @@ TEST(scopes, admin_rights_need_both) {
     EXPECT_THAT(effective_scopes({"no:such:scope"}, role::owner), IsEmpty());
 }
 
+TEST(scopes, in_both_are_those_that_each_covers) {
+    using list = std::vector<std::string>;
+    EXPECT_EQ(scopes_in_both({"mcp:tools"}, {"sessions:read", "audit:read"}), list{"sessions:read"});
+    EXPECT_EQ(scopes_in_both({"sessions:read", "audit:read"}, {"mcp:tools"}), list{"sessions:read"});
+    EXPECT_EQ(scopes_in_both({"sessions:read"}, {"events:read"}), list{});
+}
+
 }  // namespace
 }  // namespace hub::identity

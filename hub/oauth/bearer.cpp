@@ -1,0 +1,20 @@
+#include "hub/oauth/bearer.hpp"
+
+#include <utility>
+
+#include "hub/identity/scopes.hpp"
+#include "hub/oauth/resources.hpp"
+
+namespace hub::oauth {
+
+identity::verified bearer_of(const token_grant& token, const std::string& origin) {
+    if (token.revoked || token.audience != own_audience(origin)) return {};
+    proto::principal who{token.workspace_id, token.user_id, token.grant_id, token.user_name,
+                         identity::effective_scopes(token.scopes, token.role)};
+    who.machines = token.machines;
+    const auto of_role = identity::scopes_of(token.role);
+    who.attainable.assign(of_role.begin(), of_role.end());
+    return {std::move(who), token.expires_at};
+}
+
+}  // namespace hub::oauth
