@@ -13,6 +13,8 @@
 #include "common/api/upload_request.hpp"
 #include "common/async/blocking_pool.hpp"
 #include "common/async/program_context.hpp"
+#include "common/auth/challenge.hpp"
+#include "common/auth/resource.hpp"
 #include "common/crypto/digest.hpp"
 #include "common/crypto/encoding.hpp"
 #include "common/crypto/random.hpp"
@@ -28,10 +30,8 @@
 #include "hub/identity/verifier.hpp"
 #include "hub/links/enrolment.hpp"
 #include "hub/links/link_host.hpp"
-#include "hub/oauth/client_documents.hpp"
 #include "hub/oauth/bearer.hpp"
-#include "hub/oauth/challenge.hpp"
-#include "hub/oauth/resources.hpp"
+#include "hub/oauth/client_documents.hpp"
 #include "hub/oauth/secrets.hpp"
 #include "hub/oauth/server.hpp"
 #include "hub/ops/ops.hpp"
@@ -165,7 +165,7 @@ common::mcp::engine_options app::engine_options() {
     options.open = [this](std::string_view sealed, std::string_view with) { return sealer_.open(sealed, with); };
     options.random_token = common::crypto::random_token;
     options.challenge = [this](const proto::principal& who, const proto::error& error) {
-        return oauth::scope_challenge(config_.public_url, who, error);
+        return common::auth::scope_challenge(config_.public_url, who, error);
     };
     options.report_bug = [this](std::string_view request_id, std::string_view what) {
         log_.error("a call failed with a bug", {{"request_id", request_id}, {"what", what}});
@@ -207,7 +207,7 @@ void app::open_external_sign_in() {
                                        .guard = fetch_guard(),
                                        .time = {}};
     auto checker = external::make_checker(context_.get_executor(), config_.auth_server,
-                                          oauth::own_audience(config_.public_url), std::move(access));
+                                          common::auth::own_audience(config_.public_url), std::move(access));
     external_sign_in_.emplace(std::move(checker), external_people_, log_);
     if (config_.auth_server.kind == external::server_kind::authkit)
         log_.warning("whoever has any token of the AuthKit gets in, also one that was made for another service",

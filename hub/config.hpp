@@ -7,10 +7,10 @@
 #include <vector>
 
 #include "common/log/logger.hpp"
+#include "common/net/client_address.hpp"
 #include "common/net/fetch_guard.hpp"
 #include "common/net/listen_address.hpp"
 #include "hub/external/sign_in.hpp"
-#include "hub/people/client_address.hpp"
 #include "proto/limits.hpp"
 
 namespace hub {
@@ -28,7 +28,7 @@ struct serve_config {
     std::vector<common::net::fetch_place> fetch_allowed;  // beside the public internet
     std::filesystem::path fetch_ca;  // PEM, trusted besides the system's authorities
     external::server_options auth_server;  // another authorization server, whose tokens are taken
-    std::vector<people::address_range> trusted_proxies;  // whose X-Forwarded-For is believed
+    std::vector<common::net::address_range> trusted_proxies;  // whose X-Forwarded-For is believed
     int registrations_per_hour = 10;  // of OAuth clients, from one address
     int audit_days = proto::limits::audit_days_default;  // the audit keeps entries so long
     common::log::level log_level = common::log::level::info;

@@ -192,7 +192,7 @@ int main(int argc, char** argv) {
                 throw CLI::ValidationError("--allow-origin",
                                            "must be of the form https://app.example.com, without a path");
         for (const auto& text : trusted_proxies) {
-            const auto range = hub::people::parse_address_range(text);
+            const auto range = common::net::parse_address_range(text);
             if (!range) throw CLI::ValidationError("--trusted-proxy", "must be like 10.0.0.0/8 or 127.0.0.1");
             serve.trusted_proxies.push_back(*range);
         }

@@ -11,8 +11,8 @@
 
 #include <boost/asio/awaitable.hpp>
 
+#include "common/auth/resource_server.hpp"
 #include "common/net/http.hpp"
-#include "hub/front/origin_policy.hpp"
 #include "hub/oauth/server.hpp"
 #include "proto/principal.hpp"
 
@@ -25,8 +25,7 @@ class verifier;
 
 namespace hub::front {
 
-// A request of somebody who has proven who they are.
-using api_handler = std::function<boost::asio::awaitable<void>(common::net::http_exchange&, const proto::principal&)>;
+using common::auth::api_handler;
 using http_handler = std::function<boost::asio::awaitable<void>(common::net::http_exchange&)>;
 
 struct front_options {
@@ -60,15 +59,8 @@ public:
 
 private:
     boost::asio::awaitable<void> route(common::net::http_exchange& exchange);
-    // Finds out who calls, and lets them on to `next`.
-    boost::asio::awaitable<void> authenticate(common::net::http_exchange& exchange, const api_handler& next);
-    common::net::http_fields challenge(const common::net::http_request& request, bool sent) const;
-    // RFC 9728: where the protected resource says what it is and who gives tokens for it.
-    boost::asio::awaitable<void> resource_metadata(common::net::http_exchange& exchange);
 
-    front_options options_;
-    origin_policy origins_;
-    identity::verifier& verifier_;
+    common::auth::resource_server server_;
     common::mcp::engine& mcp_;
     front_handlers handlers_;
     api_handler call_mcp_;

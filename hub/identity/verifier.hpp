@@ -7,7 +7,6 @@
 
 #include <chrono>
 #include <cstddef>
-#include <expected>
 #include <functional>
 #include <memory>
 #include <string>
@@ -16,6 +15,7 @@
 #include <boost/asio/awaitable.hpp>
 
 #include "common/async/blocking_pool.hpp"
+#include "common/auth/resource_server.hpp"
 #include "common/auth/token_checker.hpp"
 #include "hub/identity/principal_cache.hpp"
 #include "hub/tenancy/store.hpp"
@@ -23,20 +23,9 @@
 
 namespace hub::identity {
 
-enum class verify_errc {
-    absent,       // no credential came: 401 without an error code
-    invalid,      // unknown, expired, revoked: 401 invalid_token, no difference to be seen
-    unavailable,  // the database, or the other server, does not answer: 503, ask again
-    nobody,       // a good token of somebody who is nobody here: 403, another token would not help
-};
-
-struct verify_error {
-    verify_errc code = verify_errc::invalid;
-    std::string message;   // for the caller; the same sentence for every kind of `invalid`
-    std::string log_text;  // what the database said, for the log only
-};
-
-using verify_result = std::expected<proto::principal, verify_error>;
+using common::auth::verify_errc;
+using common::auth::verify_error;
+using common::auth::verify_result;
 
 // The hub's own access tokens (hub/oauth), as far as verify() needs to know them.
 struct access_tokens {

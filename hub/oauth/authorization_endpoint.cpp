@@ -5,11 +5,11 @@
 
 #include <fmt/format.h>
 
+#include "common/auth/resource.hpp"
 #include "hub/oauth/authorization_request.hpp"
 #include "hub/oauth/connections_page.hpp"
 #include "hub/oauth/consent_page.hpp"
 #include "hub/oauth/redirect_uri.hpp"
-#include "hub/oauth/resources.hpp"
 #include "hub/oauth/scopes.hpp"
 #include "hub/pages/form.hpp"
 #include "hub/pages/html.hpp"
@@ -99,7 +99,7 @@ authorization_endpoint::answer authorization_endpoint::authorize(const http_requ
 }
 
 boost::asio::awaitable<result<std::optional<resource_server>>> authorization_endpoint::resource_of(std::string audience) {
-    if (audience == own_audience(origin_)) co_return std::nullopt;
+    if (audience == common::auth::own_audience(origin_)) co_return std::nullopt;
     auto found = co_await pool_.run([&] { return rows_.find_resource_by_url(audience); });
     if (!found) co_return std::unexpected(busy());
     if (!*found) co_return std::unexpected(std::move(found->error()));

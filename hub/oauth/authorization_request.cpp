@@ -2,9 +2,9 @@
 
 #include <algorithm>
 
+#include "common/auth/resource.hpp"
 #include "common/crypto/encoding.hpp"
 #include "hub/oauth/limits.hpp"
-#include "hub/oauth/resources.hpp"
 #include "hub/oauth/scopes.hpp"
 
 namespace hub::oauth {
@@ -62,7 +62,7 @@ std::expected<judged_request, authorization_refusal> judge_request(const pages::
     request.state = query.get("state");
     request.nonce = query.get("nonce");
     request.code_challenge = query.get("code_challenge");
-    request.audience = audience_of(origin, query.get("resource"));
+    request.audience = common::auth::audience_of(origin, query.get("resource"));
     auto scopes = parse_scopes(query.get("scope"));
     if (!scopes) return refused("invalid_scope", "scope must be names with single spaces between them.");
     request.scopes = std::move(*scopes);

@@ -2,13 +2,13 @@
 
 #include <utility>
 
+#include "common/auth/resource.hpp"
 #include "hub/identity/scopes.hpp"
-#include "hub/oauth/resources.hpp"
 
 namespace hub::oauth {
 
 identity::verified bearer_of(const token_grant& token, const std::string& origin) {
-    if (token.revoked || token.audience != own_audience(origin)) return {};
+    if (token.revoked || token.audience != common::auth::own_audience(origin)) return {};
     proto::principal who{token.workspace_id, token.user_id, token.grant_id, token.user_name,
                          identity::effective_scopes(token.scopes, token.role)};
     who.machines = token.machines;

@@ -36,15 +36,4 @@ nlohmann::json server_metadata(const std::string& origin) {
     };
 }
 
-nlohmann::json resource_metadata(const std::string& origin, std::string_view resource_path, const std::string& issuer) {
-    return {
-        {"resource", origin + std::string(resource_path)},
-        {"resource_name", "CodeZ"},
-        {"authorization_servers", {issuer}},
-        // Clients without a challenge ask for all of these. Never offline_access: that is about the client, not the resource.
-        {"scopes_supported", {umbrella_scope}},
-        {"bearer_methods_supported", {"header"}},
-    };
-}
-
 }  // namespace hub::oauth

@@ -18,7 +18,7 @@ constexpr int wrong_credentials_per_minute = 300;
 constexpr int user_codes_per_minute = 5;
 constexpr int user_codes_per_person_and_hour = 20;
 
-people::throttle_options of(int attempts, std::chrono::milliseconds window) {
+common::auth::throttle_options of(int attempts, std::chrono::milliseconds window) {
     return {.attempts_max = attempts, .window = window, .doublings_max = 0};
 }
 
@@ -61,9 +61,9 @@ void request_limits::user_code_was_right(const http_request& request, std::strin
 }
 
 std::string request_limits::address_of(const http_request& request) const {
-    return people::client_address(request, trusted_proxies_);
+    return common::net::client_address(request, trusted_proxies_);
 }
 
-std::string request_limits::key_of(const http_request& request) const { return people::throttle_key(address_of(request)); }
+std::string request_limits::key_of(const http_request& request) const { return common::net::throttle_key(address_of(request)); }
 
 }  // namespace hub::oauth

@@ -8,19 +8,19 @@
 #include <string_view>
 #include <vector>
 
+#include "common/auth/throttle.hpp"
+#include "common/net/client_address.hpp"
 #include "common/net/http.hpp"
-#include "hub/people/client_address.hpp"
-#include "hub/people/throttle.hpp"
 
 namespace hub::oauth {
 
 class request_limits {
 public:
-    using clock_function = std::function<people::throttle::time_point()>;
+    using clock_function = std::function<common::auth::throttle::time_point()>;
     using wait = std::optional<std::chrono::milliseconds>;  // how long to wait; nullopt: go on
 
     struct options {
-        std::vector<people::address_range> trusted_proxies;
+        std::vector<common::net::address_range> trusted_proxies;
         int registrations_per_hour = 10;
     };
     explicit request_limits(options given, clock_function now = std::chrono::steady_clock::now);
@@ -42,14 +42,14 @@ public:
 private:
     std::string key_of(const common::net::http_request& request) const;
 
-    std::vector<people::address_range> trusted_proxies_;
+    std::vector<common::net::address_range> trusted_proxies_;
     clock_function now_;
-    people::throttle registrations_;
-    people::throttle beginnings_;
-    people::throttle wrong_secrets_;
-    people::throttle wrong_credentials_;
-    people::throttle codes_of_address_;
-    people::throttle codes_of_person_;
+    common::auth::throttle registrations_;
+    common::auth::throttle beginnings_;
+    common::auth::throttle wrong_secrets_;
+    common::auth::throttle wrong_credentials_;
+    common::auth::throttle codes_of_address_;
+    common::auth::throttle codes_of_person_;
 };
 
 }  // namespace hub::oauth

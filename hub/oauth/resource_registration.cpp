@@ -6,9 +6,9 @@
 #include <boost/url/parse.hpp>
 #include <boost/url/url_view.hpp>
 
+#include "common/auth/resource.hpp"
 #include "hub/oauth/answers.hpp"
 #include "hub/oauth/limits.hpp"
-#include "hub/oauth/resources.hpp"
 #include "hub/oauth/scopes.hpp"
 #include "hub/tenancy/plain_text.hpp"
 
@@ -62,7 +62,7 @@ resource_registration::answer resource_registration::add(const http_request& req
     const std::string url = text("resource_url");
     if (!tenancy::is_name(name, limits::client_name_bytes_max))
         co_return error_answer(400, "invalid_request", "name must be a name of at most 100 bytes.");
-    if (!is_resource_url(url) || audience_of(origin_, url) == own_audience(origin_))
+    if (!is_resource_url(url) || common::auth::audience_of(origin_, url) == common::auth::own_audience(origin_))
         co_return error_answer(400, "invalid_request", "resource_url must be the http(s) URL of your MCP server, without query or fragment.");
     const std::string actor = "user:" + who.user_id + "/" + who.client_id;
     const auto made = co_await pool_.run([&] { return rows_.add_resource(who.workspace_id, actor, name, url); });

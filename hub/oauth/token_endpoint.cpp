@@ -5,12 +5,12 @@
 
 #include <nlohmann/json.hpp>
 
+#include "common/auth/resource.hpp"
 #include "common/crypto/digest.hpp"
 #include "hub/identity/scopes.hpp"
 #include "hub/oauth/answers.hpp"
 #include "hub/oauth/client_authentication.hpp"
 #include "hub/oauth/limits.hpp"
-#include "hub/oauth/resources.hpp"
 #include "hub/oauth/scopes.hpp"
 #include "hub/oauth/secrets.hpp"
 #include "hub/pages/form.hpp"
@@ -133,7 +133,7 @@ token_endpoint::answer token_endpoint::redeem(authenticated from) {
     what.code_verifier = from.form.get("code_verifier");
     if (what.code.empty() || what.redirect_uri.empty() || what.code_verifier.empty())
         co_return invalid_request("code, redirect_uri and code_verifier are needed.");
-    if (from.form.find("resource")) what.audience = audience_of(origin_, from.form.get("resource"));
+    if (from.form.find("resource")) what.audience = common::auth::audience_of(origin_, from.form.get("resource"));
     if (!looks_like(code_prefix, what.code)) co_return refusal_answer(token_refusal::invalid_grant);
     auto outcome = co_await pool_.run([this, &what] { return rows_.redeem(what); });
     co_return outcome ? co_await issued(std::move(*outcome)) : unavailable_answer();
@@ -147,7 +147,7 @@ token_endpoint::answer token_endpoint::refresh(authenticated from) {
     auto scopes = parse_scopes(from.form.get("scope"));
     if (!scopes) co_return refusal_answer(token_refusal::invalid_scope);
     what.scopes = std::move(*scopes);
-    if (from.form.find("resource")) what.audience = audience_of(origin_, from.form.get("resource"));
+    if (from.form.find("resource")) what.audience = common::auth::audience_of(origin_, from.form.get("resource"));
     if (!looks_like(refresh_token_prefix, what.refresh_token)) co_return refusal_answer(token_refusal::invalid_grant);
     auto outcome = co_await pool_.run([this, &what] { return rows_.refresh(what); });
     co_return outcome ? co_await issued(std::move(*outcome)) : unavailable_answer();

@@ -17,7 +17,7 @@ std::string account_key(std::string_view email) { return common::crypto::sha256(
 
 }  // namespace
 
-sign_in_limits::sign_in_limits(std::vector<address_range> trusted_proxies, clock_function now)
+sign_in_limits::sign_in_limits(std::vector<common::net::address_range> trusted_proxies, clock_function now)
     : trusted_proxies_(std::move(trusted_proxies)),
       now_(std::move(now)),
       accounts_({.attempts_max = attempts_per_account}),
@@ -25,28 +25,28 @@ sign_in_limits::sign_in_limits(std::vector<address_range> trusted_proxies, clock
 
 std::optional<std::chrono::milliseconds> sign_in_limits::begin(const common::net::http_request& request,
                                                                std::string_view email) {
-    if (const auto wait = addresses_.attempt(throttle_key(address_of(request)), now_())) return wait;
+    if (const auto wait = addresses_.attempt(common::net::throttle_key(address_of(request)), now_())) return wait;
     return accounts_.attempt(account_key(email), now_());
 }
 
 bool sign_in_limits::has_failed_before(const common::net::http_request& request) const {
-    return addresses_.attempts(throttle_key(address_of(request))) > 1;
+    return addresses_.attempts(common::net::throttle_key(address_of(request))) > 1;
 }
 
 void sign_in_limits::succeeded(const common::net::http_request& request, std::string_view email) {
-    addresses_.take_back(throttle_key(address_of(request)));
+    addresses_.take_back(common::net::throttle_key(address_of(request)));
     forgive(email);
 }
 
 void sign_in_limits::take_back(const common::net::http_request& request, std::string_view email) {
-    addresses_.take_back(throttle_key(address_of(request)));
+    addresses_.take_back(common::net::throttle_key(address_of(request)));
     accounts_.take_back(account_key(email));
 }
 
 void sign_in_limits::forgive(std::string_view email) { accounts_.forget(account_key(email)); }
 
 std::string sign_in_limits::address_of(const common::net::http_request& request) const {
-    return client_address(request, trusted_proxies_);
+    return common::net::client_address(request, trusted_proxies_);
 }
 
 }  // namespace hub::people

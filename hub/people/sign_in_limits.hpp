@@ -9,16 +9,16 @@
 #include <string_view>
 #include <vector>
 
-#include "hub/people/client_address.hpp"
-#include "hub/people/throttle.hpp"
+#include "common/auth/throttle.hpp"
+#include "common/net/client_address.hpp"
 
 namespace hub::people {
 
 class sign_in_limits {
 public:
-    using clock_function = std::function<throttle::time_point()>;
+    using clock_function = std::function<common::auth::throttle::time_point()>;
 
-    explicit sign_in_limits(std::vector<address_range> trusted_proxies,
+    explicit sign_in_limits(std::vector<common::net::address_range> trusted_proxies,
                             clock_function now = std::chrono::steady_clock::now);
 
     // Counts an attempt, before the password is looked at. How long to wait; nullopt: go on.
@@ -35,10 +35,10 @@ public:
     std::string address_of(const common::net::http_request& request) const;
 
 private:
-    std::vector<address_range> trusted_proxies_;
+    std::vector<common::net::address_range> trusted_proxies_;
     clock_function now_;
-    throttle accounts_;
-    throttle addresses_;
+    common::auth::throttle accounts_;
+    common::auth::throttle addresses_;
 };
 
 }  // namespace hub::people

@@ -2,11 +2,11 @@
 #include <algorithm>
 #include <string>
 
+#include "common/net/client_address.hpp"
 #include "common/net/http_format.hpp"
 #include "common/net/url_encoding.hpp"
 #include "hub/pages/form.hpp"
 #include "hub/pages/html.hpp"
-#include "hub/people/client_address.hpp"
 #include "hub/people/parts.hpp"
 #include "hub/people/webauthn.hpp"
 #include "hub/tenancy/plain_text.hpp"
@@ -57,11 +57,11 @@ void run(std::string_view input) {
     common::net::http_request request;
     request.peer_address = "10.0.0.1";
     request.fields.add("X-Forwarded-For", std::string(input));
-    const auto trusted = people::parse_address_range("10.0.0.0/8");
-    const std::string address = people::client_address(request, {*trusted});
-    require(people::parse_address_range(address).has_value());
-    require(!people::throttle_key(address).empty());
-    if (const auto range = people::parse_address_range(input)) require(range->contains(range->first));
+    const auto trusted = common::net::parse_address_range("10.0.0.0/8");
+    const std::string address = common::net::client_address(request, {*trusted});
+    require(common::net::parse_address_range(address).has_value());
+    require(!common::net::throttle_key(address).empty());
+    if (const auto range = common::net::parse_address_range(input)) require(range->contains(range->first));
 
     (void)people::read_client_data(input, "webauthn.get", "https://hub.example.com");
     if (const auto said = people::read_authenticator_data(input, "hub.example.com"))

@@ -3,12 +3,12 @@
 
 #include <nlohmann/json.hpp>
 
+#include "common/auth/credential.hpp"
 #include "common/mcp/cors.hpp"
 #include "common/mcp/media_types.hpp"
 #include "common/mcp/param_headers.hpp"
 #include "common/net/http_format.hpp"
-#include "hub/front/credential.hpp"
-#include "hub/front/origin_policy.hpp"
+#include "common/net/origin_policy.hpp"
 #include "tests/fuzz/fuzz.hpp"
 
 namespace fuzz {
@@ -26,8 +26,8 @@ void run(std::string_view input) {
     request.peer_is_loopback = (kind & 4) != 0;
     (void)read_accept(request.fields);
     (void)has_json_content(request.fields);
-    if (const auto credential = hub::front::find_credential(request)) require(credential->size() <= value.size());
-    const hub::front::origin_policy policy("https://hub.example.com", {"https://app.example.com"});
+    if (const auto credential = common::auth::find_credential(request)) require(credential->size() <= value.size());
+    const common::net::origin_policy policy("https://hub.example.com", {"https://app.example.com"});
     // From elsewhere only these names are answered for.
     if (policy.accepts_host(request) && !request.peer_is_loopback) require(value.size() == 15 || value.size() == 19);
     if (policy.accepts_origin(request) && !request.peer_is_loopback) require(value.size() == 23);

@@ -29,7 +29,7 @@ TEST(parts, inputs_have_labels_and_escape_what_is_typed) {
 }
 
 TEST(sign_in_limits, count_accounts_and_addresses) {
-    throttle::time_point now{std::chrono::hours(1000)};
+    common::auth::throttle::time_point now{std::chrono::hours(1000)};
     sign_in_limits limits({}, [&] { return now; });
     common::net::http_request here;
     here.peer_address = "192.0.2.1";

@@ -1,4 +1,5 @@
-// The resource of this hub (RFC 8707, RFC 9728): its MCP paths, and the spellings of it that clients send. Pure functions.
+// This server as a resource (RFC 8707, RFC 9728): its MCP paths, its metadata, and the spellings of it that clients send. Pure
+// functions; every URL comes from the configured public URL, never from a request.
 #pragma once
 
 #include <array>
@@ -6,7 +7,12 @@
 #include <string>
 #include <string_view>
 
-namespace hub::oauth {
+#include <nlohmann/json_fwd.hpp>
+
+namespace common::auth {
+
+// The scope of every tool (proto::principal::has_scope): what clients are told to ask for.
+inline constexpr std::string_view umbrella_scope = "mcp:tools";
 
 // One audience: a token for one is good on all.
 inline constexpr std::array<std::string_view, 4> mcp_paths{"/mcp", "/mcp/claude-code", "/mcp/jobs", "/mcp/full"};
@@ -23,10 +29,13 @@ std::optional<std::string_view> resource_of_metadata_path(std::string_view path)
 // The path of the metadata for a resource at this path, as the client spelled it.
 std::string metadata_path_of(std::string_view path);
 
-// The audience of the hub's own tokens: ORIGIN/mcp.
+// `resource_path` as the client spells it: "/mcp" or "/mcp/". `issuer`: of the authorization server.
+nlohmann::json resource_metadata(const std::string& origin, std::string_view resource_path, const std::string& issuer);
+
+// What tokens for this server are for: ORIGIN/mcp.
 std::string own_audience(std::string_view origin);
-// The audience that a client asks for: the hub's own for each spelling of it, and for none; else the resource itself, which
+// The audience that a client asks for: that of this server for each spelling of it, and for none; else the resource itself, which
 // may be that of a registered server or of nobody.
 std::string audience_of(std::string_view origin, std::string_view resource);
 
-}  // namespace hub::oauth
+}  // namespace common::auth

@@ -1,13 +1,13 @@
-#include "hub/people/client_address.hpp"
+#include "common/net/client_address.hpp"
 
 #include <gtest/gtest.h>
 
-namespace hub::people {
+namespace common::net {
 namespace {
 
 std::string from(const std::string& peer, const std::vector<std::string>& forwarded,
                  const std::vector<std::string>& trusted = {"10.0.0.0/8", "::1"}) {
-    common::net::http_request request;
+    http_request request;
     request.peer_address = peer;
     for (const auto& value : forwarded) request.fields.add("X-Forwarded-For", value);
     std::vector<address_range> ranges;
@@ -67,4 +67,4 @@ TEST(client_address, an_ipv6_subscriber_counts_as_one) {
 }
 
 }  // namespace
-}  // namespace hub::people
+}  // namespace common::net

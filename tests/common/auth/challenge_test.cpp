@@ -1,8 +1,8 @@
-#include "hub/oauth/challenge.hpp"
+#include "common/auth/challenge.hpp"
 
 #include <gtest/gtest.h>
 
-namespace hub::oauth {
+namespace common::auth {
 namespace {
 
 proto::principal with(std::vector<std::string> attainable) {
@@ -33,4 +33,4 @@ TEST(challenges, are_not_for_keys_nor_for_other_refusals) {
 }
 
 }  // namespace
-}  // namespace hub::oauth
+}  // namespace common::auth

@@ -1,8 +1,8 @@
-#include "hub/front/credential.hpp"
+#include "common/auth/credential.hpp"
 
 #include <string_view>
 
-namespace hub::front {
+namespace common::auth {
 
 namespace {
 
@@ -35,4 +35,4 @@ std::expected<std::string, std::string> find_credential(const common::net::http_
     return credential;
 }
 
-}  // namespace hub::front
+}  // namespace common::auth

@@ -6,9 +6,9 @@
 
 #include "common/net/http.hpp"
 
-namespace hub::front {
+namespace common::auth {
 
 // Empty if none came. An error is a sentence for a 400: two different credentials, or a header of another form.
 std::expected<std::string, std::string> find_credential(const common::net::http_request& request);
 
-}  // namespace hub::front
+}  // namespace common::auth

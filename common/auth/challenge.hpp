@@ -8,7 +8,7 @@
 #include "proto/error.hpp"
 #include "proto/principal.hpp"
 
-namespace hub::oauth {
+namespace common::auth {
 
 // WWW-Authenticate of a 401 at this path. `sent`: a token came, and is not valid.
 std::string token_challenge(const std::string& origin, std::string_view path, bool sent);
@@ -18,4 +18,4 @@ std::string token_challenge(const std::string& origin, std::string_view path, bo
 // token has too: some clients ask for the listed only.
 std::optional<std::string> scope_challenge(const std::string& origin, const proto::principal& who, const proto::error& error);
 
-}  // namespace hub::oauth
+}  // namespace common::auth

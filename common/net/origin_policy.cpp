@@ -1,13 +1,11 @@
-#include "hub/front/origin_policy.hpp"
+#include "common/net/origin_policy.hpp"
 
 #include <algorithm>
 #include <utility>
 
 #include "common/net/web_origin.hpp"
 
-namespace hub::front {
-
-using common::net::normal_origin;
+namespace common::net {
 
 namespace {
 
@@ -39,7 +37,7 @@ origin_policy::origin_policy(std::string_view public_url, std::vector<std::strin
     for (auto& origin : allowed_origins_) origin = normal_origin(origin);
 }
 
-bool origin_policy::accepts_host(const common::net::http_request& request) const {
+bool origin_policy::accepts_host(const http_request& request) const {
     if (request.fields.count("Host") != 1) return false;
     const std::string_view host = *request.fields.find("Host");
     if (host.find('/') != std::string_view::npos) return false;
@@ -47,9 +45,9 @@ bool origin_policy::accepts_host(const common::net::http_request& request) const
            (request.peer_is_loopback && is_loopback_authority(lower(host)));
 }
 
-bool origin_policy::accepts_origin(const common::net::http_request& request) const {
+bool origin_policy::accepts_origin(const http_request& request) const {
     if (request.fields.count("Origin") == 0) return true;
-    const auto origin = common::net::origin_of(request);
+    const auto origin = origin_of(request);
     if (!origin) return false;
     if (*origin == origin_ || std::ranges::find(allowed_origins_, *origin) != allowed_origins_.end()) return true;
     if (!request.peer_is_loopback) return false;
@@ -59,4 +57,4 @@ bool origin_policy::accepts_origin(const common::net::http_request& request) con
     return false;
 }
 
-}  // namespace hub::front
+}  // namespace common::net

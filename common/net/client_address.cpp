@@ -1,12 +1,10 @@
-#include "hub/people/client_address.hpp"
+#include "common/net/client_address.hpp"
 
 #include <algorithm>
 #include <array>
 #include <charconv>
 
-#include "hub/tenancy/plain_text.hpp"
-
-namespace hub::people {
+namespace common::net {
 
 namespace ip = boost::asio::ip;
 
@@ -35,10 +33,15 @@ std::optional<ip::address> parse_forwarded(std::string_view text) {
     return parse_address(text);
 }
 
-std::vector<std::string_view> forwarded_of(const common::net::http_request& request) {
+bool is_forwarded_for(std::string_view name) {
+    constexpr std::string_view wanted = "x-forwarded-for";
+    return std::ranges::equal(name, wanted, {}, [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
+}
+
+std::vector<std::string_view> forwarded_of(const http_request& request) {
     std::vector<std::string_view> all;
     for (const auto& [name, value] : request.fields.all()) {
-        if (tenancy::lower_case(name) != "x-forwarded-for") continue;
+        if (!is_forwarded_for(name)) continue;
         std::string_view rest = value;
         for (;;) {
             const auto comma = rest.find(',');
@@ -80,7 +83,7 @@ std::optional<address_range> parse_address_range(std::string_view text) {
     return address_range{*address, bits};
 }
 
-std::string client_address(const common::net::http_request& request, const std::vector<address_range>& trusted) {
+std::string client_address(const http_request& request, const std::vector<address_range>& trusted) {
     auto address = parse_address(request.peer_address);
     if (!address) return request.peer_address;
     auto forwarded = forwarded_of(request);
@@ -102,4 +105,4 @@ std::string throttle_key(std::string_view text) {
     return ip::address_v6(bytes).to_string() + "/64";
 }
 
-}  // namespace hub::people
+}  // namespace common::net

@@ -1,4 +1,4 @@
-// Which Host and Origin headers the hub answers: the wall against DNS rebinding (MCP, transports: servers MUST validate
+// Which Host and Origin headers a server with a public URL answers: the wall against DNS rebinding (MCP, transports: servers MUST validate
 // Origin) and against requests meant for somebody else. Immutable; any thread.
 #pragma once
 
@@ -8,19 +8,19 @@
 
 #include "common/net/http.hpp"
 
-namespace hub::front {
+namespace common::net {
 
 class origin_policy {
 public:
-    // `public_url` is the hub's own origin, e.g. "https://hub.example.com"; `allowed_origins` more origins whose pages
+    // `public_url` is the server's own origin, e.g. "https://hub.example.com"; `allowed_origins` more origins whose pages
     // may call. Compared byte by byte in lower case, without a port that the scheme has anyway.
     origin_policy(std::string_view public_url, std::vector<std::string> allowed_origins);
 
     // Exactly one Host header, naming the public URL's authority; from a loopback peer also a loopback literal.
-    bool accepts_host(const common::net::http_request& request) const;
+    bool accepts_host(const http_request& request) const;
 
-    // No Origin (not a browser), the hub's own, an allowed one; from a loopback peer also a loopback page.
-    bool accepts_origin(const common::net::http_request& request) const;
+    // No Origin (not a browser), the server's own, an allowed one; from a loopback peer also a loopback page.
+    bool accepts_origin(const http_request& request) const;
 
 private:
     std::string origin_;  // scheme://host[:port]
@@ -28,4 +28,4 @@ private:
     std::vector<std::string> allowed_origins_;
 };
 
-}  // namespace hub::front
+}  // namespace common::net

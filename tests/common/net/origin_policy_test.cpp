@@ -1,14 +1,14 @@
 // Which Host and Origin a hub answers.
-#include "hub/front/origin_policy.hpp"
+#include "common/net/origin_policy.hpp"
 
 #include <gtest/gtest.h>
 
-namespace hub::front {
+namespace common::net {
 namespace {
 
-common::net::http_request request(const std::vector<std::pair<std::string, std::string>>& fields,
+http_request request(const std::vector<std::pair<std::string, std::string>>& fields,
                                   bool loopback = false) {
-    common::net::http_request out;
+    http_request out;
     out.peer_is_loopback = loopback;
     for (const auto& [name, value] : fields) out.fields.add(name, value);
     return out;
@@ -93,4 +93,4 @@ TEST(origin_policy, pages_of_this_machine_only_from_loopback_peers) {
 }
 
 }  // namespace
-}  // namespace hub::front
+}  // namespace common::net

@@ -1,8 +1,8 @@
-#include "hub/people/throttle.hpp"
+#include "common/auth/throttle.hpp"
 
 #include <gtest/gtest.h>
 
-namespace hub::people {
+namespace common::auth {
 namespace {
 
 using namespace std::chrono_literals;
@@ -102,4 +102,4 @@ TEST_F(throttles, is_bounded_and_forgets_the_oldest_first) {
 }
 
 }  // namespace
-}  // namespace hub::people
+}  // namespace common::auth

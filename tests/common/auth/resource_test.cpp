@@ -1,8 +1,8 @@
-#include "hub/oauth/resources.hpp"
+#include "common/auth/resource.hpp"
 
 #include <gtest/gtest.h>
 
-namespace hub::oauth {
+namespace common::auth {
 namespace {
 
 const std::string origin = "https://hub.example.com";
@@ -33,4 +33,4 @@ TEST(resources, have_metadata_at_every_path_that_clients_try) {
 }
 
 }  // namespace
-}  // namespace hub::oauth
+}  // namespace common::auth

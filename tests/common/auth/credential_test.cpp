@@ -1,8 +1,8 @@
-#include "hub/front/credential.hpp"
+#include "common/auth/credential.hpp"
 
 #include <gtest/gtest.h>
 
-namespace hub::front {
+namespace common::auth {
 namespace {
 
 auto find(const std::vector<std::pair<std::string, std::string>>& fields) {
@@ -44,4 +44,4 @@ TEST(credential, is_bounded) {
 }
 
 }  // namespace
-}  // namespace hub::front
+}  // namespace common::auth

@@ -1,8 +1,10 @@
-#include "hub/oauth/resources.hpp"
+#include "common/auth/resource.hpp"
 
 #include <algorithm>
 
-namespace hub::oauth {
+#include <nlohmann/json.hpp>
+
+namespace common::auth {
 
 namespace {
 
@@ -31,6 +33,17 @@ std::string metadata_path_of(std::string_view path) {
     return std::string(resource_metadata_prefix) + std::string(path);
 }
 
+nlohmann::json resource_metadata(const std::string& origin, std::string_view resource_path, const std::string& issuer) {
+    return {
+        {"resource", origin + std::string(resource_path)},
+        {"resource_name", "CodeZ"},
+        {"authorization_servers", {issuer}},
+        // Clients without a challenge ask for all of these. Never offline_access: that is about the client, not the resource.
+        {"scopes_supported", {umbrella_scope}},
+        {"bearer_methods_supported", {"header"}},
+    };
+}
+
 std::string own_audience(std::string_view origin) { return std::string(origin) + std::string(mcp_paths.front()); }
 
 std::string audience_of(std::string_view origin, std::string_view resource) {
@@ -41,4 +54,4 @@ std::string audience_of(std::string_view origin, std::string_view resource) {
     return is_own ? own_audience(origin) : std::string(resource);
 }
 
-}  // namespace hub::oauth
+}  // namespace common::auth

@@ -1,8 +1,8 @@
-#include "hub/people/throttle.hpp"
+#include "common/auth/throttle.hpp"
 
 #include <algorithm>
 
-namespace hub::people {
+namespace common::auth {
 
 std::optional<std::chrono::milliseconds> throttle::attempt(const std::string& key, time_point now) {
     auto found = keys_.find(key);
@@ -41,4 +41,4 @@ void throttle::make_room(time_point now) {
     keys_.erase(std::ranges::min_element(keys_, {}, [](const auto& entry) { return entry.second.since; }));
 }
 
-}  // namespace hub::people
+}  // namespace common::auth

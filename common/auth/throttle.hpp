@@ -9,7 +9,7 @@
 #include <string>
 #include <unordered_map>
 
-namespace hub::people {
+namespace common::auth {
 
 struct throttle_options {
     int attempts_max = 5;
@@ -50,4 +50,4 @@ private:
     std::unordered_map<std::string, state> keys_;
 };
 
-}  // namespace hub::people
+}  // namespace common::auth

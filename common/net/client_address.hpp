@@ -10,7 +10,7 @@
 
 #include "common/net/http.hpp"
 
-namespace hub::people {
+namespace common::net {
 
 // "10.0.0.0/8", "2001:db8::/32", or one address.
 struct address_range {
@@ -23,9 +23,9 @@ std::optional<address_range> parse_address_range(std::string_view text);
 
 // The socket's peer; if that is a trusted proxy, the rightmost address of X-Forwarded-For that is none. What stands left
 // of it anybody may have written.
-std::string client_address(const common::net::http_request& request, const std::vector<address_range>& trusted);
+std::string client_address(const http_request& request, const std::vector<address_range>& trusted);
 
 // What an address is counted as: itself, or the /64 that a subscriber has of IPv6.
 std::string throttle_key(std::string_view address);
 
-}  // namespace hub::people
+}  // namespace common::net
