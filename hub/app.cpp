@@ -206,10 +206,10 @@ void app::open_external_sign_in() {
                                        },
                                        .guard = fetch_guard(),
                                        .time = {}};
-    auto checker = external::make_checker(context_.get_executor(), config_.auth_server,
-                                          common::auth::own_audience(config_.public_url), std::move(access));
+    auto checker = common::auth::make_checker(context_.get_executor(), config_.auth_server,
+                                          common::auth::own_audiences(config_.public_url), std::move(access));
     external_sign_in_.emplace(std::move(checker), external_people_, log_);
-    if (config_.auth_server.kind == external::server_kind::authkit)
+    if (config_.auth_server.kind == common::auth::server_kind::authkit)
         log_.warning("whoever has any token of the AuthKit gets in, also one that was made for another service",
                      {{"issuer", config_.auth_server.issuer}});
 }

@@ -6,11 +6,11 @@
 #include <string_view>
 #include <vector>
 
+#include "common/auth/server_options.hpp"
 #include "common/log/logger.hpp"
 #include "common/net/client_address.hpp"
 #include "common/net/fetch_guard.hpp"
 #include "common/net/listen_address.hpp"
-#include "hub/external/sign_in.hpp"
 #include "proto/limits.hpp"
 
 namespace hub {
@@ -27,7 +27,7 @@ struct serve_config {
     std::vector<std::string> allowed_origins;
     std::vector<common::net::fetch_place> fetch_allowed;  // beside the public internet
     std::filesystem::path fetch_ca;  // PEM, trusted besides the system's authorities
-    external::server_options auth_server;  // another authorization server, whose tokens are taken
+    common::auth::server_options auth_server;  // another authorization server, whose tokens are taken
     std::vector<common::net::address_range> trusted_proxies;  // whose X-Forwarded-For is believed
     int registrations_per_hour = 10;  // of OAuth clients, from one address
     int audit_days = proto::limits::audit_days_default;  // the audit keeps entries so long

@@ -2,9 +2,9 @@
 
 #include <CLI/CLI.hpp>
 
+#include "common/cli/auth_server_arguments.hpp"
 #include "common/net/web_origin.hpp"
 #include "hub/app.hpp"
-#include "hub/auth_server_arguments.hpp"
 #include "hub/operator.hpp"
 #include "hub/operator_people.hpp"
 #include "hub/refuse.hpp"
@@ -171,12 +171,13 @@ int main(int argc, char** argv) {
     serve_command->add_option("--log-level", log_level)->check(CLI::IsMember({"debug", "info", "warning", "error"}));
     serve_command->add_option("--log-format", log_format)->check(CLI::IsMember({"human", "json"}));
 
-    hub::auth_server_arguments auth_server;
+    using workspaces = common::cli::auth_server_arguments::workspaces;
+    common::cli::auth_server_arguments auth_server(workspaces::some);
     auth_server.add_to(*serve_command);
 
     try {
         cli.parse(argc, argv);
-        serve.auth_server = auth_server.take();
+        serve.auth_server = auth_server.take(std::getenv("AUTHKIT_URL"));
         if (serve.tls_certificate.empty() != serve.tls_key.empty())
             throw CLI::ValidationError("--tls-cert", "needs --tls-key, and the other way round");
         const auto from_when = hub::parse_since(since, hub::tenancy::system_time_ms());

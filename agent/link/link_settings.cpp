@@ -1,11 +1,5 @@
 #include "agent/link/link_settings.hpp"
 
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
-#include <cerrno>
-#include <cstring>
 #include <fstream>
 #include <optional>
 #include <string_view>
@@ -14,6 +8,7 @@
 #include <fmt/format.h>
 
 #include "agent/link/hub_url.hpp"
+#include "agent/private_file.hpp"
 #include "common/crypto/encoding.hpp"
 
 namespace agent::link {
@@ -57,24 +52,6 @@ std::optional<link_settings> parse(const std::string& text) {
     return settings;
 }
 
-bool write_synced(int fd, std::string_view text) {
-    while (!text.empty()) {
-        const ssize_t n = ::write(fd, text.data(), text.size());
-        if (n < 0 && errno == EINTR) continue;
-        if (n <= 0) return false;
-        text.remove_prefix(static_cast<std::size_t>(n));
-    }
-    return ::fsync(fd) == 0;
-}
-
-bool sync_directory(const std::filesystem::path& directory) {
-    const int fd = ::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (fd < 0) return false;
-    const bool synced = ::fsync(fd) == 0;
-    ::close(fd);
-    return synced;
-}
-
 }  // namespace
 
 std::expected<link_settings, std::string> load_link_settings(const std::filesystem::path& file) {
@@ -99,25 +76,7 @@ std::expected<void, std::string> save_link_settings(const std::filesystem::path&
                     {"hub_keys", keys},                      {"ca_file", settings.ca_file},
                     {"link_counter", settings.link_counter}, {"epoch", settings.epoch}};
     const std::string text = body.dump(2, ' ', false, json::error_handler_t::replace) + "\n";
-
-    auto temporary = file;
-    temporary += ".new";
-    const auto failed = [&](const char* what) {
-        const int reason = errno;
-        ::unlink(temporary.c_str());
-        return std::unexpected(fmt::format("{} cannot be {}: {}.", file.string(), what, std::strerror(reason)));
-    };
-    ::unlink(temporary.c_str());  // of a crash; its mode may be another
-    const int fd = ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
-    if (fd < 0) return failed("written");
-    const bool written = write_synced(fd, text);
-    const int reason = errno;
-    ::close(fd);
-    errno = reason;
-    if (!written) return failed("written");
-    if (::rename(temporary.c_str(), file.c_str()) != 0) return failed("put in place");
-    if (!sync_directory(file.parent_path())) return failed("put in place");
-    return {};
+    return save_private_file(file, text);
 }
 
 }  // namespace agent::link

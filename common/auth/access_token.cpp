@@ -72,11 +72,13 @@ std::optional<std::string> find_time_fault(const json& claims, std::int64_t now,
     return std::nullopt;
 }
 
-bool is_for(const json& claims, const std::string& audience) {
+bool is_for(const json& claims, const std::vector<std::string>& audiences) {
     const auto aud = claims.find("aud");
     if (aud == claims.end()) return false;
-    if (aud->is_array()) return std::ranges::find(*aud, json(audience)) != aud->end();
-    return *aud == audience;
+    const auto is_ours = [&](const json& one) {
+        return one.is_string() && std::ranges::find(audiences, one.get_ref<const std::string&>()) != audiences.end();
+    };
+    return aud->is_array() ? std::ranges::any_of(*aud, is_ours) : is_ours(*aud);
 }
 
 void add_scopes(std::string_view text, std::vector<std::string>& scopes) {
@@ -146,7 +148,7 @@ std::expected<token_claims, std::string> check_claims(const json& claims, const 
     const bool may_miss = where == claims_of::introspection && issuer == claims.end();
     if (!may_miss && (issuer == claims.end() || *issuer != rules.issuer))
         return refuse("its iss is not the configured one");
-    if (!is_for(claims, rules.audience)) return refuse("its aud is not this resource");
+    if (!is_for(claims, rules.audiences)) return refuse("its aud is not this resource");
     token_claims out;
     if (auto fault = find_time_fault(claims, now, where, out.expires_at)) return refuse(std::move(*fault));
     if (auto fault = find_kind_fault(claims)) return refuse(std::move(*fault));

@@ -29,7 +29,7 @@ struct token_claims {
 
 struct token_rules {
     std::string issuer;           // compared byte by byte
-    std::string audience;         // the resource that a token must be for
+    std::vector<std::string> audiences;         // the spellings of the resource that a token must be for
     bool any_type = false;        // take tokens whose "typ" is not at+jwt: some servers send JWT, or nothing
     std::string workspace_claim;  // empty: none
 };

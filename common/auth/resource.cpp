@@ -46,6 +46,15 @@ nlohmann::json resource_metadata(const std::string& origin, std::string_view res
 
 std::string own_audience(std::string_view origin) { return std::string(origin) + std::string(mcp_paths.front()); }
 
+std::vector<std::string> own_audiences(std::string_view origin) {
+    std::vector<std::string> all{std::string(origin), std::string(origin) + "/"};
+    for (const auto path : mcp_paths) {
+        all.push_back(std::string(origin) + std::string(path));
+        all.push_back(all.back() + "/");
+    }
+    return all;
+}
+
 std::string audience_of(std::string_view origin, std::string_view resource) {
     if (resource.empty()) return own_audience(origin);
     if (!resource.starts_with(origin)) return std::string(resource);

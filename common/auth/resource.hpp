@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include <nlohmann/json_fwd.hpp>
 
@@ -34,6 +35,8 @@ nlohmann::json resource_metadata(const std::string& origin, std::string_view res
 
 // What tokens for this server are for: ORIGIN/mcp.
 std::string own_audience(std::string_view origin);
+// Every spelling of it: what the metadata calls this resource, and what clients make of that.
+std::vector<std::string> own_audiences(std::string_view origin);
 // The audience that a client asks for: that of this server for each spelling of it, and for none; else the resource itself, which
 // may be that of a registered server or of nobody.
 std::string audience_of(std::string_view origin, std::string_view resource);

@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "common/auth/logged_checker.hpp"
 #include "common/crypto/digest.hpp"
 #include "common/crypto/encoding.hpp"
 #include "hub/identity/scopes.hpp"
@@ -12,12 +13,10 @@
 namespace hub::external {
 
 using common::auth::token_claims;
-using common::auth::token_errc;
 using common::auth::token_result;
 
 namespace {
 
-constexpr std::chrono::seconds log_every(10);
 constexpr std::size_t client_hash_bytes = 10;
 
 // Two clients of one person differ, and their names, which strangers choose, stay out of ids.
@@ -41,40 +40,10 @@ tenancy::result<tenancy::membership> choose_workspace(const person& who, const t
 
 }  // namespace
 
-std::unique_ptr<common::auth::token_checker> make_checker(boost::asio::any_io_executor executor,
-                                                          const server_options& options, std::string audience,
-                                                          common::auth::server_access access) {
-    common::auth::token_rules rules{.issuer = options.issuer,
-                                    .audience = std::move(audience),
-                                    .any_type = options.any_token_type,
-                                    .workspace_claim = options.workspace_claim};
-    switch (options.kind) {
-        case server_kind::introspection:
-            return common::auth::make_introspection_checker(
-                std::move(executor), std::move(rules), {options.client_id, options.client_secret}, std::move(access));
-        case server_kind::authkit:
-            return common::auth::make_authkit_checker(std::move(executor), options.issuer, options.scopes,
-                                                      std::move(access));
-        case server_kind::jwt:
-            break;
-    }
-    return common::auth::make_jwt_checker(std::move(executor), std::move(rules), std::move(access));
-}
-
 sign_in::sign_in(std::unique_ptr<common::auth::token_checker> checker, identities& people, common::log::logger& log)
-    : checker_(std::move(checker)), people_(people), log_(log) {}
+    : checker_(common::auth::make_logged(std::move(checker), log)), people_(people) {}
 
-boost::asio::awaitable<token_result> sign_in::check(std::string token) {
-    auto checked = co_await checker_->check(std::move(token));
-    if (checked) co_return checked;
-    if (checked.error().code == token_errc::invalid) {
-        log_.debug("a token of the authorization server was refused", {{"why", checked.error().log_text}});
-    } else if (const auto now = std::chrono::steady_clock::now(); now >= next_log_) {
-        next_log_ = now + log_every;
-        log_.error("the authorization server cannot be asked", {{"why", checked.error().log_text}});
-    }
-    co_return checked;
-}
+boost::asio::awaitable<token_result> sign_in::check(std::string token) { return checker_->check(std::move(token)); }
 
 tenancy::result<identity::verified> sign_in::look_up(const token_claims& claims) {
     const auto who = people_.find(claims.issuer, claims.subject);

@@ -2,13 +2,11 @@
 // workspace, with which rights. One for the program, all on one executor; look_up() runs on the blocking pool.
 #pragma once
 
-#include <chrono>
 #include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
 
-#include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
 
 #include "common/auth/token_checker.hpp"
@@ -17,22 +15,6 @@
 #include "hub/identity/verifier.hpp"
 
 namespace hub::external {
-
-enum class server_kind { jwt, introspection, authkit };
-
-struct server_options {
-    std::string issuer;  // empty: there is no such server
-    server_kind kind = server_kind::jwt;
-    std::string client_id;      // of the hub at the server, for introspection
-    std::string client_secret;  // likewise
-    std::string workspace_claim;
-    bool any_token_type = false;
-    std::vector<std::string> scopes{"mcp:tools"};  // of everybody, with an AuthKit, which does not say
-};
-
-std::unique_ptr<common::auth::token_checker> make_checker(boost::asio::any_io_executor executor,
-                                                          const server_options& options, std::string audience,
-                                                          common::auth::server_access access);
 
 class sign_in {
 public:
@@ -49,8 +31,6 @@ public:
 private:
     std::unique_ptr<common::auth::token_checker> checker_;
     identities& people_;
-    common::log::logger& log_;
-    std::chrono::steady_clock::time_point next_log_{};
 };
 
 // The link's id that a principal's client_id begins with: what ends with the link.

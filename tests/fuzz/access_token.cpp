@@ -24,7 +24,7 @@ const key_set& known_keys() {
 void check(std::string_view token) {
     for (const bool any_type : {false, true}) {
         const token_rules rules{.issuer = "https://as.example",
-                                .audience = "https://hub.example/mcp",
+                                .audiences = {"https://hub.example/mcp"},
                                 .any_type = any_type,
                                 .workspace_claim = "workspace"};
         const auto read = read_token(token, rules);

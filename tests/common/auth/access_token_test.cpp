@@ -43,7 +43,7 @@ const key_set& keys() {
 
 token_rules rules() {
     return {.issuer = "https://as.example",
-            .audience = "https://hub.example/mcp",
+            .audiences = {"https://hub.example/mcp"},
             .any_type = false,
             .workspace_claim = {}};
 }

@@ -30,7 +30,7 @@ protected:
     std::size_t questions() const { return asked_for("/introspect"); }
 
     std::unique_ptr<token_checker> checker_ = make_introspection_checker(
-        io_.get_executor(), {.issuer = issuer, .audience = audience, .any_type = false, .workspace_claim = {}},
+        io_.get_executor(), {.issuer = issuer, .audiences = {audience}, .any_type = false, .workspace_claim = {}},
         {"co dez", "s:e%cret"}, access());
 };
 

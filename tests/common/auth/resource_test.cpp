@@ -13,6 +13,12 @@ TEST(resources, every_spelling_of_the_hub_is_one_audience) {
     EXPECT_EQ(audience_of(origin, ""), origin + "/mcp");
 }
 
+TEST(resources, spellings_of_a_foreign_token_are_those_that_clients_may_ask_for) {
+    const auto all = own_audiences(origin);
+    EXPECT_EQ(all.size(), 10U);
+    for (const auto& one : all) EXPECT_EQ(audience_of(origin, one), own_audience(origin)) << one;
+}
+
 TEST(resources, of_others_are_what_they_say) {
     for (const char* other : {"https://hub.example.com.evil.example/mcp", "https://hub.example.com:443/mcp", "http://hub.example.com/mcp",
                               "https://HUB.example.com/mcp", "https://hub.example.com/mcp/other", "https://hub.example.com/mcp#x",

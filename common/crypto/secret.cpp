@@ -1,4 +1,4 @@
-#include "hub/oauth/secrets.hpp"
+#include "common/crypto/secret.hpp"
 
 #include <cstdint>
 
@@ -7,11 +7,11 @@
 #include "common/crypto/encoding.hpp"
 #include "common/crypto/random.hpp"
 
-namespace hub::oauth {
+namespace common::crypto {
 
 namespace {
 
-constexpr std::size_t random_bytes = 32;
+constexpr std::size_t secret_bytes = 32;
 constexpr std::size_t random_chars = 43;
 constexpr std::size_t checksum_chars = 6;  // 62^6 > 2^32
 
@@ -32,7 +32,7 @@ std::string checksum_of(std::string_view text) {
 
 std::string new_secret(std::string_view prefix) {
     std::string secret(prefix);
-    secret += common::crypto::base64url_encode(common::crypto::random_bytes(random_bytes));
+    secret += base64url_encode(random_bytes(secret_bytes));
     return secret + checksum_of(secret);
 }
 
@@ -40,7 +40,7 @@ bool looks_like(std::string_view prefix, std::string_view secret) {
     if (!secret.starts_with(prefix) || secret.size() != prefix.size() + random_chars + checksum_chars) return false;
     const auto checksum = secret.substr(secret.size() - checksum_chars);
     secret.remove_suffix(checksum_chars);
-    return checksum_of(secret) == checksum && common::crypto::base64url_decode(secret.substr(prefix.size())).has_value();
+    return checksum_of(secret) == checksum && base64url_decode(secret.substr(prefix.size())).has_value();
 }
 
-}  // namespace hub::oauth
+}  // namespace common::crypto
