@@ -25,4 +25,22 @@ bool principal::may_reach(std::string_view machine_id) const {
     return !machines || std::ranges::find(*machines, machine_id) != machines->end();
 }
 
+std::vector<std::string> principal::workspace_ids() const {
+    if (workspaces.empty()) return {workspace_id};
+    std::vector<std::string> ids;
+    for (const auto& one : workspaces) ids.push_back(one.workspace_id);
+    return ids;
+}
+
+std::optional<principal> principal::within(std::string_view workspace) const {
+    if (workspaces.empty()) return workspace == workspace_id ? std::optional(*this) : std::nullopt;
+    const auto found = std::ranges::find(workspaces, workspace, &workspace_scopes::workspace_id);
+    if (found == workspaces.end()) return std::nullopt;
+    principal narrowed = *this;
+    narrowed.workspace_id = found->workspace_id;
+    narrowed.scopes = found->scopes;
+    narrowed.workspaces.clear();
+    return narrowed;
+}
+
 }  // namespace proto

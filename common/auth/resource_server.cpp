@@ -40,10 +40,20 @@ std::optional<http_response> resource_server::refusal(const http_request& reques
 }
 
 http_fields resource_server::answer_fields(const http_request& request, bool open) const {
-    if (!origins_.accepts_host(request)) return {};
+    auto fields = answer_fields();
+    if (!origins_.accepts_host(request)) return fields;
     // The same for everyone, so that a cache may keep it; credentials of the browser play no part.
-    if (open) return {{"Access-Control-Allow-Origin", "*"}, {"Access-Control-Expose-Headers", "WWW-Authenticate, Retry-After"}};
-    return origins_.accepts_origin(request) ? mcp::cors_fields(request) : http_fields();
+    if (open)
+        fields.add_all({{"Access-Control-Allow-Origin", "*"}, {"Access-Control-Expose-Headers", "WWW-Authenticate, Retry-After"}});
+    else if (origins_.accepts_origin(request))
+        fields.add_all(mcp::cors_fields(request));
+    return fields;
+}
+
+http_fields resource_server::answer_fields() const {
+    // RFC 6797: a browser that came by https once never asks by http again, whoever is on the way.
+    if (!options_.public_url.starts_with("https://")) return {};
+    return {{"Strict-Transport-Security", "max-age=31536000"}};
 }
 
 boost::asio::awaitable<void> resource_server::authenticate(http_exchange& exchange, const api_handler& next) const {

@@ -61,7 +61,9 @@ public:
     // Why the request is not looked at further: meant for another host, or sent by a page that may not. `open`: pages of
     // any origin may.
     std::optional<net::http_response> refusal(const net::http_request& request, bool open) const;
-    // The fields that let pages read any answer, for the listener.
+    // For the listener: what stands on every answer.
+    net::http_fields answer_fields() const;
+    // And lets pages read it.
     net::http_fields answer_fields(const net::http_request& request, bool open) const;
 
     // Finds out who calls, and lets them on to `next`; or says no.

@@ -32,6 +32,14 @@ proto::error told(const links::call_failure& failure) {
             "Send the file again in a moment; what had come is dropped.", {}};
 }
 
+bool may_write(const proto::principal& who) { return who.has_scope("sessions:write"); }
+
+std::unexpected<proto::error> may_not_write() {
+    return proto::fail(error_code::permission_denied,
+                       "This needs the scope sessions:write, which the credential does not have there.",
+                       "Use a credential with that scope.");
+}
+
 proto::error left() { return {error_code::cancelled, "The client went away.", {}, {}}; }
 
 // The machine's answer, after it has all of the file or has said no.
@@ -100,13 +108,13 @@ asio::awaitable<void> uploads::handle(common::net::http_exchange& exchange, cons
         co_await exchange.respond(asked.error());
         co_return;
     }
-    std::string machine_id;
-    auto outcome = co_await pass_on(exchange, who, *asked, request_id, machine_id);
+    relay::audited_call where;
+    auto outcome = co_await pass_on(exchange, who, *asked, request_id, where);
     const bool broke_off = outcome && outcome->status != 201;
     const proto::result<void> told = broke_off  ? std::unexpected(left())
                                      : !outcome ? std::unexpected(outcome.error())
                                                 : proto::result<void>();
-    audit_.record_upload(who, std::move(machine_id), told);
+    audit_.record_upload(who, where, told);
     if (!outcome)
         co_await exchange.respond(error_answer(outcome.error(), request_id));
     else if (outcome->status != 0)
@@ -115,18 +123,18 @@ asio::awaitable<void> uploads::handle(common::net::http_exchange& exchange, cons
 
 asio::awaitable<proto::result<common::net::http_response>> uploads::pass_on(
     common::net::http_exchange& exchange, const proto::principal& who, const common::api::upload_request& asked,
-    std::string request_id, std::string& machine_id) {
-    if (!who.has_scope("sessions:write"))
-        co_return proto::fail(error_code::permission_denied,
-                              "This needs the scope sessions:write, which the credential does not have.",
-                              "Use a credential with that scope.");
+    std::string request_id, relay::audited_call& where) {
+    if (!may_write(who)) co_return may_not_write();
     const place taken(*this, who.key());
     if (!taken.fits())
         co_return proto::fail(error_code::resource_exhausted, "Too many uploads are on their way.",
                               "Send the file again when some of them have ended.");
     auto link = co_await machines_.by_name(who, asked.machine);
     if (!link) co_return std::unexpected(std::move(link.error()));
-    machine_id = (*link)->machine().machine().machine_id;
+    where.workspace_id = (*link)->workspace_id;
+    where.machine_id = (*link)->machine().machine().machine_id;
+    // With several workspaces, not in each of them.
+    if (const auto there = who.within(where.workspace_id); !there || !may_write(*there)) co_return may_not_write();
 
     constexpr std::chrono::milliseconds patience(limits::upload_ms_max);
     proto::call_header header;

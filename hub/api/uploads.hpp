@@ -35,7 +35,7 @@ private:
                                                                               const proto::principal& who,
                                                                               const common::api::upload_request& asked,
                                                                               std::string request_id,
-                                                                              std::string& machine_id);
+                                                                              relay::audited_call& where);
 
     relay::machine_finder& machines_;
     relay::call_audit& audit_;

@@ -84,7 +84,7 @@ boost::asio::awaitable<void> front::route(http_exchange& exchange) {
 
 http_fields front::answer_fields(const http_request& request) const {
     const bool open = is_open(request);
-    return !open && handlers_.is_page(request.path) ? http_fields() : server_.answer_fields(request, open);
+    return !open && handlers_.is_page(request.path) ? server_.answer_fields() : server_.answer_fields(request, open);
 }
 
 }  // namespace hub::front

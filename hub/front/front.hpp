@@ -54,7 +54,7 @@ public:
     front(front_options options, identity::verifier& verifier, common::mcp::engine& mcp, front_handlers handlers);
 
     boost::asio::awaitable<void> handle(common::net::http_exchange& exchange);
-    // For the listener: the fields that let a page of an allowed origin read any answer.
+    // For the listener: what stands on every answer, and the fields that let a page of an allowed origin read it.
     common::net::http_fields answer_fields(const common::net::http_request& request) const;
 
 private:

@@ -4,7 +4,9 @@
 #include <utility>
 
 #include <boost/asio/post.hpp>
+#include <fmt/format.h>
 
+#include "proto/catalogue.hpp"
 #include "proto/limits.hpp"
 
 namespace hub::links {
@@ -146,7 +148,17 @@ void link::flush() {
 }
 
 proto::result<std::shared_ptr<remote_call>> link::call(const proto::call_header& header, std::string_view arguments) {
-    auto id = machine_.send_call(header, arguments);
+    // Whoever chose this link: nobody's call leaves their workspaces, nor has more scopes than in this one.
+    const auto who = header.who.within(workspace_id);
+    if (!who) return proto::fail(proto::error_code::not_found, "There is no such machine.");
+    const auto* tool = proto::tools().find(header.tool);
+    if (tool != nullptr && !who->has_scope(tool->scope))
+        return proto::fail(proto::error_code::permission_denied,
+                           fmt::format("This needs the scope {}, which you do not have in the machine's workspace.", tool->scope),
+                           "Ask an owner of that workspace for another role.");
+    proto::call_header told = header;
+    told.who = *who;
+    auto id = machine_.send_call(told, arguments);
     if (!id) return std::unexpected(std::move(id.error()));
     auto call = std::make_shared<remote_call>(channel_->executor(), weak_from_this());
     call->id_ = *id;

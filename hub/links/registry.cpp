@@ -1,5 +1,7 @@
 #include "hub/links/registry.hpp"
 
+#include <algorithm>
+
 #include <utility>
 
 namespace hub::links {
@@ -47,9 +49,10 @@ boost::asio::awaitable<std::shared_ptr<link>> registry::wait_for(std::string mac
     }
 }
 
-boost::asio::awaitable<void> registry::wait_for_any(std::string workspace_id,
+boost::asio::awaitable<void> registry::wait_for_any(std::vector<std::string> workspace_ids,
                                                     std::chrono::steady_clock::time_point deadline) {
-    while (!stopping_ && !by_workspace_.contains(workspace_id)) {
+    const auto is_up = [this](const std::string& id) { return by_workspace_.contains(id); };
+    while (!stopping_ && std::ranges::none_of(workspace_ids, is_up)) {
         const bool notified = co_await changed_.wait_until(deadline);
         if (!notified) co_return;
     }

@@ -35,7 +35,8 @@ public:
     boost::asio::awaitable<std::shared_ptr<link>> wait_for(std::string machine_id,
                                                            std::chrono::steady_clock::time_point deadline);
     // Until the workspace has a link.
-    boost::asio::awaitable<void> wait_for_any(std::string workspace_id, std::chrono::steady_clock::time_point deadline);
+    boost::asio::awaitable<void> wait_for_any(std::vector<std::string> workspace_ids,
+                                               std::chrono::steady_clock::time_point deadline);
     // The hub stops: nobody waits any more.
     void stop_waiting();
 

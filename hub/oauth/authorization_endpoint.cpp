@@ -162,7 +162,9 @@ authorization_endpoint::answer authorization_endpoint::consent(const http_reques
     const auto person = co_await people_.find(request);
     if (!person) co_return database_page(person.error());
     if (!*person) co_return sign_in_first(id, false);
-    if ((*asked)->login_again && (*person)->authenticated_at < (*asked)->created_at) co_return sign_in_first(id, true);
+    const bool asked_to = (*asked)->login_again && (*person)->authenticated_at < (*asked)->created_at;
+    const bool has_to = is_dangerous((*asked)->scopes) && !people::is_fresh(**person, tenancy::system_time_ms());
+    if (asked_to || has_to) co_return sign_in_first(id, true);
     if (request.method == "POST") co_return co_await decide(**person, request);
     co_return co_await show(**person, **asked);
 }
@@ -196,7 +198,9 @@ authorization_endpoint::answer authorization_endpoint::decide(const people::sign
         if (!*denied) co_return database_page(denied->error());
         co_return with_error((*denied)->redirect_uri, (*denied)->state, "access_denied", "The person refused.");
     }
-    const approval what{person.user_id, std::string(posted->get("workspace")), ticked_scopes(*posted), chosen_machines(*posted)};
+    const auto workspace = chosen_workspace(*posted);
+    if (!workspace) co_return error_page(400, "This does not go on", "Choose a workspace.");
+    const approval what{person.user_id, *workspace, ticked_scopes(*posted), chosen_machines(*posted)};
     const auto asked = co_await pool_.run([&] { return rows_.find_authorization(id); });
     if (!asked) co_return database_page(busy());
     if (!*asked) co_return database_page(asked->error());

@@ -65,22 +65,26 @@ tenancy::audit_entry entry_of(const authorization_request& request, std::string_
     return entry;
 }
 
-// At least one, and each a machine of that workspace.
-bool are_of(connection& c, const std::vector<std::string>& machines, std::string_view workspace_id) {
+// At least one, and each a machine of these workspaces.
+bool are_of(connection& c, const std::vector<std::string>& machines, const std::vector<membership>& workspaces) {
     return !machines.empty() && std::ranges::all_of(machines, [&](const std::string& id) {
-        return !c.query("SELECT id FROM machines WHERE id = CAST(:id AS TEXT) AND workspace_id = CAST(:w AS TEXT)",
-                        {{"id", text(id)}, {"w", text(workspace_id)}})
-                    .empty();
+        const auto found =
+            c.query("SELECT workspace_id FROM machines WHERE id = CAST(:id AS TEXT)", {{"id", text(id)}});
+        return !found.empty() &&
+               has_workspace(workspaces, found.front().text("workspace_id"));
     });
 }
 
-// The grant of user, client and workspace with these scopes; the last word counts.
+// The grant of user, client and workspace (or all of them) with these scopes; the last word counts. `workspace_id`: where
+// a new one begins.
 std::string upsert_grant(connection& c, const authorization_request& request, const approval& what,
-                         const std::vector<std::string>& scopes, std::int64_t now) {
+                         const std::string& workspace_id, const std::vector<std::string>& scopes, std::int64_t now) {
+    const std::int64_t is_for_all = what.workspace_id.empty() ? 1 : 0;
     const auto found = c.query(
         "SELECT id FROM grants WHERE user_id = CAST(:u AS TEXT) AND client_id = CAST(:c AS TEXT) AND "
-        "workspace_id = CAST(:w AS TEXT) AND revoked_at IS NULL",
-        {{"u", text(what.user_id)}, {"c", text(request.client_id)}, {"w", text(what.workspace_id)}});
+        "all_workspaces = CAST(:all AS INTEGER) AND (CAST(:all AS INTEGER) = 1 OR workspace_id = CAST(:w AS TEXT)) AND "
+        "revoked_at IS NULL",
+        {{"u", text(what.user_id)}, {"c", text(request.client_id)}, {"all", is_for_all}, {"w", text(workspace_id)}});
     const std::string host = destination_of(request.redirect_uri);
     if (!found.empty()) {
         const std::string id = found.front().text("id");
@@ -92,13 +96,14 @@ std::string upsert_grant(connection& c, const authorization_request& request, co
     }
     const std::string id = tenancy::new_id("g_");
     c.execute(
-        "INSERT INTO grants (id, user_id, client_id, workspace_id, scopes, machines, redirect_host, created_at, used_at) VALUES "
-        "(CAST(:id AS TEXT), CAST(:u AS TEXT), CAST(:c AS TEXT), CAST(:w AS TEXT), CAST(:s AS TEXT), CAST(:m AS TEXT), CAST(:h AS TEXT), "
+        "INSERT INTO grants (id, user_id, client_id, workspace_id, all_workspaces, scopes, machines, redirect_host, created_at, used_at) VALUES "
+        "(CAST(:id AS TEXT), CAST(:u AS TEXT), CAST(:c AS TEXT), CAST(:w AS TEXT), CAST(:all AS INTEGER), CAST(:s AS TEXT), CAST(:m AS TEXT), CAST(:h AS TEXT), "
         "CAST(:now AS INTEGER), CAST(:now AS INTEGER))",
         {{"id", text(id)},
          {"u", text(what.user_id)},
          {"c", text(request.client_id)},
-         {"w", text(what.workspace_id)},
+         {"w", text(workspace_id)},
+         {"all", is_for_all},
          {"s", text(join_scopes(scopes))},
          {"m", to_value(what.machines)},
          {"h", text(host)},
@@ -170,23 +175,24 @@ result<std::string> store::approve(std::string_view id, const approval& what) {
         const auto now = now_();
         const auto request = select_request(c, id, now);
         if (!request) return over();
-        const auto role = tenancy::select_role(c, what.workspace_id, what.user_id);
-        if (!role) return fail(errc::not_found, "You are no member of that workspace.");
+        const auto reach = select_reach(c, what.user_id, what.workspace_id, what.workspace_id.empty());
+        if (reach.empty()) return fail(errc::not_found, "You are no member of that workspace.");
         const auto resource = c.query("SELECT workspace_id FROM resource_servers WHERE url = CAST(:url AS TEXT)",
                                       {{"url", text(request->audience)}});
         if (!resource.empty() && resource.front().text("workspace_id") != what.workspace_id)
             return fail(errc::not_found, "That resource belongs to another workspace.");
-        auto scopes = identity::scopes_in_both(what.scopes, identity::effective_scopes(request->scopes, *role));
+        auto scopes = identity::scopes_in_both(what.scopes, identity::effective_scopes(request->scopes, highest_role(reach)));
         if (scopes.empty()) return fail(errc::invalid, "Allow at least one thing that you may do in that workspace, or refuse.");
         std::ranges::copy_if(request->scopes, std::back_inserter(scopes), is_about_tokens);
-        if (what.machines && !are_of(c, *what.machines, what.workspace_id))
+        if (what.machines && !are_of(c, *what.machines, reach))
             return fail(errc::invalid, "Choose among the machines of that workspace, or all of them.");
-        const std::string grant_id = upsert_grant(c, *request, what, scopes, now);
+        const std::string grant_id = upsert_grant(c, *request, what, reach.front().workspace_id, scopes, now);
         mark_client_used(c, request->client_id, now);
         remove_request(c, id);
 
         const std::string code = insert_code(c, *request, grant_id, scopes, now);
-        tenancy::insert_audit(c, entry_of(*request, what.user_id, what.workspace_id, "grant.allowed", "ok"), now);
+        for (const auto& one : reach)
+            tenancy::insert_audit(c, entry_of(*request, what.user_id, one.workspace_id, "grant.allowed", "ok"), now);
         return code;
     });
 }
@@ -194,10 +200,11 @@ result<std::string> store::approve(std::string_view id, const approval& what) {
 result<std::string> store::renew(const authorization_request& request, const grant& as) {
     return tenancy::in_transaction(db_, [&](connection& c) -> result<std::string> {
         const auto now = now_();
-        const auto role = tenancy::select_role(c, as.workspace_id, as.user_id);
-        if (!role) return fail(errc::not_found, "You are no member of that workspace.");
+        const auto reach = select_reach(c, as.user_id, as.workspace_id, as.all_workspaces);
+        if (reach.empty()) return fail(errc::not_found, "You are no member of that workspace.");
         mark_client_used(c, request.client_id, now);
-        tenancy::insert_audit(c, entry_of(request, as.user_id, as.workspace_id, "grant.renewed", "ok"), now);
+        for (const auto& one : reach)
+            tenancy::insert_audit(c, entry_of(request, as.user_id, one.workspace_id, "grant.renewed", "ok"), now);
         return insert_code(c, request, as.id, request.scopes, now);
     });
 }
@@ -236,7 +243,7 @@ result<std::vector<grant>> store::grants_of(std::string_view user_id, std::strin
     return tenancy::in_transaction(db_, [&](connection& c) -> result<std::vector<grant>> {
         std::vector<grant> all;
         for (const auto& row : c.query(
-                 "SELECT g.id, g.client_id, g.workspace_id, g.scopes, g.machines, g.redirect_host, g.created_at, g.used_at, "
+                 "SELECT g.id, g.client_id, g.workspace_id, g.all_workspaces, g.scopes, g.machines, g.redirect_host, g.created_at, g.used_at, "
                  "o.name AS client_name, w.name AS workspace_name FROM grants g JOIN oauth_clients o ON o.id = g.client_id "
                  "JOIN workspaces w ON w.id = g.workspace_id WHERE g.user_id = CAST(:u AS TEXT) AND g.revoked_at IS NULL "
                  "AND (CAST(:c AS TEXT) = '' OR g.client_id = CAST(:c AS TEXT)) ORDER BY g.created_at, g.id",
@@ -248,6 +255,7 @@ result<std::vector<grant>> store::grants_of(std::string_view user_id, std::strin
             one.client_name = row.text("client_name");
             one.workspace_id = row.text("workspace_id");
             one.workspace_name = row.text("workspace_name");
+            one.all_workspaces = row.integer("all_workspaces") != 0;
             one.redirect_host = row.text("redirect_host");
             one.scopes = parse_scopes(row.text("scopes")).value_or(std::vector<std::string>());
             one.machines = read_machines(row, "machines");

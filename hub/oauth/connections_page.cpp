@@ -53,7 +53,7 @@ pages::page connections_page(const std::vector<grant>& grants, std::string_view 
             "<dt>Its answers go to</dt><dd>{host}</dd><dt>Allowed, last renewed</dt><dd>{created}, {used}</dd></dl>"
             "<form method=\"post\" action=\"/connections\"><input type=\"hidden\" name=\"grant\" value=\"{id}\">{token}"
             "<button class=\"plain\" aria-label=\"Withdraw access of {name}\">Withdraw access</button></form>",
-            fmt::arg("name", escape(one.client_name)), fmt::arg("workspace", escape(one.workspace_name)), fmt::arg("machines", reach_of(one.machines)),
+            fmt::arg("name", escape(one.client_name)), fmt::arg("workspace", one.all_workspaces ? "all that you are a member of" : escape(one.workspace_name)), fmt::arg("machines", reach_of(one.machines)),
             fmt::arg("may", may(one.scopes)), fmt::arg("scopes", escape(join_scopes(one.scopes))),
             fmt::arg("host", escape(one.redirect_host)), fmt::arg("created", day_of(one.created_at)),
             fmt::arg("used", day_of(one.used_at)), fmt::arg("id", escape(one.id)),

@@ -17,6 +17,7 @@ namespace {
 
 constexpr std::string_view scope_field = "scope:";
 constexpr std::string_view machine_field = "machine:";
+constexpr std::string_view every_workspace = "*";
 
 // Who vouches for the name.
 std::string origin_of(const client& from) {
@@ -67,7 +68,7 @@ std::string machine_boxes(const std::vector<machine_choice>& machines, bool say_
     if (machines.empty()) return {};
     std::string html =
         "<fieldset><legend>On which machines</legend>"
-        "<label class=\"choice\"><input type=\"radio\" name=\"machines\" value=\"all\" checked> All of the workspace, also those that are added later</label>"
+        "<label class=\"choice\"><input type=\"radio\" name=\"machines\" value=\"all\" checked> All that are there, also those that are added later</label>"
         "<label class=\"choice\"><input type=\"radio\" name=\"machines\" value=\"chosen\"> Only these:</label>";
     for (const auto& one : machines)
         html += fmt::format("<label class=\"choice\"><input type=\"checkbox\" name=\"{}{}\" value=\"on\"> {}{}</label>", machine_field,
@@ -88,7 +89,7 @@ std::string wish_of(const std::optional<resource_server>& resource) {
     return fmt::format("wants to act for you at <strong>{}</strong> ({})", escape(resource->name), escape(resource->url));
 }
 
-std::string workspace_choice(const std::vector<membership>& memberships) {
+std::string workspace_choice(const std::vector<membership>& memberships, bool may_be_all) {
     if (memberships.size() == 1)
         return fmt::format("<input type=\"hidden\" name=\"workspace\" value=\"{}\"><p>In the workspace <strong>{}</strong>.</p>",
                            escape(memberships.front().workspace_id), escape(memberships.front().workspace_name));
@@ -100,6 +101,11 @@ std::string workspace_choice(const std::vector<membership>& memberships) {
             escape(one.workspace_id), first ? " checked" : "", escape(one.workspace_name));
         first = false;
     }
+    if (may_be_all)
+        html += fmt::format(
+            "<label class=\"choice\"><input type=\"radio\" name=\"workspace\" value=\"{}\" required> All of them, also those that "
+            "I join later</label>",
+            every_workspace);
     return html + "</fieldset>";
 }
 
@@ -121,10 +127,16 @@ pages::page consent_page(const consent& what) {
         fmt::arg("name", escape(what.from.name)), fmt::arg("wish", wish_of(what.resource)), fmt::arg("origin", origin_of(what.from)),
         fmt::arg("destination", escape(destination_of(what.request.redirect_uri))), fmt::arg("person", escape(what.person)),
         fmt::arg("warning", warning(what.request)), fmt::arg("id", escape(what.request.id)),
-        fmt::arg("token", people::form_token_field(what.form_token)), fmt::arg("workspace", workspace_choice(what.memberships)),
+        fmt::arg("token", people::form_token_field(what.form_token)), fmt::arg("workspace", workspace_choice(what.memberships, !what.resource)),
         fmt::arg("machines", what.resource ? std::string() : machine_boxes(what.machines, what.memberships.size() > 1)),
         fmt::arg("scopes", what.resource ? scopes_elsewhere(what.request.scopes) : scope_boxes(what.request.scopes)));
     return page;
+}
+
+std::optional<std::string> chosen_workspace(const pages::form& posted) {
+    const auto id = posted.get("workspace");
+    if (id.empty()) return std::nullopt;
+    return id == every_workspace ? std::string() : std::string(id);
 }
 
 machine_set chosen_machines(const pages::form& posted) {

@@ -24,6 +24,9 @@ struct consent {
 
 pages::page consent_page(const consent& what);
 
+// As in `approval`: empty for all. nullopt: none was chosen.
+std::optional<std::string> chosen_workspace(const pages::form& posted);
+
 // The machines that were chosen, of those of the chosen workspace.
 machine_set chosen_machines(const pages::form& posted);
 

@@ -43,7 +43,7 @@ struct authorization_request {
     std::int64_t created_at = 0;
 };
 
-// The ids of the machines that may be reached; nullopt: all of the workspace, also those that come later.
+// The ids of the machines that may be reached; nullopt: all, also those that come later.
 using machine_set = std::optional<std::vector<std::string>>;
 
 // A machine as a person chooses it.
@@ -57,19 +57,20 @@ struct machine_choice {
 // What a person says yes to.
 struct approval {
     std::string user_id;
-    std::string workspace_id;
+    std::string workspace_id;  // empty: all of theirs, also those that they join later
     std::vector<std::string> scopes;
     machine_set machines{};
 };
 
-// One user × one client × one workspace.
+// One user × one client × one workspace, or all that the user is a member of.
 struct grant {
     std::string id;  // "g_…"
     std::string user_id;
     std::string client_id;
     std::string client_name;
-    std::string workspace_id;
+    std::string workspace_id;  // if it is for all: where it began
     std::string workspace_name;
+    bool all_workspaces = false;
     std::string redirect_host;
     std::vector<std::string> scopes;
     machine_set machines;
@@ -120,11 +121,12 @@ struct token_grant {
     std::string user_id;
     std::string user_name;
     std::string user_email;
-    std::string workspace_id;
+    std::string workspace_id;  // if it is for all: where it began, or another one
     std::string audience;
     std::vector<std::string> scopes;  // of the token, within those of the grant as they are now
     machine_set machines;
-    tenancy::role role = tenancy::role::viewer;
+    tenancy::role role = tenancy::role::viewer;  // if it is for all: the highest
+    std::vector<membership> workspaces;          // if it is for all: every one
     std::int64_t issued_at = 0;
     std::int64_t expires_at = 0;
     bool revoked = false;

@@ -40,6 +40,8 @@ resource_registration::resource_registration(std::string origin, store& rows, co
     : origin_(std::move(origin)), rows_(rows), pool_(pool) {}
 
 resource_registration::answer resource_registration::servers(const http_request& request, const proto::principal& who) {
+    if (!who.workspaces.empty())
+        co_return error_answer(400, "invalid_request", "Use a token or key for one workspace: a resource server belongs to one.");
     if (!who.has_scope("workspace:admin"))
         co_return error_answer(403, "insufficient_scope", "This needs the scope workspace:admin.");
     if (request.method == "POST") co_return co_await add(request, who);

@@ -1,5 +1,6 @@
 #include "hub/oauth/rows.hpp"
 
+#include <algorithm>
 #include <stdexcept>
 
 #include <nlohmann/json.hpp>
@@ -46,10 +47,25 @@ common::db::value to_value(const machine_set& machines) {
     return machines ? common::db::value(nlohmann::json(*machines).dump()) : common::db::value();
 }
 
+std::vector<membership> select_reach(connection& c, std::string_view user_id, std::string_view workspace_id,
+                                     bool all_workspaces) {
+    auto reach = tenancy::select_memberships(c, user_id);
+    if (!all_workspaces) std::erase_if(reach, [&](const auto& one) { return one.workspace_id != workspace_id; });
+    return reach;
+}
+
+bool has_workspace(const std::vector<membership>& reach, std::string_view id) {
+    return std::ranges::find(reach, id, &membership::workspace_id) != reach.end();
+}
+
+tenancy::role highest_role(const std::vector<membership>& reach) {
+    return std::ranges::max(reach, {}, &membership::role).role;
+}
+
 std::optional<family> select_family(connection& c, std::string_view id) {
     const auto found = c.query(
         "SELECT f.id, f.audience, f.created_at, f.used_at, f.revoked_at, g.id AS grant_id, g.client_id, g.user_id, "
-        "g.workspace_id, g.scopes, g.revoked_at AS grant_revoked_at "
+        "g.workspace_id, g.all_workspaces, g.scopes, g.revoked_at AS grant_revoked_at "
         "FROM token_families f JOIN grants g ON g.id = f.grant_id WHERE f.id = CAST(:id AS TEXT)",
         {{"id", text(id)}});
     if (found.empty()) return std::nullopt;
@@ -64,6 +80,7 @@ std::optional<family> select_family(connection& c, std::string_view id) {
     one.client_id = row.text("client_id");
     one.user_id = row.text("user_id");
     one.workspace_id = row.text("workspace_id");
+    one.all_workspaces = row.integer("all_workspaces") != 0;
     one.grant_scopes = parse_scopes(row.text("scopes")).value_or(std::vector<std::string>());
     return one;
 }

@@ -19,6 +19,12 @@ void mark_client_used(common::db::connection& c, std::string_view id, std::int64
 machine_set read_machines(const common::db::row& row, std::string_view column);
 common::db::value to_value(const machine_set& machines);
 
+// Where a grant lets its client act now; none: its person is no member any more.
+std::vector<membership> select_reach(common::db::connection& c, std::string_view user_id, std::string_view workspace_id,
+                                     bool all_workspaces);
+bool has_workspace(const std::vector<membership>& reach, std::string_view id);
+tenancy::role highest_role(const std::vector<membership>& reach);
+
 // What tokens are made of: the family, and its grant as it is now.
 struct family {
     std::string id;  // "f_…"
@@ -30,6 +36,7 @@ struct family {
     std::string client_id;
     std::string user_id;
     std::string workspace_id;
+    bool all_workspaces = false;
     std::vector<std::string> grant_scopes;
 };
 std::optional<family> select_family(common::db::connection& c, std::string_view id);

@@ -78,6 +78,13 @@ std::string join_scopes(const std::vector<std::string>& scopes) {
     return out;
 }
 
+bool is_dangerous(const std::vector<std::string>& scopes) {
+    const auto holder = holder_of(scopes);
+    return std::ranges::any_of(texts, [&](const auto& t) {
+        return (t.kind == danger::administers || t.name == "permissions:respond") && holder.has_scope(t.name);
+    });
+}
+
 bool are_within(const std::vector<std::string>& some, const std::vector<std::string>& all) {
     const auto holder = holder_of(all);
     return std::ranges::all_of(some, [&](const auto& s) { return holder.has_scope(s); });

@@ -33,6 +33,9 @@ std::optional<std::vector<std::string>> parse_scopes(std::string_view text);
 
 std::string join_scopes(const std::vector<std::string>& scopes);
 
+// Answers permission requests or administers: only somebody who has just signed in may give that away.
+bool is_dangerous(const std::vector<std::string>& scopes);
+
 // Does every one of `some` lie within `all`? "mcp:tools" stands for what it covers.
 bool are_within(const std::vector<std::string>& some, const std::vector<std::string>& all);
 

@@ -191,16 +191,17 @@ token_endpoint::answer token_endpoint::introspect(const http_request& request) {
     if (!found && found.error().code != tenancy::errc::not_found) co_return database_answer(found.error());
     if (!found || !counts(*found, tenancy::system_time_ms()) || (found->client_id != from->from.id && found->audience != audience))
         co_return json_answer(200, inactive);
-    co_return json_answer(200, {{"active", true},
-                                {"scope", join_scopes(identity::effective_scopes(found->scopes, found->role))},
-                                {"client_id", found->client_id},
-                                {"sub", found->user_id},
-                                {"aud", found->audience},
-                                {"iss", origin_},
-                                {"iat", found->issued_at / 1000},
-                                {"exp", found->expires_at / 1000},
-                                {"token_type", "Bearer"},
-                                {"workspace", found->workspace_id}});
+    nlohmann::json body{{"active", true},
+                        {"scope", join_scopes(identity::effective_scopes(found->scopes, found->role))},
+                        {"client_id", found->client_id},
+                        {"sub", found->user_id},
+                        {"aud", found->audience},
+                        {"iss", origin_},
+                        {"iat", found->issued_at / 1000},
+                        {"exp", found->expires_at / 1000},
+                        {"token_type", "Bearer"}};
+    if (found->workspaces.empty()) body["workspace"] = found->workspace_id;
+    co_return json_answer(200, body);
 }
 
 token_endpoint::answer token_endpoint::userinfo(const http_request& request) {

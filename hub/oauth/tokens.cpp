@@ -120,7 +120,7 @@ outcome refresh_in(connection& c, const refresh_exchange& what, std::int64_t now
     const auto& row = found.front();
     const auto of = select_family(c, row.text("family_id"));
     if (!of || of->revoked || of->client_id != what.client_id) return refused(token_refusal::invalid_grant);
-    if (!tenancy::select_role(c, of->workspace_id, of->user_id)) return refused(token_refusal::invalid_grant);
+    if (select_reach(c, of->user_id, of->workspace_id, of->all_workspaces).empty()) return refused(token_refusal::invalid_grant);
     if (of->used_at + limits::refresh_idle_ms <= now || of->created_at + limits::refresh_absolute_ms <= now)
         return refused(token_refusal::invalid_grant);
 
@@ -164,14 +164,15 @@ result<token_grant> store::find_access_token(std::string_view hash) {
     return tenancy::in_transaction(db_, [&](connection& c) -> result<token_grant> {
         const auto found = c.query(
             "SELECT a.scopes, a.issued_at, a.expires_at, f.audience, f.revoked_at, g.id AS grant_id, g.client_id, g.user_id, "
-            "g.workspace_id, g.machines, g.scopes AS grant_scopes, g.revoked_at AS grant_revoked_at, u.name, u.email, m.role "
+            "g.workspace_id, g.all_workspaces, g.machines, g.scopes AS grant_scopes, g.revoked_at AS grant_revoked_at, u.name, u.email "
             "FROM access_tokens a JOIN token_families f ON f.id = a.family_id JOIN grants g ON g.id = f.grant_id "
-            "JOIN users u ON u.id = g.user_id "
-            "JOIN memberships m ON m.workspace_id = g.workspace_id AND m.user_id = g.user_id "
-            "WHERE a.hash = CAST(:hash AS BLOB)",
+            "JOIN users u ON u.id = g.user_id WHERE a.hash = CAST(:hash AS BLOB)",
             {{"hash", bytes(hash)}});
         if (found.empty()) return fail(errc::not_found, "There is no such token.");
         const auto& row = found.front();
+        const bool is_for_all = row.integer("all_workspaces") != 0;
+        auto reach = select_reach(c, row.text("user_id"), row.text("workspace_id"), is_for_all);
+        if (reach.empty()) return fail(errc::not_found, "There is no such token.");
         const auto scopes_in = [&row](const char* column) {
             return parse_scopes(row.text(column)).value_or(std::vector<std::string>());
         };
@@ -181,11 +182,12 @@ result<token_grant> store::find_access_token(std::string_view hash) {
         one.user_id = row.text("user_id");
         one.user_name = row.text("name");
         one.user_email = row.text("email");
-        one.workspace_id = row.text("workspace_id");
+        one.workspace_id = has_workspace(reach, row.text("workspace_id")) ? row.text("workspace_id") : reach.front().workspace_id;
         one.audience = row.text("audience");
         one.scopes = identity::scopes_in_both(scopes_in("scopes"), scopes_in("grant_scopes"));
         one.machines = read_machines(row, "machines");
-        if (const auto role = tenancy::parse_role(row.text("role"))) one.role = *role;
+        one.role = highest_role(reach);
+        if (is_for_all) one.workspaces = std::move(reach);
         one.issued_at = row.integer("issued_at");
         one.expires_at = row.integer("expires_at");
         one.revoked = !row.is_null("revoked_at") || !row.is_null("grant_revoked_at");
@@ -206,19 +208,22 @@ result<void> store::revoke_grant(std::string_view user_id, std::string_view gran
     return tenancy::in_transaction(db_, [&](connection& c) -> result<void> {
         const auto now = now_();
         const auto found = c.query(
-            "SELECT workspace_id, client_id FROM grants WHERE id = CAST(:id AS TEXT) AND user_id = CAST(:u AS TEXT) "
+            "SELECT workspace_id, all_workspaces, client_id FROM grants WHERE id = CAST(:id AS TEXT) AND user_id = CAST(:u AS TEXT) "
             "AND revoked_at IS NULL",
             {{"id", text(grant_id)}, {"u", text(user_id)}});
         if (found.empty()) return fail(errc::not_found, "This application has no access any more.");
         c.execute("UPDATE grants SET revoked_at = CAST(:now AS INTEGER) WHERE id = CAST(:id AS TEXT)",
                   {{"now", now}, {"id", text(grant_id)}});
         tenancy::audit_entry entry;
-        entry.workspace_id = found.front().text("workspace_id");
         entry.actor = "user:" + std::string(user_id);
         entry.action = "grant.revoked";
         entry.subject = grant_id;
         entry.result = "ok";
-        tenancy::insert_audit(c, entry, now);
+        const auto& row = found.front();
+        for (const auto& one : select_reach(c, user_id, row.text("workspace_id"), row.integer("all_workspaces") != 0)) {
+            entry.workspace_id = one.workspace_id;
+            tenancy::insert_audit(c, entry, now);
+        }
         return {};
     });
 }

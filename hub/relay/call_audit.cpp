@@ -105,23 +105,25 @@ void call_audit::record(const common::mcp::tool_call& call, const proto::tool& t
     if (!tool.write && (outcome || !is_refusal(outcome.error().code))) return;
     tenancy::audit_entry entry;
     entry.action = "call." + tool.name;
+    entry.workspace_id = where.workspace_id;
     entry.machine_id = where.machine_id;
     entry.session_id = name_or_nothing(where.session_id);
     entry.arguments_hash = common::crypto::hex_encode(common::crypto::sha256(call.arguments));
     push(*call.who, std::move(entry), outcome);
 }
 
-void call_audit::record_upload(const proto::principal& who, std::string machine_id,
+void call_audit::record_upload(const proto::principal& who, const audited_call& where,
                                const proto::result<void>& outcome) {
     tenancy::audit_entry entry;
     entry.action = "upload";
-    entry.machine_id = std::move(machine_id);
+    entry.workspace_id = where.workspace_id;
+    entry.machine_id = where.machine_id;
     push(who, std::move(entry), outcome);
 }
 
 void call_audit::push(const proto::principal& who, tenancy::audit_entry entry, const proto::result<void>& outcome) {
     entry.at = tenancy::system_time_ms();
-    entry.workspace_id = who.workspace_id;
+    if (entry.workspace_id.empty()) entry.workspace_id = who.workspace_id;
     entry.actor = "user:" + who.user_id + "/" + who.client_id;
     entry.result = outcome ? "ok" : std::string(proto::to_string(outcome.error().code));
     if (!outcome) entry.rule = rule_of(outcome.error());

@@ -24,8 +24,9 @@
 namespace hub::relay {
 
 struct audited_call {
-    std::string machine_id;  // empty: none was chosen
-    std::string session_id;  // as the caller named it
+    std::string workspace_id{};  // the machine's; empty: the caller's
+    std::string machine_id{};    // empty: none was chosen
+    std::string session_id{};    // as the caller named it
 };
 
 class call_audit {
@@ -39,7 +40,7 @@ public:
     void record(const common::mcp::tool_call& call, const proto::tool& tool, const audited_call& where,
                 const proto::result<void>& outcome);
     // A file that was sent to a machine, or was not; the machine may be empty.
-    void record_upload(const proto::principal& who, std::string machine_id, const proto::result<void>& outcome);
+    void record_upload(const proto::principal& who, const audited_call& where, const proto::result<void>& outcome);
 
     // Removes entries that are older, now and every hour, until the executor ends.
     boost::asio::awaitable<void> keep_pruned(std::chrono::milliseconds kept);

@@ -47,6 +47,7 @@ json fleet::machine_json(const tenancy::machine& m) const {
     json out{{"machineId", m.id},
              {"name", m.name},
              {"online", online},
+             {"workspaceId", m.workspace_id},
              {"linkState", tenancy::to_string(m.state)},
              {"hostname", m.hostname},
              {"os", m.os},

@@ -1,4 +1,4 @@
-// poll_events over all machines of a workspace.
+// poll_events over all machines of the caller.
 #include <algorithm>
 #include <utility>
 
@@ -132,7 +132,7 @@ fleet::answer fleet::poll(const common::mcp::tool_call& call, const json& argume
 
     const milliseconds wanted(arguments.value("timeout_ms", limits::poll_wait_ms_default));
     const auto deadline = clock::now() + wanted;
-    if (machines_.links_of(*call.who).empty()) co_await links_.wait_for_any(workspace_id, deadline);
+    if (machines_.links_of(*call.who).empty()) co_await links_.wait_for_any(call.who->workspace_ids(), deadline);
 
     // First without waiting, what all of them have: else one that always has something would be the only one heard.
     for (auto wait = milliseconds(0);;) {

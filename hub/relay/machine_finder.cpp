@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <ctime>
+#include <iterator>
 #include <utility>
 
 #include <fmt/chrono.h>
@@ -59,7 +60,15 @@ machine_finder::machine_finder(tenancy::store& store, common::async::blocking_po
     : store_(store), pool_(pool), links_(links), sessions_(sessions) {}
 
 asio::awaitable<proto::result<std::vector<tenancy::machine>>> machine_finder::machines(proto::principal who) {
-    auto listed = co_await pool_.run([this, &who] { return store_.list_machines(who.workspace_id); });
+    auto listed = co_await pool_.run([this, &who] {
+        tenancy::result<std::vector<tenancy::machine>> all;
+        for (const auto& workspace : who.workspace_ids()) {
+            auto of_one = store_.list_machines(workspace);
+            if (!of_one) return of_one;
+            all->insert(all->end(), std::make_move_iterator(of_one->begin()), std::make_move_iterator(of_one->end()));
+        }
+        return all;
+    });
     if (!listed) co_return std::unexpected(overloaded());
     if (!*listed) co_return std::unexpected(database_error(listed->error()));
     std::erase_if(**listed, [&](const auto& m) {
@@ -73,13 +82,26 @@ asio::awaitable<proto::result<std::vector<tenancy::machine>>> machine_finder::ma
 
 asio::awaitable<proto::result<tenancy::machine>> machine_finder::machine(proto::principal who,
                                                                          std::string id_or_name) {
-    auto found = co_await pool_.run([this, &who, &id_or_name] { return store_.find_machine(who.workspace_id, id_or_name); });
-    if (!found) co_return std::unexpected(overloaded());
-    const bool is_revoked = *found && (*found)->state == tenancy::machine_state::revoked;
-    if (*found && !is_revoked && who.may_reach((*found)->id)) co_return std::move(**found);
-    if (is_revoked) end_revoked(**found);
-    if (!*found && found->error().code != tenancy::errc::not_found && found->error().code != tenancy::errc::invalid)
-        co_return std::unexpected(database_error(found->error()));
+    const auto looked_up = co_await pool_.run([this, &who, &id_or_name] {
+        std::vector<tenancy::result<tenancy::machine>> each;
+        for (const auto& workspace : who.workspace_ids()) each.push_back(store_.find_machine(workspace, id_or_name));
+        return each;
+    });
+    if (!looked_up) co_return std::unexpected(overloaded());
+    std::vector<tenancy::machine> named;
+    for (const auto& found : *looked_up) {
+        if (!found && found.error().code != tenancy::errc::not_found && found.error().code != tenancy::errc::invalid)
+            co_return std::unexpected(database_error(found.error()));
+        if (!found) continue;
+        const bool is_revoked = found->state == tenancy::machine_state::revoked;
+        if (is_revoked) end_revoked(*found);
+        if (!is_revoked && who.may_reach(found->id)) named.push_back(*found);
+    }
+    if (named.size() == 1) co_return std::move(named.front());
+    if (named.size() > 1)
+        co_return proto::fail(error_code::machine_ambiguous,
+                              fmt::format("Machines in several of your workspaces have the name {}.", id_or_name),
+                              "Name the one by its id in `machine`; list_machines tells them.", choices(named));
     co_return proto::fail(error_code::not_found, fmt::format("There is no machine {}.", id_or_name),
                           "list_machines tells the machines of this workspace.");
 }
@@ -111,7 +133,8 @@ machine_finder::found_link machine_finder::link_of(tenancy::machine machine) {
 }
 
 std::vector<std::shared_ptr<links::link>> machine_finder::links_of(const proto::principal& who) const {
-    auto up = links_.of_workspace(who.workspace_id);
+    std::vector<std::shared_ptr<links::link>> up;
+    for (const auto& workspace : who.workspace_ids()) std::ranges::copy(links_.of_workspace(workspace), std::back_inserter(up));
     std::erase_if(up, [&](const auto& link) { return !who.may_reach(link->machine().machine().machine_id); });
     return up;
 }
@@ -119,7 +142,7 @@ std::vector<std::shared_ptr<links::link>> machine_finder::links_of(const proto::
 machine_finder::found_link machine_finder::by_name(proto::principal who, std::string id_or_name) {
     if (!id_or_name.empty()) {
         const auto up = links_.find(id_or_name);
-        const bool is_theirs = up && up->workspace_id == who.workspace_id && who.may_reach(id_or_name);
+        const bool is_theirs = up && who.within(up->workspace_id) && who.may_reach(id_or_name);
         if (is_theirs && clock::now() < up->confirmed_until) co_return up;
         auto found = co_await machine(who, id_or_name);
         if (!found) co_return std::unexpected(std::move(found.error()));
@@ -138,7 +161,8 @@ machine_finder::found_link machine_finder::by_name(proto::principal who, std::st
 
 asio::awaitable<machine_finder::ownership> machine_finder::who_has(proto::principal who, std::string session_id,
                                                                    std::string request_id) {
-    fan_out asked(links_of(who));
+    const auto linked = links_of(who);
+    fan_out asked(linked);
     fan_out_request request;
     request.header.tool = "codez.has_session";
     request.header.who = who;
@@ -148,12 +172,13 @@ asio::awaitable<machine_finder::ownership> machine_finder::who_has(proto::princi
     request.timeout = std::chrono::milliseconds(limits::fan_out_ms_max);
     const auto answers = co_await asked.collect(std::move(request));
     ownership told;
-    for (const auto& answer : answers) {
+    for (std::size_t i = 0; i < answers.size(); ++i) {  // in the order of the links
+        const auto& answer = answers[i];
         if (!answer.result) continue;
         const auto value = answer.result->find("has");
         if (value == answer.result->end() || !value->is_boolean()) continue;
         (value->get<bool>() ? told.having : told.lacking).push_back(answer.machine_id);
-        if (value->get<bool>()) sessions_.note(who.workspace_id, answer.machine_id, session_id);
+        if (value->get<bool>()) sessions_.note(linked[i]->workspace_id, answer.machine_id, session_id);
     }
     co_return told;
 }
@@ -161,7 +186,9 @@ asio::awaitable<machine_finder::ownership> machine_finder::who_has(proto::princi
 machine_finder::found_link machine_finder::by_session(proto::principal who, std::string session_id, std::string machine,
                                                       std::string request_id) {
     if (!machine.empty()) co_return co_await by_name(who, std::move(machine));
-    ownership told{sessions_.machines_with(who.workspace_id, session_id), {}};
+    ownership told;
+    for (const auto& workspace : who.workspace_ids())
+        std::ranges::copy(sessions_.machines_with(workspace, session_id), std::back_inserter(told.having));
     std::erase_if(told.having, [&](const auto& id) { return !who.may_reach(id); });
     if (told.having.size() == 1) {
         auto link = co_await by_name(who, told.having.front());

@@ -1,4 +1,4 @@
-// Which machine a call goes to, and its link. Answers only for machines of the caller's workspace that its credential
+// Which machine a call goes to, and its link. Answers only for machines of the caller's workspaces that its credential
 // reaches: every other is "not found", exactly as one that does not exist. Hub's executor, SQL on the pool.
 #pragma once
 
@@ -31,7 +31,7 @@ public:
     std::vector<std::shared_ptr<links::link>> links_of(const proto::principal& who) const;
 
     // By id or name; a machine whose link was confirmed by the database within the last second is not asked for again.
-    // With an empty name the only machine there is, else machine_ambiguous with the choices. Waits a
+    // With an empty name the only machine there is, else machine_ambiguous with the choices, as for a name that machines of two workspaces have. Waits a
     // moment for a machine that is linking again, then machine_offline.
     found_link by_name(proto::principal who, std::string id_or_name);
     // The machine that has the session; `machine` may narrow it. The directory first; for a session that it does not

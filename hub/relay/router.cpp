@@ -58,7 +58,7 @@ std::string router::tools(const proto::principal& who) { return proto::tools().l
 bool router::has_tool(std::string_view name) const { return proto::tools().find(name) != nullptr; }
 
 std::string router::instructions() const {
-    return "Runs Claude Code sessions on the machines of your workspace. list_machines tells the machines; create_session, "
+    return "Runs Claude Code sessions on the machines of your workspaces. list_machines tells the machines; create_session, "
            "then send_and_wait or send_prompt; follow with poll_events, always passing the last next_cursor; answer "
            "permission requests with respond_permission. Pass an idempotency_key with writes to repeat them safely.";
 }
@@ -85,7 +85,10 @@ router::outcome router::route(const common::mcp::tool_call& call, const proto::t
     if (where) found.session_id = where->session_id;
     if (where && goes_to_machine(tool, *where)) {
         auto link = co_await find_link(call, tool, *where);
-        if (link) found.machine_id = (*link)->machine().machine().machine_id;
+        if (link) {
+            found.workspace_id = (*link)->workspace_id;
+            found.machine_id = (*link)->machine().machine().machine_id;
+        }
         if (link) co_return co_await to_machine(call, tool, *where, std::move(*link), reply);
         where = std::unexpected(std::move(link.error()));
     }

@@ -300,7 +300,12 @@ constexpr std::string_view tenth = R"sql(
 ALTER TABLE grants ADD COLUMN machines TEXT;
 )sql";
 
-constexpr std::array<common::db::migration, 10> migrations{{{1, first},
+// A grant over all workspaces of its person; its workspace_id is then the one that it began in.
+constexpr std::string_view eleventh = R"sql(
+ALTER TABLE grants ADD COLUMN all_workspaces INTEGER NOT NULL DEFAULT 0;
+)sql";
+
+constexpr std::array<common::db::migration, 11> migrations{{{1, first},
                                                            {2, second},
                                                            {3, third},
                                                            {4, fourth},
@@ -309,7 +314,8 @@ constexpr std::array<common::db::migration, 10> migrations{{{1, first},
                                                            {7, seventh},
                                                            {8, eighth},
                                                            {9, ninth},
-                                                            {10, tenth}}};
+                                                           {10, tenth},
+                                                           {11, eleventh}}};
 
 }  // namespace
 

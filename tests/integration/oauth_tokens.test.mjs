@@ -32,6 +32,15 @@ test("codes and tokens", async (t) => {
         database.close();
     };
 
+    await world.test("who signed in long ago proves who they are before they give dangerous access", async () => {
+        alter("UPDATE web_sessions SET authenticated_at = authenticated_at - 600001");
+        const asks = async (scope) => (await person.browser.go(app.begin({ scope, prompt: "consent" }).url)).forms.map((form) => form.action);
+        assert.ok((await asks("sessions:read")).includes("/consent"), "not to look on");
+        for (const scope of ["mcp:tools", "permissions:respond", "workspace:admin"]) assert.deepEqual(await asks(scope), ["/sign-in"], scope);
+        const page = await person.browser.go(app.begin().url);
+        assert.ok((await person.signIn(page)).forms.some((form) => form.action === "/consent"), "then they are asked");
+    });
+
     await world.test("a code is good once; whoever brings it again ends what it gave", async () => {
         const { begun, callback } = await codeFor();
         const { body } = await app.redeem(callback, begun);

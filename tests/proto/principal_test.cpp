@@ -33,5 +33,24 @@ TEST(principal, key_tells_clients_of_one_user_apart) {
     EXPECT_NE(a.key(), b.key());
 }
 
+TEST(principal, is_in_one_workspace_what_it_may_there) {
+    const principal one{"w_1", "u", "c", "", {"mcp:tools"}};
+    EXPECT_EQ(one.workspace_ids(), std::vector<std::string>{"w_1"});
+    EXPECT_EQ(one.within("w_1"), one);
+    EXPECT_EQ(one.within("w_2"), std::nullopt);
+
+    principal several = one;
+    several.workspaces = {{"w_1", {"sessions:read"}}, {"w_2", {"mcp:tools"}}};
+    EXPECT_EQ(several.workspace_ids(), (std::vector<std::string>{"w_1", "w_2"}));
+    const auto first = several.within("w_1").value();
+    EXPECT_EQ(first.workspace_id, "w_1");
+    EXPECT_FALSE(first.has_scope("sessions:write"));
+    EXPECT_TRUE(first.workspaces.empty());
+    EXPECT_TRUE(several.within("w_2")->has_scope("sessions:write"));
+    EXPECT_EQ(several.within("w_3"), std::nullopt);
+    several.workspaces.erase(several.workspaces.begin());
+    EXPECT_EQ(several.within("w_1"), std::nullopt) << "where it began it may be nobody any more";
+}
+
 }  // namespace
 }  // namespace proto

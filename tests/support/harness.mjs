@@ -179,19 +179,20 @@ class World {
         return new EventReader(client, options);
     }
 
-    /** Another machine, enrolled and started. */
-    async addMachine(name) {
+    /** Another machine, enrolled and started. `credentials`: of another workspace than the hub's first. */
+    async addMachine(name, credentials) {
         const machine = new Machine(this, name);
-        const token = this.machines.length === 0 ? this.hub.credentials.join_token : (await this.hub.admin("join-token")).join_token;
+        const another = credentials ? credentials.join_token : (await this.hub.admin("join-token")).join_token;
+        const token = this.machines.length === 0 ? this.hub.credentials.join_token : another;
         this.machines.push(machine);
         await machine.enrol(token);
         await machine.start();
-        await this.online(machine);
+        await this.online(machine, true, credentials?.api_key);
         return machine;
     }
 
-    online(machine, wanted = true) {
-        const client = this.client();
+    online(machine, wanted = true, credential = undefined) {
+        const client = this.client(credential);
         return until(async () => {
             if (!machine.child.running && wanted) throw new Fatal(`the agent has ended: ${machine.child.output()}`);
             const { machines } = await client.call("list_machines");

@@ -41,12 +41,13 @@ export class Person {
         return has(page, "/sign-in") ? this.signIn(page, { away: true }) : page;
     }
 
-    /** Answers the page that asks; the URL that the browser is sent to. `scopes`: only these are allowed. */
-    async decide(page, { allow = true, scopes } = {}) {
+    /** Answers the page that asks; the URL that the browser is sent to. `scopes`: only these are allowed; `workspace`: its id, or * for all. */
+    async decide(page, { allow = true, scopes, workspace } = {}) {
         assert.ok(has(page, "/consent"), `not the page that asks: ${page.status} ${page.text}`);
         const { fields } = page.forms.find((form) => form.action === "/consent");
         const untick = scopes ? Object.keys(fields).filter((name) => name.startsWith("scope:") && !scopes.includes(name.slice("scope:".length))) : [];
         const values = Object.fromEntries((scopes ?? []).map((scope) => [`scope:${scope}`, "on"]));
+        if (workspace) values.workspace = workspace;
         const answer = await this.browser.submit(page, values, { action: "/consent", press: allow ? "allow" : "refuse", untick, away: true });
         assert.ok(answer.left, `not sent back: ${answer.status} ${answer.text}`);
         assert.equal(answer.status, 303);

@@ -176,14 +176,14 @@ TEST_F(fronts, a_browser_may_ask_without_a_credential_what_a_page_may_send) {
     for (const char* page :
          {"https://evil.org", "null", "https://app.example.com.evil.org", "http://app.example.com"}) {
         EXPECT_EQ(preflight(page)->status, 403) << page;
-        EXPECT_TRUE(added_.all().empty()) << page;
+        EXPECT_EQ(added_.count("Access-Control-Allow-Origin"), 0u) << page;
     }
     const auto two = ask("OPTIONS", "/mcp",
                          {{"Origin", "https://app.example.com"},
                           {"Origin", "https://evil.org"},
                           {"Access-Control-Request-Method", "POST"}});
     EXPECT_EQ(two->status, 403);
-    EXPECT_TRUE(added_.all().empty());
+    EXPECT_EQ(added_.count("Access-Control-Allow-Origin"), 0u);
     EXPECT_EQ(ask("OPTIONS", "/mcp", {{"Origin", "https://app.example.com"}})->status, 401) << "no preflight";
     EXPECT_EQ(ask("OPTIONS", "/mcp", {{"X-Codez-Api-Key", key_}})->status, 405);
     EXPECT_EQ(reached_, "");
@@ -199,14 +199,14 @@ TEST_F(fronts, pages_of_allowed_origins_can_read_every_answer) {
         EXPECT_EQ(added_.count("Access-Control-Allow-Credentials"), 0u);
     }
     list_tools({{"X-Codez-Api-Key", key_}});
-    EXPECT_TRUE(added_.all().empty()) << "no page asks";
+    EXPECT_EQ(added_.count("Access-Control-Allow-Origin"), 0u) << "no page asks";
     ask("GET", "/.well-known/oauth-protected-resource", {page});
     EXPECT_EQ(added_.find("Access-Control-Allow-Origin"), "*");
     EXPECT_EQ(added_.count("Access-Control-Allow-Origin"), 1u);
     ask("GET", "/.well-known/oauth-protected-resource");
     EXPECT_EQ(added_.find("Access-Control-Allow-Origin"), "*");
     ask("POST", "/mcp", {page, {"Host", "evil.org"}});
-    EXPECT_TRUE(added_.all().empty());
+    EXPECT_EQ(added_.count("Access-Control-Allow-Origin"), 0u);
 }
 
 TEST_F(fronts, pages_of_any_origin_may_read_metadata_and_ask_for_tokens) {
@@ -221,6 +221,15 @@ TEST_F(fronts, pages_of_any_origin_may_read_metadata_and_ask_for_tokens) {
         EXPECT_EQ(ask("GET", path, {page})->status, 200) << path;
         EXPECT_EQ(added_.find("Access-Control-Allow-Origin"), "*") << path;
     }
+}
+
+TEST_F(fronts, every_answer_by_https_keeps_browsers_there) {
+    for (const char* path : {"/mcp", "/own", "/jwks", "/nothing"}) {
+        ask("GET", path);
+        EXPECT_EQ(added_.find("Strict-Transport-Security"), "max-age=31536000") << path;
+    }
+    const front plain(front_options{"http://127.0.0.1:8080", {}}, verifier_, *engine_, {});
+    EXPECT_EQ(plain.answer_fields({}).count("Strict-Transport-Security"), 0u) << "without TLS";
 }
 
 TEST_F(fronts, the_authorization_server_has_two_names_for_each_door) {
@@ -280,7 +289,7 @@ TEST_F(fronts, pages_of_the_hub_are_for_itself) {
     EXPECT_EQ(ask("GET", "/own", {{"Host", "evil.org"}})->status, 421);
     EXPECT_EQ(reached_, "own");
     ask("GET", "/own", {{"Origin", "https://app.example.com"}});
-    EXPECT_TRUE(added_.all().empty());
+    EXPECT_EQ(added_.count("Access-Control-Allow-Origin"), 0u);
 }
 
 TEST_F(fronts, uploads_need_a_key_as_calls_do) {

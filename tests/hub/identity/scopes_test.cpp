@@ -53,5 +53,18 @@ TEST(scopes, in_both_are_those_that_each_covers) {
     EXPECT_EQ(scopes_in_both({"sessions:read"}, {"events:read"}), list{});
 }
 
+TEST(scopes, of_a_higher_role_are_those_of_the_lower_and_more) {
+    using enum tenancy::role;
+    const auto all_of = [](tenancy::role r) {
+        const auto scopes = scopes_of(r);
+        return std::vector<std::string>(scopes.begin(), scopes.end());
+    };
+    for (const auto& [lower, higher] : {std::pair(viewer, member), std::pair(member, admin), std::pair(admin, owner)}) {
+        proto::principal holder;
+        holder.scopes = all_of(higher);
+        for (const auto& scope : all_of(lower)) EXPECT_TRUE(holder.has_scope(scope)) << scope;
+    }
+}
+
 }  // namespace
 }  // namespace hub::identity

@@ -19,11 +19,15 @@ protected:
         ASSERT_TRUE(link_);
     }
 
-    std::shared_ptr<remote_call> call(const std::string& tool = "get_session", const std::string& arguments = "{}") {
+    proto::call_header header_of(const std::string& tool) const {
         proto::call_header header;
         header.tool = tool;
         header.who = who();
         header.request_id = "req_1";
+        return header;
+    }
+    std::shared_ptr<remote_call> call(const std::string& tool = "get_session", const std::string& arguments = "{}") {
+        const auto header = header_of(tool);
         const auto before = machine_->calls.size();
         auto made = link_->call(header, arguments);
         EXPECT_TRUE(made) << made.error().message;
@@ -45,6 +49,13 @@ protected:
     std::shared_ptr<tests::fake_machine> machine_;
     std::shared_ptr<link> link_;
 };
+
+TEST_F(remote_calls, nobody_of_another_workspace_gets_through) {
+    auto header = header_of("get_session");
+    header.who.workspace_id = "w_other";
+    EXPECT_EQ(link_->call(header, "{}").error().code, error_code::not_found);
+    EXPECT_TRUE(machine_->calls.empty());
+}
 
 TEST_F(remote_calls, a_result_arrives_whole) {
     const auto one = call();
@@ -163,7 +174,7 @@ TEST_F(remote_calls, a_lost_link_is_told_after_the_bytes_that_came) {
         EXPECT_EQ(part.error().error.code, error_code::machine_offline);
     }
     EXPECT_FALSE(links_.find(identity_of_machine_.id));
-    EXPECT_FALSE(link_->call({}, "{}")) << "a link that is over takes no call";
+    EXPECT_FALSE(link_->call(header_of("get_session"), "{}")) << "a link that is over takes no call";
 }
 
 TEST_F(remote_calls, what_a_machine_does_not_take_is_bounded) {
@@ -199,7 +210,7 @@ TEST_F(remote_calls, a_drained_link_ends_waits_and_closes_when_the_rest_is_answe
     EXPECT_EQ(next(poll).error().error.code, error_code::route_unavailable);
     until([&] { return machine_->draining && !machine_->cancelled.empty(); });
     EXPECT_EQ(machine_->cancelled, std::vector{poll_id});
-    EXPECT_EQ(link_->call({}, "{}").error().code, error_code::route_unavailable);
+    EXPECT_EQ(link_->call(header_of("get_session"), "{}").error().code, error_code::route_unavailable);
     EXPECT_EQ(machine_->closed, 0);
     machine_->result(machine_->calls.back().id, R"({"ok":true})");
     EXPECT_EQ(whole(work), R"({"ok":true})");

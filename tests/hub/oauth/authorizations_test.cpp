@@ -1,6 +1,7 @@
 // What a person allows a client, and what it comes to. On both databases.
 #include "hub/oauth/store.hpp"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "common/crypto/digest.hpp"
@@ -92,6 +93,40 @@ TEST_P(kept_authorizations, a_grant_reaches_the_machines_that_were_chosen) {
     EXPECT_EQ(reaches(approved(list{id}).value()), list{id});
     EXPECT_EQ(rows_->grants_of(made_.owner.id).value().front().machines, list{id});
     EXPECT_EQ(reaches(approved(std::nullopt).value()), std::nullopt);
+}
+
+TEST_P(kept_authorizations, may_be_for_all_workspaces_of_the_person) {
+    tenancy::store accounts(*db_, clock());
+    const auto other = accounts.create_workspace("Other").value().id;
+    ASSERT_TRUE(accounts.set_membership(other, made_.owner.id, tenancy::role::viewer));
+    const auto everywhere = [&](const list& scopes) {
+        return rows_->redeem(exchange_of(rows_->approve(begin(), {made_.owner.id, "", scopes}).value())).value().value();
+    };
+    const auto found_by = [&](const issued_tokens& pair) {
+        return rows_->find_access_token(common::crypto::sha256(pair.access_token));
+    };
+    const auto single = tokens({"sessions:read"});
+    const auto pair = everywhere({"mcp:tools"});
+    const auto found = found_by(pair).value();
+    ASSERT_EQ(found.workspaces.size(), 2U);
+    EXPECT_EQ(found.role, tenancy::role::owner);
+    EXPECT_TRUE(found_by(single)->workspaces.empty()) << "a grant of its own";
+    EXPECT_NE(found_by(single)->grant_id, found.grant_id);
+    EXPECT_EQ(found_by(everywhere({"mcp:tools"}))->grant_id, found.grant_id) << "the last word, not another grant";
+
+    const auto later = accounts.create_workspace("Later").value().id;
+    ASSERT_TRUE(accounts.set_membership(later, made_.owner.id, tenancy::role::viewer));
+    EXPECT_EQ(found_by(pair)->workspaces.size(), 3U);
+    const auto actions_in = [&](const std::string& workspace) {
+        list actions;
+        for (const auto& e : accounts.list_audit(workspace, {}).value()) actions.push_back(e.action);
+        return actions;
+    };
+    EXPECT_THAT(actions_in(other), testing::Contains("grant.allowed"));
+    ASSERT_TRUE(rows_->revoke_grant(made_.owner.id, found.grant_id));
+    EXPECT_THAT(actions_in(other), testing::Contains("grant.revoked"));
+    EXPECT_FALSE(works(pair.access_token));
+    EXPECT_TRUE(works(single.access_token));
 }
 
 CODEZ_ON_BOTH_DATABASES(kept_authorizations);

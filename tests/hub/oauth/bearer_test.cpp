@@ -32,6 +32,18 @@ TEST(bearers, have_the_grant_within_the_role) {
     EXPECT_EQ(found.expires_at, 5);
 }
 
+TEST(bearers, for_all_workspaces_are_in_each_what_their_person_is_there) {
+    auto everywhere = token();
+    everywhere.workspaces = {{"w_1", "Acme", tenancy::role::viewer}, {"w_2", "Own", tenancy::role::owner}};
+    everywhere.role = tenancy::role::owner;
+    const auto found = bearer_of(everywhere, origin);
+    ASSERT_TRUE(found.who);
+    EXPECT_TRUE(found.who->has_scope("sessions:write")) << "somewhere";
+    EXPECT_FALSE(found.who->within("w_1")->has_scope("sessions:write"));
+    EXPECT_TRUE(found.who->within("w_2")->has_scope("sessions:write"));
+    EXPECT_FALSE(found.who->within("w_2")->has_scope("audit:read")) << "was not granted";
+}
+
 TEST(bearers, of_tokens_that_are_revoked_or_for_others_are_nobody) {
     auto revoked = token();
     revoked.revoked = true;

@@ -56,6 +56,10 @@ TEST(consent_pages, let_the_person_choose_among_workspaces) {
     shown one;
     one.places.push_back({"w_2", "Other & Sons", tenancy::role::viewer});
     EXPECT_THAT(one.page().main, HasSubstr("value=\"w_2\" required> Other &amp; Sons"));
+    EXPECT_THAT(one.page().main, HasSubstr("value=\"*\" required> All of them"));
+    EXPECT_EQ(chosen_workspace(pages::parse_form("workspace=w_2").value()), "w_2");
+    EXPECT_EQ(chosen_workspace(pages::parse_form("workspace=*").value()), "");
+    EXPECT_EQ(chosen_workspace(pages::parse_form("x=y").value()), std::nullopt);
 }
 
 TEST(consent_pages, escape_all_that_comes_from_outside) {

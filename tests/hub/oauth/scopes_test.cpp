@@ -40,5 +40,11 @@ TEST(oauth_scopes, within) {
     EXPECT_TRUE(are_within({}, {}));
 }
 
+TEST(oauth_scopes, that_are_dangerous_answer_requests_or_administer) {
+    for (const char* one : {"mcp:tools", "permissions:respond", "workspace:admin", "audit:read", "agent:enroll"})
+        EXPECT_TRUE(is_dangerous({one})) << one;
+    EXPECT_FALSE(is_dangerous({"sessions:read", "events:read", "offline_access", "openid"}));
+}
+
 }  // namespace
 }  // namespace hub::oauth

@@ -67,6 +67,34 @@ TEST_F(machine_finders, what_a_credential_does_not_reach_is_told_like_what_does_
     EXPECT_EQ(code(run(machines_.by_name(few, "a"))), error_code::not_found);
 }
 
+TEST_F(machine_finders, who_is_in_several_workspaces_finds_the_machines_of_all) {
+    const auto other = store_->create_workspace("Other").value().id;
+    ASSERT_TRUE(store_->set_membership(other, owner_, tenancy::role::owner));
+    const auto strange = store_->create_workspace("Strange").value().id;
+    ASSERT_TRUE(store_->set_membership(strange, owner_, tenancy::role::owner));
+    const auto a = add("a");
+    const auto b = add("b", other);
+    const auto c = add("c", strange);
+    auto both = who();
+    both.workspaces = {{workspace_, both.scopes}, {other, both.scopes}};
+    for (const auto* one : {&a, &b}) EXPECT_EQ(id_of(run(machines_.by_name(both, one->id()))), one->id());
+    EXPECT_EQ(id_of(run(machines_.by_name(both, "b"))), b.id());
+    EXPECT_EQ(code(run(machines_.by_name(both, ""))), error_code::machine_ambiguous);
+    EXPECT_EQ(code(run(machines_.by_name(both, c.id()))), error_code::not_found);
+    EXPECT_EQ(run(machines_.machines(both)).value().size(), 2U);
+    EXPECT_EQ(machines_.links_of(both).size(), 2U);
+
+    a.machine->on_call = [&](const auto& call) { a.machine->answer(call.id, R"({"has":false})"); };
+    b.machine->on_call = [&](const auto& call) { b.machine->answer(call.id, R"({"has":true})"); };
+    EXPECT_EQ(id_of(run(machines_.by_session(both, "s_1", "", "req_1"))), b.id());
+    EXPECT_EQ(sessions_.machines_with(other, "s_1"), std::vector{b.id()}) << "noted where the machine is";
+    EXPECT_TRUE(sessions_.machines_with(workspace_, "s_1").empty());
+
+    const auto twin = add("b");
+    EXPECT_EQ(code(run(machines_.by_name(both, "b"))), error_code::machine_ambiguous);
+    EXPECT_EQ(id_of(run(machines_.by_name(both, twin.id()))), twin.id());
+}
+
 TEST_F(machine_finders, the_only_one_need_not_be_named) {
     EXPECT_EQ(code(by_name("")), error_code::not_found);
     const auto a = add("a");

@@ -1,6 +1,8 @@
 // Which calls go where, and which go nowhere.
 #include "hub/relay/router.hpp"
 
+#include <algorithm>
+
 #include "proto/catalogue.hpp"
 #include "proto/limits.hpp"
 #include "tests/hub/relay/relay_fixture.hpp"
@@ -35,6 +37,40 @@ TEST_F(routers, a_credential_needs_the_tools_scope) {
     EXPECT_EQ(call->error().code, error_code::permission_denied);
     EXPECT_NE(call->error().message.find("sessions:write"), std::string::npos);
     EXPECT_TRUE(box.machine->calls.empty());
+}
+
+TEST_F(routers, who_is_in_several_workspaces_may_in_each_what_their_role_there_allows) {
+    const auto other = store_->create_workspace("Other").value().id;
+    ASSERT_TRUE(store_->set_membership(other, owner_, tenancy::role::owner));
+    const auto mine = add("mine");
+    const auto theirs = add("theirs", other);
+    for (const auto* one : {&mine, &theirs}) always(*one, R"({"ok":true,"sessions":[]})");
+    const auto ask_as_both = [&](const std::string& tool, const json& arguments) {
+        const auto call = std::make_shared<tests::asked_call>();
+        call->tool = tool;
+        call->arguments = arguments.dump();
+        call->who = who();
+        call->who.scopes = {"mcp:tools"};
+        call->who.workspaces = {{workspace_, {"mcp:tools"}}, {other, {"sessions:read", "machines:read"}}};
+        finish(begin(call));
+        return call;
+    };
+    EXPECT_TRUE(ask_as_both("create_session", {{"cwd", "/x"}, {"machine", "mine"}})->outcome.value());
+    const auto refused = ask_as_both("create_session", {{"cwd", "/x"}, {"machine", "theirs"}});
+    EXPECT_EQ(refused->error().code, error_code::permission_denied);
+    EXPECT_TRUE(theirs.machine->calls.empty());
+
+    // What a machine is told of the caller is what they are in its own workspace.
+    EXPECT_TRUE(ask_as_both("list_sessions", json::object())->outcome.value());
+    ASSERT_EQ(theirs.machine->calls.size(), 1U);
+    const auto& told = theirs.machine->calls.front().header.who;
+    EXPECT_EQ(told.workspace_id, other);
+    EXPECT_FALSE(told.has_scope("sessions:write"));
+    EXPECT_EQ(mine.machine->calls.back().header.who.workspace_id, workspace_);
+    // And it stands in the audit of the machine's workspace.
+    run(audit_.flush(std::chrono::steady_clock::now() + std::chrono::seconds(10)));
+    const auto audited = store_->list_audit(other, {}).value();
+    EXPECT_TRUE(std::ranges::any_of(audited, [](const auto& e) { return e.action == "call.create_session"; }));
 }
 
 TEST_F(routers, sessions_do_not_start_sessions_without_end) {
