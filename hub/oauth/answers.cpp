@@ -1,6 +1,7 @@
 #include "hub/oauth/answers.hpp"
 
 #include <string>
+#include <utility>
 
 #include <nlohmann/json.hpp>
 
@@ -8,12 +9,20 @@ namespace hub::oauth {
 
 using common::net::http_response;
 
-http_response json_answer(int status, const nlohmann::json& body) {
+namespace {
+
+http_response answer_of(int status, const nlohmann::json& body, std::string caching) {
     http_response answer{status, {}, body.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace)};
     answer.fields.add("Content-Type", "application/json");
-    answer.fields.add("Cache-Control", "no-store");
+    answer.fields.add("Cache-Control", std::move(caching));
     return answer;
 }
+
+}  // namespace
+
+http_response json_answer(int status, const nlohmann::json& body) { return answer_of(status, body, "no-store"); }
+
+http_response public_answer(const nlohmann::json& body) { return answer_of(200, body, "public, max-age=300"); }
 
 http_response error_answer(int status, std::string_view error, std::string_view description) {
     return json_answer(status, {{"error", error}, {"error_description", description}});

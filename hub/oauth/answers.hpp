@@ -14,6 +14,9 @@ namespace hub::oauth {
 // JSON that no cache keeps (RFC 6749 §5.1).
 common::net::http_response json_answer(int status, const nlohmann::json& body);
 
+// What is the same for everybody, and hardly ever changes: caches may keep it for five minutes.
+common::net::http_response public_answer(const nlohmann::json& body);
+
 // RFC 6749 §5.2; `description` is a sentence for the client's developer.
 common::net::http_response error_answer(int status, std::string_view error, std::string_view description);
 

@@ -86,7 +86,7 @@ resource_registration::answer resource_registration::metadata(const http_request
     if (!*found && found->error().code == tenancy::errc::not_found)
         co_return error_answer(404, "not_found", "There is no such resource server.");
     if (!*found) co_return database_answer(found->error());
-    co_return json_answer(200, {{"resource", (*found)->url},
+    co_return public_answer({{"resource", (*found)->url},
                                 {"resource_name", (*found)->name},
                                 {"authorization_servers", {origin_}},
                                 {"scopes_supported", {umbrella_scope}},

@@ -118,8 +118,7 @@ server::answer server::answer_to(const http_request& request, endpoint which) {
             break;
     }
     if (request.method != "GET" && request.method != "HEAD") co_return wrong_method_answer("GET, HEAD");
-    auto answer = json_answer(200, which == endpoint::jwks ? id_tokens_.key_set() : server_metadata(origin_));
-    co_return answer;
+    co_return public_answer(which == endpoint::jwks ? id_tokens_.key_set() : server_metadata(origin_));
 }
 
 server::answer server::register_client(const http_request& request) {
