@@ -12,12 +12,13 @@ namespace hub::people {
 constexpr std::size_t password_characters_min = 12;
 constexpr std::size_t password_characters_max = 128;
 
-// Why a text cannot become somebody's password, as a sentence; nullopt: it can. Characters are Unicode's code points as
-// they were typed: there is no normalisation, so a letter that two keyboards spell differently is two passwords.
-std::optional<std::string> find_password_fault(std::string_view password);
+// Passwords are compared in Unicode's normalisation form NFKC (NIST SP 800-63B §5.1.1.2): keyboards spell one letter in
+// several ways. Why a text cannot become somebody's password, as a sentence; nullopt: it can. Characters are the code
+// points of that form.
+std::optional<std::string> find_password_fault(std::string_view typed);
 
-std::string hash_password(std::string_view password);
+std::string hash_password(std::string_view typed);
 // False also for a hash that is none.
-bool is_password(const std::string& hash, std::string_view password);
+bool is_password(const std::string& hash, std::string_view typed);
 
 }  // namespace hub::people

@@ -34,6 +34,22 @@ TEST(password, length_counts_characters) {
     EXPECT_FALSE(is_password(hash_password("x"), std::string(1'000'000, 'x')));
 }
 
+TEST(password, is_the_same_however_a_keyboard_spells_it) {
+    const std::string composed = "Zo\u00eb caf\u00e9 \ufb01ne";        // ë, é, the ligature fi
+    const std::string decomposed = "Zoe\u0308 cafe\u0301 fine";
+    ASSERT_NE(composed, decomposed);
+    EXPECT_TRUE(is_password(hash_password(composed), decomposed));
+    EXPECT_TRUE(is_password(hash_password(decomposed), composed));
+    EXPECT_FALSE(is_password(hash_password(composed), "Zoe cafe fine"));
+    // Twelve letters are typed as twenty-four.
+    std::string accents;
+    for (int i = 0; i < 12; ++i) accents += "e\u0301";
+    EXPECT_FALSE(find_password_fault(accents));
+    EXPECT_TRUE(find_password_fault(accents.substr(0, accents.size() / 2))) << "six of them";
+    const std::string broken = "twelve chars\xff";
+    EXPECT_FALSE(is_password(hash_password("twelve chars"), broken));
+}
+
 TEST(password, is_text) {
     EXPECT_TRUE(find_password_fault("twelve chars\xff"));
     EXPECT_TRUE(find_password_fault(std::string("twelve\0chars!", 13)));
