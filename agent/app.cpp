@@ -1,6 +1,5 @@
 #include "agent/app.hpp"
 
-#include <fcntl.h>
 #include <unistd.h>
 
 #include <csignal>
@@ -23,6 +22,7 @@
 #include "agent/link/supervisor.hpp"
 #include "agent/local/local_front.hpp"
 #include "agent/policy/policy.hpp"
+#include "agent/private_file.hpp"
 #include "agent/session/engine.hpp"
 #include "agent/state_lock.hpp"
 #include "agent/tools/tool_runner.hpp"
@@ -64,19 +64,6 @@ std::map<std::string, std::string> whole_environment() {
 
 std::string value_of(const environment& env, const char* name) { return env(name).value_or(""); }
 
-// The key that seals Mcp-Session-Ids of the local endpoint: made once, kept 0600.
-std::string local_sealing_key(const fs::path& file) {
-    std::ifstream in(file, std::ios::binary);
-    std::string key(common::crypto::sealer::key_size, '\0');
-    if (in.read(key.data(), static_cast<std::streamsize>(key.size()))) return key;
-    key = common::crypto::random_bytes(common::crypto::sealer::key_size);
-    const int fd = ::open(file.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
-    const bool written = fd >= 0 && ::write(fd, key.data(), key.size()) == static_cast<ssize_t>(key.size());
-    if (fd >= 0) ::close(fd);
-    if (!written) throw std::runtime_error(fmt::format("{} cannot be written.", file.string()));
-    return key;
-}
-
 // How long the calls under way have, once they were told that the agent stops.
 constexpr std::chrono::seconds calls_end_within(5);
 constexpr std::chrono::seconds listener_grace(1);
@@ -107,7 +94,7 @@ public:
           uploads_(pool_, config.files.state / "uploads", {unix_ms}),
           attachments_(pool_, config.files.state, {unix_ms}),
           upload_endpoint_(uploads_, [this](std::string_view named) { return named == machine_.id || named == machine_.name; }),
-          sealer_(local_sealing_key(config.files.state / "local.key")),
+          sealer_(load_or_make_key(config.files.state / "local.key", common::crypto::sealer::key_size)),
           sessions_(session::make_engine(context_->get_executor(), session_options(), *log_)),
           started_(context_->get_executor()) {}
 
@@ -128,6 +115,8 @@ private:
     std::map<pid_t, local::running_claude> running_claudes() const;
     bool load_link();
     bool open_listener();
+    bool make_direct();
+    bool open_direct();
     void open_link();
     void write_port_file();
     std::vector<std::string> troubles() const;
@@ -158,6 +147,7 @@ private:
     local::peer_sessions callers_{[this] { return running_claudes(); }};
     std::optional<local::local_front> front_;
     std::unique_ptr<common::net::listener> listener_;
+    std::unique_ptr<direct::endpoint> direct_;
     std::optional<link::link_settings> link_settings_;
     std::optional<common::crypto::ed25519_key> key_;
     std::optional<link::supervisor> link_;
@@ -300,6 +290,32 @@ bool app::open_listener() {
     return true;
 }
 
+bool app::make_direct() {
+    if (config_.direct.listen.host.empty()) return true;
+    auto upload = [this](common::net::http_exchange& exchange, const proto::principal& who) {
+        return upload_endpoint_.handle(exchange, who);
+    };
+    auto made = direct::endpoint::make(config_.direct, config_.files.api_keys(),
+                                       {context_->get_executor(), tools_->direct(), std::move(upload), logger_}, mcp_options());
+    if (!made) {
+        logger_.error(made.error());
+        return false;
+    }
+    direct_ = std::move(*made);
+    return true;
+}
+
+bool app::open_direct() {
+    if (!direct_) return true;
+    if (const auto opened = direct_->open(); !opened) {
+        logger_.error(opened.error());
+        return false;
+    }
+    asio::co_spawn(*context_, direct_->watch(), rethrow);
+    asio::co_spawn(*context_, direct_->reload_on_hangup(), rethrow);
+    return true;
+}
+
 void app::open_link() {
     link::supervisor_config config{config_.files, *link_settings_, *key_};
     link_.emplace(context_->get_executor(), std::move(config), tools_->remote(), *log_, *sessions_, uploads_, logger_);
@@ -312,7 +328,9 @@ void app::open_link() {
 void app::write_port_file() {
     auto temporary = config_.port_file;
     temporary += ".new";
-    std::ofstream(temporary) << nlohmann::json{{"port", listener_->port()}} << '\n';
+    nlohmann::json ports{{"port", listener_->port()}};
+    if (direct_) ports["direct_port"] = direct_->port();
+    std::ofstream(temporary) << ports << '\n';
     std::error_code ec;
     fs::rename(temporary, config_.port_file, ec);
     if (ec) logger_.error("the port file cannot be written", {{"file", config_.port_file.string()}, {"why", ec.message()}});
@@ -329,7 +347,7 @@ asio::awaitable<bool> app::begin() {
     if (stopping_) co_return true;
 
     // Only now: a call must find the sessions that were there before.
-    if (!open_listener()) co_return false;
+    if (!open_listener() || !open_direct()) co_return false;
     if (link_settings_) open_link();
     if (!config_.port_file.empty()) write_port_file();
     logger_.info("codez agent serves", {{"local", fmt::format("http://{}:{}/mcp", listener_->address(), listener_->port())},
@@ -363,7 +381,9 @@ asio::awaitable<void> app::stop() {
     while (starting_) co_await started_.wait();
     if (link_) link_->stop();
     if (mcp_) mcp_->end_streams([](const proto::principal&) { return true; });
+    if (direct_) direct_->end_streams();
     if (listener_) co_await listener_->stop(listener_grace);
+    if (direct_) co_await direct_->stop(listener_grace);
     co_await sessions_->stop();  // wakes the calls that wait for a session
     const bool idle = co_await tools_->idle_by(std::chrono::steady_clock::now() + calls_end_within);
     if (!idle) {
@@ -385,6 +405,7 @@ int app::run() {
     if (!load_link()) return 1;
     tools_.emplace(context_->get_executor(), tool_services());
     mcp_.emplace(*tools_, mcp_options());
+    if (!make_direct()) return 1;
     asio::co_spawn(*context_, until_signalled(), rethrow);
     asio::co_spawn(*context_, start(), rethrow);
     context_->run();

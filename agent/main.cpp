@@ -1,5 +1,6 @@
 // codez: everything on a machine. Parses the command line, nothing else.
 
+#include <cstdlib>
 #include <cstring>
 #include <iostream>
 
@@ -7,6 +8,8 @@
 
 #include "agent/app.hpp"
 #include "agent/cli/audit.hpp"
+#include "agent/cli/direct_arguments.hpp"
+#include "agent/cli/key.hpp"
 #include "agent/cli/setup.hpp"
 #include "agent/hold/hold_main.hpp"
 #include "common/net/web_origin.hpp"
@@ -55,9 +58,28 @@ int main(int argc, char** argv) {
         ->capture_default_str();
     agent_command->add_option("--allow-origin", run.allowed_origins,
                               "Origin of web pages that may call it, e.g. http://localhost:6274; repeatable");
-    agent_command->add_option("--port-file", run.port_file, "Write the port as JSON to this file when ready");
+    agent_command->add_option("--port-file", run.port_file, "Write the ports as JSON to this file when ready");
     agent_command->add_option("--log-level", log_level)->check(CLI::IsMember({"debug", "info", "warning", "error"}));
     agent_command->add_option("--log-format", log_format)->check(CLI::IsMember({"human", "json"}));
+
+    agent::cli::direct_arguments direct;
+    direct.add_to(*agent_command);
+
+    agent::cli::key_config key;
+    auto* key_command = cli.add_subcommand("key", "API keys for who reaches this machine directly: codez agent --listen.");
+    key_command->require_subcommand(1);
+    auto* new_key_command = key_command->add_subcommand("new", "Make a key; printed once.");
+    add_directories(new_key_command, home);
+    new_key_command->add_option("name", key.name, "What the key is for")->required();
+    new_key_command->add_option("--scope", key.scopes, "What it may (mcp:tools), e.g. sessions:read; repeatable");
+    new_key_command->add_option("--days", key.days, "It is good for so many days")->capture_default_str()->check(CLI::Range(1, 365));
+    auto* list_keys_command = key_command->add_subcommand("list", "List the keys, without the secrets.");
+    add_directories(list_keys_command, home);
+    auto* revoke_key_command = key_command->add_subcommand("revoke", "Revoke a key, within a second.");
+    add_directories(revoke_key_command, home);
+    revoke_key_command->add_option("id", key.id, "Id of the key; see list")->required();
+    for (auto* command : {new_key_command, list_keys_command, revoke_key_command})
+        command->add_flag("--json", key.json, "Print JSON");
 
     agent::cli::audit_config audit;
     auto* audit_command = cli.add_subcommand("audit", "Print who called what on this machine, and what was refused.");
@@ -74,6 +96,7 @@ int main(int argc, char** argv) {
             if (!common::net::is_web_origin(origin))
                 throw CLI::ValidationError("--allow-origin",
                                            "must be of the form http://localhost:6274, without a path");
+        if (agent_command->parsed()) run.direct = direct.take(std::getenv("AUTHKIT_URL"));
     } catch (const CLI::ParseError& e) {
         return cli.exit(e);
     }
@@ -86,6 +109,12 @@ int main(int argc, char** argv) {
         if (audit_command->parsed()) {
             audit.files = paths_for(home);
             return agent::cli::audit(audit, std::cout, std::cerr);
+        }
+        if (key_command->parsed()) {
+            key.files = paths_for(home);
+            if (new_key_command->parsed()) return agent::cli::new_key(key, std::cout, std::cerr);
+            if (list_keys_command->parsed()) return agent::cli::list_keys(key, std::cout, std::cerr);
+            return agent::cli::revoke_key(key, std::cout, std::cerr);
         }
         run.files = paths_for(home);
         run.log_level = *common::log::parse_level(log_level);

@@ -9,12 +9,13 @@
 namespace agent {
 
 struct paths {
-    std::filesystem::path config;  // agent.toml, machine.key, link.json, claude.env
+    std::filesystem::path config;  // agent.toml, machine.key, link.json, claude.env, keys.json
     std::filesystem::path state;   // log.db, holders/, locks/
 
     std::filesystem::path policy_file() const { return config / "agent.toml"; }
     std::filesystem::path machine_key() const { return config / "machine.key"; }
     std::filesystem::path claude_login() const { return config / "claude.env"; }
+    std::filesystem::path api_keys() const { return config / "keys.json"; }
     std::filesystem::path link_file() const { return config / "link.json"; }
 };
 

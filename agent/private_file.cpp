@@ -5,8 +5,12 @@
 
 #include <cerrno>
 #include <cstring>
+#include <fstream>
+#include <stdexcept>
 
 #include <fmt/format.h>
+
+#include "common/crypto/random.hpp"
 
 namespace agent {
 
@@ -51,6 +55,15 @@ std::expected<void, std::string> save_private_file(const std::filesystem::path& 
     if (::rename(temporary.c_str(), file.c_str()) != 0) return failed("put in place");
     if (!sync_directory(file.parent_path())) return failed("put in place");
     return {};
+}
+
+std::string load_or_make_key(const std::filesystem::path& file, std::size_t bytes) {
+    std::ifstream in(file, std::ios::binary);
+    std::string key(bytes, '\0');
+    if (in.read(key.data(), static_cast<std::streamsize>(key.size()))) return key;
+    key = common::crypto::random_bytes(bytes);
+    if (const auto saved = save_private_file(file, key); !saved) throw std::runtime_error(saved.error());
+    return key;
 }
 
 }  // namespace agent

@@ -14,7 +14,7 @@ struct audit_entry {
     std::int64_t id = 0;
     std::int64_t at_ms = 0;  // Unix time
     std::string principal;   // principal::key()
-    std::string origin;      // "link" or "local"
+    std::string origin;      // "link", "local" or "direct"
     std::string tool;
     std::string session_id;      // empty: none
     std::string rule;            // refused: by what

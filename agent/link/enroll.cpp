@@ -64,7 +64,9 @@ std::optional<link_settings> settings_from(const enroll_request& request, const 
     settings.machine_id = text_of(body, "machine_id");
     settings.workspace_id = text_of(body, "workspace_id");
     settings.machine_name = printable(text_of(body, "name"));
-    if (settings.machine_id.empty() || settings.workspace_id.empty() || settings.workspace_id == "local") return std::nullopt;
+    if (settings.machine_id.empty() || settings.workspace_id.empty()) return std::nullopt;
+    // Whom the agent itself lets in stands in these.
+    if (settings.workspace_id == "local" || settings.workspace_id == "direct") return std::nullopt;
     const auto counter = body.find("link_counter");
     if (counter == body.end() || !counter->is_number_unsigned()) return std::nullopt;
     settings.link_counter = counter->get<std::uint64_t>();

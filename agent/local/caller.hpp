@@ -1,4 +1,4 @@
-// How principals of the local endpoint are named (client_id): whether the program that calls runs in a session.
+// How principals of the agent's own endpoints are named. client_id tells whether a program that calls runs in a session.
 #pragma once
 
 #include <string_view>
@@ -8,5 +8,8 @@ namespace agent::local {
 inline constexpr std::string_view program_client = "loopback";  // a program outside of all sessions
 inline constexpr std::string_view session_client = "session:";  // followed by the session's id: one that runs in it
 inline constexpr std::string_view hidden_client = "hidden";     // one that could not be found out
+
+// The workspace of those who reach the agent directly; a hub cannot have it, nor "local".
+inline constexpr std::string_view direct_workspace = "direct";
 
 }  // namespace agent::local

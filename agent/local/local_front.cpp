@@ -27,10 +27,14 @@ http_response problem(int status, const char* code, const char* message) {
 
 // A request that came through a proxy is somebody else's, whatever its socket says.
 bool was_forwarded(const http_request& request) {
-    static constexpr std::array names{"Forwarded",        "X-Forwarded-For",  "X-Forwarded-Host", "X-Forwarded-Proto",
-                                      "X-Forwarded-Port", "X-Forwarded-User", "X-Real-IP",        "X-Client-IP",
-                                      "Via",              "CF-Connecting-IP", "CF-Ray",           "True-Client-IP"};
-    return std::ranges::any_of(names, [&](const char* name) { return request.fields.count(name) > 0; });
+    static constexpr std::array names{"forwarded", "x-real-ip", "x-client-ip", "via", "true-client-ip", "cdn-loop"};
+    static constexpr std::array<std::string_view, 2> families{"x-forwarded-", "cf-"};
+    return std::ranges::any_of(request.fields.all(), [](const auto& field) {
+        std::string name(field.first);
+        std::ranges::transform(name, name.begin(), [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
+        return std::ranges::find(names, name) != names.end() ||
+               std::ranges::any_of(families, [&](std::string_view family) { return name.starts_with(family); });
+    });
 }
 
 // Of the sites that a browser tells: a page of this very origin, or the person at the address bar.
@@ -82,7 +86,7 @@ std::optional<http_response> local_front::refusal(const http_request& request) c
     if (!from_allowed_page(request) && from_foreign_page(request))
         return problem(403, "forbidden_origin", "Web pages may not call this endpoint.");
     if (!request.peer_is_loopback || was_forwarded(request))
-        return problem(401, "unauthorized", "This endpoint is for programs on this machine. From elsewhere use the hub's URL.");
+        return problem(401, "unauthorized", "This endpoint is for programs on this machine. From elsewhere use the hub's URL, or that of --listen.");
     const auto user = user_of_({request.peer_address, request.peer_port}, own_);
     if (!user || (*user != ::geteuid() && *user != 0))
         return problem(401, "unauthorized", "This endpoint is for the user that runs codez agent.");

@@ -12,7 +12,7 @@ proto::result<void> may_answer_permissions(const services& s, const call_context
 // The same of those that its own prompt leads to.
 proto::result<void> may_answer_own_prompt(const services& s, const call_context& c);
 
-// `remote`: the answer came over the link. Who gave it is recorded: a person, a client, a program on this machine.
+// `remote`: the answer came from elsewhere. Who gave it is recorded: a person, a client, a program on this machine.
 // The principal stays until the awaitable is done.
 boost::asio::awaitable<proto::result<void>> answer_permission(const services& s, const proto::principal& who,
                                                               bool remote, session::permission_answer given);

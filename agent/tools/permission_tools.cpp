@@ -116,7 +116,7 @@ proto::result<void> may_answer_permissions(const services& s, const call_context
     if (!c.who.has_scope(scope))
         return proto::fail(error_code::permission_denied,
                            fmt::format("This needs the scope {}, which the credential does not have.", scope),
-                           "Use a credential with that scope.");
+                           "Use a credential with that scope.", json{{"scope", scope}}.dump());
     return check_answerer(s, c.who, c.remote);
 }
 

@@ -66,7 +66,7 @@ struct journal_note {
 struct call_context {
     const nlohmann::json& arguments;  // validated against the tool's schema
     const proto::principal& who;
-    bool remote = false;  // came over the link
+    bool remote = false;  // came over the link, or from elsewhere to the agent itself
     int depth = 0;
     bool wants_progress = false;
     bool takes_forms = false;  // reply.ask() can put a form before somebody

@@ -44,21 +44,9 @@ std::string hash_of(const nlohmann::json& arguments) {
     return common::crypto::hex_encode(common::crypto::sha256(dump(what)));
 }
 
-const char* origin_of(bool remote) { return remote ? "link" : "local"; }
-
 // What comes over the link has been sent to this machine by the hub, whatever that calls it.
 bool is_this_machine(const services& s, const std::string& id_or_name) {
     return id_or_name.empty() || id_or_name == s.machine->id || id_or_name == s.machine->name;
-}
-
-// Its arguments may be anything yet.
-journal::audit_entry entry_of(const common::mcp::tool_call& call, const proto::tool& tool, bool remote) {
-    journal::audit_entry out;
-    out.principal = call.who->key();
-    out.origin = origin_of(remote);
-    out.tool = tool.name;
-    out.arguments_hash = common::crypto::hex_encode(common::crypto::sha256(call.arguments));
-    return out;
 }
 
 constexpr std::string_view ok_begin = R"({"ok":)";
@@ -137,12 +125,35 @@ private:
     std::size_t bytes_;
 };
 
+const char* tool_runner::origin_of(way by) {
+    switch (by) {
+        case way::local:
+            return "local";
+        case way::link:
+            return "link";
+        case way::direct:
+            break;
+    }
+    return "direct";
+}
+
+// Its arguments may be anything yet.
+journal::audit_entry tool_runner::entry_of(const common::mcp::tool_call& call, const proto::tool& tool, way by) {
+    journal::audit_entry out;
+    out.principal = call.who->key();
+    out.origin = origin_of(by);
+    out.tool = tool.name;
+    out.arguments_hash = common::crypto::hex_encode(common::crypto::sha256(call.arguments));
+    return out;
+}
+
 tool_runner::tool_runner(asio::any_io_executor executor, services s, handlers by_name)
     : services_(std::move(s)),
       calls_(executor, *services_.log),
       audit_(*services_.log),
       handlers_(std::move(by_name)),
-      remote_(*this),
+      over_link_(*this, way::link),
+      direct_(*this, way::direct),
       load_(std::make_shared<load>(executor)) {}
 
 asio::awaitable<proto::result<void>> tool_runner::recover() {
@@ -178,18 +189,18 @@ std::string tool_runner::instructions() const {
 
 asio::awaitable<proto::result<void>> tool_runner::call(const common::mcp::tool_call& call,
                                                        common::mcp::call_reply& reply) {
-    return serve(call, reply, false);
+    return serve(call, reply, way::local);
 }
 
 asio::awaitable<proto::result<void>> tool_runner::serve(const common::mcp::tool_call& call,
-                                                        common::mcp::call_reply& reply, bool remote) {
+                                                        common::mcp::call_reply& reply, way by) {
     const running_call place(load_);
-    const bool is_question = remote && call.tool.contains('.');
+    const bool is_question = by == way::link && call.tool.contains('.');
     proto::result<std::string> outcome;
     if (is_question)
         outcome = co_await internal(call);
     else
-        outcome = co_await run_tool(call, reply, remote);
+        outcome = co_await run_tool(call, reply, by);
     if (!outcome) co_return std::unexpected(std::move(outcome.error()));
     if (outcome->empty()) co_return proto::result<void>();
     const held_answer held(load_, outcome->size());
@@ -203,19 +214,18 @@ asio::awaitable<proto::result<void>> tool_runner::serve(const common::mcp::tool_
 }
 
 asio::awaitable<proto::result<std::string>> tool_runner::run_tool(const common::mcp::tool_call& call,
-                                                                  common::mcp::call_reply& reply, bool remote) {
+                                                                  common::mcp::call_reply& reply, way by) {
     const auto* tool = proto::tools().find(call.tool);
     const auto run = handlers_.find(call.tool);
     if (tool == nullptr || run == handlers_.end())
         co_return proto::fail(error_code::unsupported_by_machine,
                               fmt::format("codez {} on this machine has no tool {}.", CODEZ_VERSION, call.tool),
                               "Update codez on the machine.");
-    journal::audit_entry entry = entry_of(call, *tool, remote);
+    journal::audit_entry entry = entry_of(call, *tool, by);
     if (!call.who->has_scope(tool->scope)) {
         proto::error refusal{error_code::permission_denied,
                              fmt::format("This needs the scope {}, which the credential does not have.", tool->scope),
-                             "Use a credential with that scope.",
-                             {}};
+                             "Use a credential with that scope.", nlohmann::json{{"scope", tool->scope}}.dump()};
         co_return co_await refuse(std::move(entry), std::move(refusal));
     }
     if (call.depth >= proto::limits::call_depth_max) {
@@ -227,14 +237,14 @@ asio::awaitable<proto::result<std::string>> tool_runner::run_tool(const common::
     }
     auto arguments = proto::parse_arguments(*tool, call.arguments);
     if (!arguments) co_return std::unexpected(std::move(arguments.error()));
-    if (!remote && !is_this_machine(services_, arguments->value("machine", "")))
+    if (by != way::link && !is_this_machine(services_, arguments->value("machine", "")))
         co_return proto::fail(error_code::not_found, "There is no such machine.",
                               "This agent serves its own machine only: leave `machine` out.");
     journal_note note;
     const call_context context{
-        *arguments, *call.who, remote, call.depth, call.wants_progress, call.client.elicitation_form,
+        *arguments, *call.who, by != way::local, call.depth, call.wants_progress, call.client.elicitation_form,
         call.state, reply,     note};
-    if (tool->write) co_return co_await journalled(*tool, context);
+    if (tool->write) co_return co_await journalled(*tool, context, by);
     auto outcome = co_await run->second(services_, context);
     if (outcome || journal::refusing_rule(outcome.error()).empty()) co_return outcome;
     entry.session_id = context.text("session_id");
@@ -248,7 +258,7 @@ asio::awaitable<proto::result<std::string>> tool_runner::refuse(journal::audit_e
 }
 
 asio::awaitable<proto::result<std::string>> tool_runner::journalled(const proto::tool& tool,
-                                                                    const call_context& context) {
+                                                                    const call_context& context, way by) {
     const bool joins = joins_itself(tool.name);
     journal::call entry;
     entry.principal = context.who.key();
@@ -256,7 +266,7 @@ asio::awaitable<proto::result<std::string>> tool_runner::journalled(const proto:
     entry.idempotency_key = context.text("idempotency_key");
     entry.arguments_hash = hash_of(context.arguments);
     entry.session_id = context.text("session_id");
-    entry.origin = origin_of(context.remote);
+    entry.origin = origin_of(by);
     auto decision = co_await calls_.begin(std::move(entry), replay_wait,
                                           joins ? journal::repetition::joins : journal::repetition::waits);
     if (!decision) co_return std::unexpected(std::move(decision.error()));

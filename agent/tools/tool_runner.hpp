@@ -32,8 +32,10 @@ public:
     // Settles what an earlier run of the agent left open in the journal. Before the first call.
     boost::asio::awaitable<proto::result<void>> recover();
 
-    // For calls that came over the link: whoever they say they are, the policy's rules for remote calls hold.
-    common::mcp::backend& remote() { return remote_; }
+    // For calls that came over the link, or from elsewhere to the agent itself: whoever they say they are, the policy's rules
+    // for remote calls hold.
+    common::mcp::backend& remote() { return over_link_; }
+    common::mcp::backend& direct() { return direct_; }
 
     // True: no call runs any more. False: the deadline passed first.
     boost::asio::awaitable<bool> idle_by(std::chrono::steady_clock::time_point deadline);
@@ -45,19 +47,21 @@ public:
                                                      common::mcp::call_reply& reply) override;
 
 private:
+    enum class way { local, link, direct };
     class remote_side : public common::mcp::backend {
     public:
-        explicit remote_side(tool_runner& runner) : runner_(runner) {}
+        remote_side(tool_runner& runner, way by) : runner_(runner), by_(by) {}
         std::string tools(const proto::principal& who) override { return runner_.tools(who); }
         bool has_tool(std::string_view name) const override { return runner_.has_tool(name); }
         std::string instructions() const override { return runner_.instructions(); }
         boost::asio::awaitable<proto::result<void>> call(const common::mcp::tool_call& call,
                                                          common::mcp::call_reply& reply) override {
-            return runner_.serve(call, reply, true);
+            return runner_.serve(call, reply, by_);
         }
 
     private:
         tool_runner& runner_;
+        way by_;
     };
     // What all calls have in common; calls hold on to it.
     struct load {
@@ -69,13 +73,16 @@ private:
     class running_call;
     class held_answer;
 
+    static const char* origin_of(way by);
+    static journal::audit_entry entry_of(const common::mcp::tool_call& call, const proto::tool& tool, way by);
+
     boost::asio::awaitable<proto::result<void>> serve(const common::mcp::tool_call& call, common::mcp::call_reply& reply,
-                                                      bool remote);
+                                                      way by);
     boost::asio::awaitable<proto::result<std::string>> run_tool(const common::mcp::tool_call& call,
-                                                                common::mcp::call_reply& reply, bool remote);
+                                                                common::mcp::call_reply& reply, way by);
     // The same error, which then stands in the audit.
     boost::asio::awaitable<proto::result<std::string>> refuse(journal::audit_entry entry, proto::error refusal);
-    boost::asio::awaitable<proto::result<std::string>> journalled(const proto::tool& tool, const call_context& context);
+    boost::asio::awaitable<proto::result<std::string>> journalled(const proto::tool& tool, const call_context& context, way by);
     boost::asio::awaitable<void> settle(std::int64_t id, const call_context& context, bool joins,
                                         const proto::result<std::string>& outcome);
     // The hub's own questions, with a dot in their names: no tools, no scopes.
@@ -85,7 +92,8 @@ private:
     journal::calls calls_;
     journal::audit_trail audit_;
     handlers handlers_;
-    remote_side remote_;
+    remote_side over_link_;
+    remote_side direct_;
     std::shared_ptr<load> load_;
 };
 

@@ -187,7 +187,8 @@ TEST_F(local_front_test, pages_of_allowed_origins_are_let_in) {
 
 TEST_F(local_front_test, what_came_through_a_proxy_is_somebody_elses) {
     for (const char* name : {"Forwarded", "forwarded", "X-Forwarded-For", "x-forwarded-host", "X-Forwarded-Proto", "X-Forwarded-Port",
-                             "X-Forwarded-User", "X-Real-IP", "X-Client-IP", "Via", "CF-Connecting-IP", "CF-Ray", "True-Client-IP"})
+                             "X-Forwarded-User", "X-Real-IP", "X-Client-IP", "Via", "CF-Connecting-IP", "CF-Ray", "True-Client-IP",
+                             "X-Forwarded-Server", "X-FORWARDED-PREFIX", "CF-IPCountry", "cf-visitor", "CDN-Loop"})
         EXPECT_EQ(ask({{name, "203.0.113.7"}}), 401) << name;
 }
 
