@@ -218,6 +218,7 @@ common::mcp::engine_options app::mcp_options() {
 
 std::vector<std::string> app::troubles() const {
     std::vector<std::string> out;
+    if (!link_ && direct_) return out;
     if (!link_) {
         out.emplace_back("This machine is not enrolled with a hub; only programs on it can call.");
     } else if (const auto status = link_->status(); !status.linked) {
@@ -229,6 +230,7 @@ std::vector<std::string> app::troubles() const {
 std::pair<bool, std::string> app::link_health() const {
     auto wrong = troubles();
     if (!wrong.empty()) return {false, std::move(wrong.front())};
+    if (!link_) return {true, fmt::format("No hub; reached directly at {}/mcp.", config_.direct.public_url)};
     return {true, fmt::format("Linked to {}.", link_->status().hub_url)};
 }
 
@@ -242,7 +244,7 @@ std::map<pid_t, local::running_claude> app::running_claudes() const {
 bool app::load_link() {
     if (!fs::exists(config_.files.link_file())) {
         machine_.name = "this machine";
-        logger_.info("not enrolled with a hub: serving this machine only. To enrol: codez setup --hub URL --join");
+        logger_.info("not enrolled with a hub. To enrol: codez setup --hub URL --join");
         return true;
     }
     auto settings = link::load_link_settings(config_.files.link_file());

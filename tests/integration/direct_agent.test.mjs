@@ -85,6 +85,13 @@ test("an agent that is reached directly, with keys", async (t) => {
         }
     });
 
+    await world.test("that there is no hub is no trouble", async () => {
+        const { machines } = await machine.client(owner.key).call("get_health");
+        assert.deepEqual(machines[0].troubles, []);
+        const { subsystems } = await machine.client(owner.key).call("get_health_details");
+        assert.deepEqual(subsystems.filter((part) => part.name === "link").map((part) => [part.healthy, part.details]), [[true, `No hub; reached directly at ${mcpUrl}.`]]);
+    });
+
     await world.test("without one nobody gets in, from loopback neither, nor is led into OAuth", async () => {
         for (const [credential, error] of [["", ""], ["made-up", ', error="invalid_token"'], [`czk_${"a".repeat(40)}`, ', error="invalid_token"'], [`${owner.key}x`, ', error="invalid_token"']]) {
             const refused = await machine.client(credential).post(ping);
