@@ -105,7 +105,9 @@ private:
     identity::verifier_options verifier_options();
     tenancy::result<identity::verified> find_access_token(const std::string& hash);
     tenancy::result<std::vector<std::string>> list_ended();
+    common::auth::server_access server_access() const;
     void open_external_sign_in();
+    void open_sign_in_providers();
     void open_front();
     void shut_out(const identity::ended_keys::ids& ended);
     bool open_listeners();
@@ -148,6 +150,9 @@ private:
     std::optional<links::enrolment> enrolment_;
     std::optional<oauth::client_documents> client_documents_;
     std::optional<people::sessions> signed_in_;
+    people::linked_accounts linked_accounts_{*database_};
+    upstream::visits sign_in_visits_{*database_};
+    std::optional<upstream::providers> sign_in_providers_;
     std::optional<people::people_pages> people_pages_;
     std::optional<oauth::server> authorization_server_;
     std::optional<front::front> front_;
@@ -199,15 +204,23 @@ tenancy::result<std::vector<std::string>> app::list_ended() {
     return ended;
 }
 
+common::auth::server_access app::server_access() const {
+    return {.fetch = [](common::net::http_client_request request) { return common::net::fetch(std::move(request)); },
+            .guard = fetch_guard(),
+            .time = {}};
+}
+
+void app::open_sign_in_providers() {
+    sign_in_providers_.emplace(context_.get_executor(), config_.sign_in_providers, config_.public_url, server_access());
+    for (const auto& one : config_.sign_in_providers)
+        log_.info("people may sign in with accounts of a provider",
+                  {{"provider", one.id}, {"callback", upstream::callback_url(config_.public_url, one.id)}});
+}
+
 void app::open_external_sign_in() {
     if (config_.auth_server.issuer.empty()) return;
-    common::auth::server_access access{.fetch = [](common::net::http_client_request request) {
-                                           return common::net::fetch(std::move(request));
-                                       },
-                                       .guard = fetch_guard(),
-                                       .time = {}};
     auto checker = common::auth::make_checker(context_.get_executor(), config_.auth_server,
-                                          common::auth::own_audiences(config_.public_url), std::move(access));
+                                              common::auth::own_audiences(config_.public_url), server_access());
     external_sign_in_.emplace(std::move(checker), external_people_, log_);
     if (config_.auth_server.kind == common::auth::server_kind::authkit)
         log_.warning("whoever has any token of the AuthKit gets in, also one that was made for another service",
@@ -280,8 +293,9 @@ void app::open_front() {
     client_documents_.emplace(context_.get_executor(), oauth::fetch_documents_by(fetch_guard()));
     authorization_server_.emplace(config_.public_url, grants_, pool_, *client_documents_, *signed_in_,
                                   id_token_key_, oauth_limits_);
-    people_pages_.emplace(
-        people::services{people_, passkeys_, *signed_in_, passwords_, sign_in_limits_, pool_, log_, config_.public_url});
+    open_sign_in_providers();
+    people_pages_.emplace(people::services{people_, passkeys_, *signed_in_, passwords_, sign_in_limits_, pool_, log_,
+                                           linked_accounts_, *sign_in_providers_, sign_in_visits_, config_.public_url});
     front::front_handlers handlers;
     handlers.is_page = people::people_pages::serves;
     handlers.pages = [this](common::net::http_exchange& exchange) { return people_pages_->handle(exchange); };

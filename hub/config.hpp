@@ -11,6 +11,7 @@
 #include "common/net/client_address.hpp"
 #include "common/net/fetch_guard.hpp"
 #include "common/net/listen_address.hpp"
+#include "hub/upstream/options.hpp"
 #include "proto/limits.hpp"
 
 namespace hub {
@@ -28,6 +29,7 @@ struct serve_config {
     std::vector<common::net::fetch_place> fetch_allowed;  // beside the public internet
     std::filesystem::path fetch_ca;  // PEM, trusted besides the system's authorities
     common::auth::server_options auth_server;  // another authorization server, whose tokens are taken
+    std::vector<upstream::provider_options> sign_in_providers;  // with whose accounts people may sign in
     std::vector<common::net::address_range> trusted_proxies;  // whose X-Forwarded-For is believed
     int registrations_per_hour = 10;  // of OAuth clients, from one address
     int audit_days = proto::limits::audit_days_default;  // the audit keeps entries so long

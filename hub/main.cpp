@@ -155,6 +155,10 @@ int main(int argc, char** argv) {
         "HOST:PORT that the hub may fetch https documents from although it is not public; repeatable");
     serve_command->add_option("--fetch-ca", serve.fetch_ca,
                               "PEM file: authorities to trust besides the system's when the hub fetches documents");
+    std::filesystem::path sign_in_providers;
+    serve_command->add_option("--sign-in-providers", sign_in_providers,
+                              "JSON file: accounts elsewhere (OpenID Connect, Google, GitHub) that people may sign in "
+                              "with; register PUBLIC_URL/sign-in/callback/ID there. See docs/operations.md");
     std::vector<std::string> trusted_proxies;
     serve_command->add_option(
         "--trusted-proxy", trusted_proxies,
@@ -196,6 +200,11 @@ int main(int argc, char** argv) {
             const auto range = common::net::parse_address_range(text);
             if (!range) throw CLI::ValidationError("--trusted-proxy", "must be like 10.0.0.0/8 or 127.0.0.1");
             serve.trusted_proxies.push_back(*range);
+        }
+        if (!sign_in_providers.empty()) {
+            auto read = hub::upstream::read_providers(sign_in_providers);
+            if (!read) throw CLI::ValidationError("--sign-in-providers", sign_in_providers.string() + ": " + read.error());
+            serve.sign_in_providers = std::move(*read);
         }
         serve.log_level = *common::log::parse_level(log_level);
         serve.log_format = *common::log::parse_format(log_format);

@@ -1,11 +1,11 @@
 #include "common/auth/access_token.hpp"
 
 #include <algorithm>
-#include <cmath>
 #include <optional>
 
 #include <fmt/format.h>
 
+#include "common/auth/claims.hpp"
 #include "common/crypto/encoding.hpp"
 
 namespace common::auth {
@@ -21,13 +21,6 @@ constexpr std::size_t name_bytes_max = 2048;
 
 std::unexpected<std::string> refuse(std::string why) { return std::unexpected(std::move(why)); }
 
-// A name for the log: what an attacker wrote stays out of it.
-std::optional<std::string> text_in(const json& object, const char* name) {
-    const auto member = object.find(name);
-    if (member == object.end() || !member->is_string()) return std::nullopt;
-    return member->get<std::string>();
-}
-
 std::optional<json> object_in(std::string_view encoded) {
     const auto text = crypto::base64url_decode(encoded);
     if (!text) return std::nullopt;
@@ -41,18 +34,6 @@ bool is_access_token_type(const json& header) {
     std::ranges::transform(type, type.begin(),
                            [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
     return type == "at+jwt" || type == "application/at+jwt";
-}
-
-// A NumericDate (RFC 7519 §2), which may have a fraction.
-enum class date_state { absent, bad, there };
-date_state read_date(const json& claims, const char* name, std::int64_t& seconds) {
-    const auto member = claims.find(name);
-    if (member == claims.end()) return date_state::absent;
-    if (!member->is_number()) return date_state::bad;
-    const double value = member->get<double>();
-    if (!std::isfinite(value) || value < 0 || value > 1e12) return date_state::bad;
-    seconds = static_cast<std::int64_t>(value);
-    return date_state::there;
 }
 
 std::optional<std::string> find_time_fault(const json& claims, std::int64_t now, claims_of where,
@@ -70,15 +51,6 @@ std::optional<std::string> find_time_fault(const json& claims, std::int64_t now,
     if (where == claims_of::token && expires_at - (iat == date_state::there ? issued_at : now) > lifetime_max + skew)
         return "it lives longer than a day";
     return std::nullopt;
-}
-
-bool is_for(const json& claims, const std::vector<std::string>& audiences) {
-    const auto aud = claims.find("aud");
-    if (aud == claims.end()) return false;
-    const auto is_ours = [&](const json& one) {
-        return one.is_string() && std::ranges::find(audiences, one.get_ref<const std::string&>()) != audiences.end();
-    };
-    return aud->is_array() ? std::ranges::any_of(*aud, is_ours) : is_ours(*aud);
 }
 
 void add_scopes(std::string_view text, std::vector<std::string>& scopes) {

@@ -1,5 +1,7 @@
 #include "common/auth/server_metadata.hpp"
 
+#include <algorithm>
+
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
@@ -20,6 +22,13 @@ std::string https_in(const json& document, const char* name) {
     if (member == document.end() || !member->is_string()) return {};
     auto url = member->get<std::string>();
     return net::parse_https_url(url) ? url : std::string();
+}
+
+// What is not listed is what RFC 8414 §2 takes for granted.
+bool takes(const json& document, std::string_view method) {
+    const auto methods = document.find("token_endpoint_auth_methods_supported");
+    if (methods == document.end()) return method == "client_secret_basic";
+    return methods->is_array() && std::ranges::find(*methods, json(method)) != methods->end();
 }
 
 }  // namespace
@@ -44,7 +53,14 @@ std::expected<server_metadata, std::string> parse_server_metadata(std::string_vi
     // RFC 8414 §3.3: or else one server could speak for another.
     if (named == document.end() || *named != issuer)
         return std::unexpected("The authorization server's metadata is of another issuer.");
-    return server_metadata{https_in(document, "jwks_uri"), https_in(document, "introspection_endpoint")};
+    const auto sends_issuer = document.find("authorization_response_iss_parameter_supported");
+    return server_metadata{.jwks_uri = https_in(document, "jwks_uri"),
+                           .introspection_endpoint = https_in(document, "introspection_endpoint"),
+                           .authorization_endpoint = https_in(document, "authorization_endpoint"),
+                           .token_endpoint = https_in(document, "token_endpoint"),
+                           .takes_basic = takes(document, "client_secret_basic"),
+                           .takes_post = takes(document, "client_secret_post"),
+                           .sends_issuer = sends_issuer != document.end() && *sends_issuer == true};
 }
 
 asio::awaitable<std::expected<server_metadata, std::string>> find_server_metadata(

@@ -19,6 +19,11 @@ bool is_issuer(std::string_view text);
 struct server_metadata {
     std::string jwks_uri;                // empty, or https
     std::string introspection_endpoint;  // likewise
+    std::string authorization_endpoint;  // likewise
+    std::string token_endpoint;          // likewise
+    bool takes_basic = true;             // client_secret_basic at the token endpoint (RFC 6749 §2.3.1)
+    bool takes_post = false;             // client_secret_post
+    bool sends_issuer = false;           // with each answer to an authorization request (RFC 9207)
 };
 
 // Where the metadata may be, in the order to look.

@@ -161,9 +161,10 @@ authorization_endpoint::answer authorization_endpoint::consent(const http_reques
 
     const auto person = co_await people_.find(request);
     if (!person) co_return database_page(person.error());
-    if (!*person) co_return sign_in_first(id, false);
+    const bool dangerous = is_dangerous((*asked)->scopes);
+    if (!*person) co_return sign_in_first(id, (*asked)->login_again || dangerous);
     const bool asked_to = (*asked)->login_again && (*person)->authenticated_at < (*asked)->created_at;
-    const bool has_to = is_dangerous((*asked)->scopes) && !people::is_fresh(**person, tenancy::system_time_ms());
+    const bool has_to = dangerous && !people::is_fresh(**person, tenancy::system_time_ms());
     if (asked_to || has_to) co_return sign_in_first(id, true);
     if (request.method == "POST") co_return co_await decide(**person, request);
     co_return co_await show(**person, **asked);

@@ -103,9 +103,8 @@ device_endpoint::answer device_endpoint::page(const http_request& request) {
     const auto fields = pages::parse_form(request.method == "GET" ? request.query : request.body);
     const std::string code = clean_user_code(fields ? fields->get("user_code") : std::string_view());
     const std::string here = code.empty() ? "/device" : device_path(code);
-    if (!*person) co_return pages::see_other(people::sign_in_path(here));
     // A machine is let in for long: by somebody who is there now.
-    if (!people::is_fresh(**person, tenancy::system_time_ms())) co_return pages::see_other(people::confirm_path(here));
+    if (!*person || !people::is_fresh(**person, tenancy::system_time_ms())) co_return pages::see_other(people::confirm_path(here));
     if (request.method == "POST") co_return co_await decide(request, **person);
     co_return co_await show(request, **person);
 }

@@ -31,6 +31,11 @@ std::string password_form(const signed_in& who) {
            "<button>Change password</button>\n</form>\n";
 }
 
+std::string no_password() {
+    return "<h2>Password</h2>\n<p class=\"note\">You have none. Whoever runs this hub makes you a link to set one: "
+           "<code>codez-hub sign-in-link</code></p>\n";
+}
+
 std::string sign_out_forms(const signed_in& who) {
     const std::string token = form_token_field(who.form_token);
     return "<h2>Sign out</h2>\n<div class=\"row\">\n<form method=\"post\" action=\"/sign-out\">\n" + token +
@@ -48,6 +53,8 @@ awaitable<http_response> account_pages::show(const http_request& request) {
     notice said;
     if (request.query == "done=password") said.done = "The password is changed.";
     if (request.query == "done=passkey") said.done = "The passkey is added.";
+    if (request.query == "done=linked") said.done = "The account is linked.";
+    if (request.query == "done=unlinked") said.done = "The account is not linked any more.";
     if (request.query == "done=removed") said.done = "The passkey is removed.";
     co_return co_await page(**who, std::move(said));
 }
@@ -59,6 +66,12 @@ awaitable<http_response> account_pages::page(signed_in who, notice said) {
     auto list = [this, id = who.user_id] { return with_.passkeys.list(id); };
     const auto keys = co_await on_pool(with_, std::move(list));
     if (!keys) co_return trouble_page(keys.error());
+    auto list_linked = [this, id = who.user_id] { return with_.linked.list(id); };
+    const auto linked = co_await on_pool(with_, std::move(list_linked));
+    if (!linked) co_return trouble_page(linked.error());
+    auto find = [this, id = who.user_id] { return with_.people.get_account(id); };
+    const auto known = co_await on_pool(with_, std::move(find));
+    if (!known) co_return trouble_page(known.error());
     pages::page page{.status = said.status, .title = "Your account", .main = error_html(said.error)};
     if (!said.done.empty()) page.main += fmt::format("<p class=\"done\" role=\"status\">{}</p>\n", escape(said.done));
     page.main += fmt::format("<dl>\n<dt>Name</dt><dd>{}</dd>\n<dt>E-mail address</dt><dd>{}</dd>\n", escape(who.name),
@@ -67,7 +80,10 @@ awaitable<http_response> account_pages::page(signed_in who, notice said) {
         page.main += fmt::format("<dt>Workspace</dt><dd>{} ({})</dd>\n", escape(place.workspace_name),
                                  tenancy::to_string(place.role));
     page.main += "</dl>\n<p><a href=\"/connections\">Connected applications</a></p>\n";
-    page.main += passkeys_.account_html(who, *keys) + password_form(who) + sign_out_forms(who);
+    page.main += passkeys_.account_html(who, *keys) + providers_.account_html(who, *linked);
+    page.main += known->password_hash.empty() ? no_password() : password_form(who);
+    page.main += sign_out_forms(who);
+    page.form_targets = co_await with_.providers.form_targets();
     page.script = passkeys_.script();
     co_return pages::render(page);
 }
@@ -79,7 +95,20 @@ awaitable<http_response> account_pages::change(const http_request& request) {
     if (!*who || !form || !with_.web.posted_by_own_page(request, **who, *form)) co_return foreign_form_page();
     if (form->get("do") == "change-password") co_return co_await change_password(request, **who, *form);
     if (form->get("do") == "sign-out-everywhere") co_return co_await sign_out_everywhere(**who);
+    if (form->get("do") == "link") co_return co_await link(request, **who, std::string(form->get("provider")));
+    if (form->get("do") == "unlink") co_return co_await providers_.unlink(**who, std::string(form->get("account")));
     co_return foreign_form_page();
+}
+
+awaitable<http_response> account_pages::link(const http_request& request, signed_in who, std::string provider_id) {
+    // Whoever finds an open browser must not leave a way in of their own.
+    if (!is_fresh(who, tenancy::system_time_ms())) co_return pages::see_other(confirm_path("/account"));
+    provider_pages::departure to{.provider_id = std::move(provider_id),
+                                 .visitor = who.form_token,
+                                 .what_for = upstream::purpose::link,
+                                 .continue_at = "/account",
+                                 .user_id = who.user_id};
+    co_return co_await providers_.leave(request, std::move(to));
 }
 
 awaitable<http_response> account_pages::change_password(const http_request& request, signed_in who,

@@ -1,4 +1,4 @@
-// GET and POST /account: who you are, another password, passkeys, the end of all sessions.
+// GET and POST /account: who you are, another password, passkeys, linked accounts, the end of all sessions.
 #pragma once
 
 #include <string>
@@ -9,13 +9,15 @@
 #include "common/net/http.hpp"
 #include "hub/pages/form.hpp"
 #include "hub/people/passkey_pages.hpp"
+#include "hub/people/provider_pages.hpp"
 #include "hub/people/services.hpp"
 
 namespace hub::people {
 
 class account_pages {
 public:
-    account_pages(services& with, const passkey_pages& passkeys) : with_(with), passkeys_(passkeys) {}
+    account_pages(services& with, const passkey_pages& passkeys, provider_pages& providers)
+        : with_(with), passkeys_(passkeys), providers_(providers) {}
 
     boost::asio::awaitable<common::net::http_response> show(const common::net::http_request& request);
     boost::asio::awaitable<common::net::http_response> change(const common::net::http_request& request);
@@ -30,9 +32,12 @@ private:
     boost::asio::awaitable<common::net::http_response> change_password(const common::net::http_request& request,
                                                                        signed_in who, const pages::form& form);
     boost::asio::awaitable<common::net::http_response> sign_out_everywhere(signed_in who);
+    boost::asio::awaitable<common::net::http_response> link(const common::net::http_request& request, signed_in who,
+                                                            std::string provider_id);
 
     services& with_;
     const passkey_pages& passkeys_;
+    provider_pages& providers_;
 };
 
 }  // namespace hub::people

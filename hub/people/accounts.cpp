@@ -87,7 +87,7 @@ result<new_session> store::sign_in(std::string_view user_id, std::string_view ve
     return in_transaction(db_, [&](connection& c) -> result<new_session> {
         if (!has_password(c, user_id, verified_hash))
             return fail(errc::not_found, "The password was changed at this moment. Sign in with the new one.");
-        c.execute("DELETE FROM web_sessions WHERE hash = CAST(:hash AS BLOB)", {{"hash", tenancy::bytes(replaced)}});
+        delete_session(c, replaced);
         note(c, "user:" + std::string(user_id), "person.signed_in", user_id, "ok", now_());
         return insert_session(c, user_id, now_());
     });

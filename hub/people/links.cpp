@@ -4,6 +4,7 @@
 
 #include "common/crypto/digest.hpp"
 #include "common/crypto/random.hpp"
+#include "hub/external/rows.hpp"
 #include "hub/people/rows.hpp"
 #include "hub/people/store.hpp"
 #include "hub/tenancy/outcome.hpp"
@@ -102,20 +103,18 @@ void end_other_links(connection& c, std::string_view user_id, std::int64_t now) 
         {{"now", now}, {"user", text(user_id)}});
 }
 
-result<void> check(const link& what, const introduction& who) {
-    if (what.kind == link_kind::invitation && what.whose)
-        return fail(errc::invalid, "There is an account of this e-mail address. Sign in to accept the invitation.");
-    if (!what.whose && !tenancy::is_name(who.name, proto::limits::name_bytes_max))
-        return fail(errc::invalid, "Your name is missing, too long or not plain text.");
-    if (what.whose && what.whose->user.email.empty() && !is_email(who.email))
-        return fail(errc::invalid, "That is no e-mail address.");
-    return {};
-}
-
 void set_email(connection& c, std::string_view user_id, std::string_view email) {
     c.execute(
         "UPDATE users SET email = CAST(:email AS TEXT), email_key = CAST(:key AS TEXT) WHERE id = CAST(:id AS TEXT)",
         {{"email", text(email)}, {"key", tenancy::lower_case(email)}, {"id", text(user_id)}});
+}
+
+// Whoever had got into the account may have left a way in of their own.
+void end_ways_in(connection& c, std::string_view user_id, std::int64_t now) {
+    for (const auto* table : {"web_sessions", "passkeys", "passwords"})
+        c.execute("DELETE FROM " + std::string(table) + " WHERE user_id = CAST(:user AS TEXT)", {{"user", text(user_id)}});
+    external::end_persons_identities(c, user_id, now);
+    end_other_links(c, user_id, now);
 }
 
 // The user that the link is for, made where there is none.
@@ -129,7 +128,46 @@ std::string settle_user(connection& c, const link_row& found, const introduction
     return made.id;
 }
 
+// May that account become a way in for who uses the link? Nobody has it, or the same person.
+result<void> check_free(connection& c, const link& what, const outside_account& with) {
+    if (const auto fault = external::find_identity_fault(with.issuer, with.subject))
+        return fail(errc::invalid, "The account there has no name that could be kept.");
+    const auto row = external::query_identity(c, with.issuer, with.subject);
+    if (row && (!what.whose || what.whose->user.id != row->user_id))
+        return fail(errc::key_conflict, "Somebody of this hub is linked with that account already.");
+    return {};
+}
+
+// Settles all but the new way in, which `secure` makes.
+template <class Check, class Secure>
+result<new_session> settle(common::db::database& db, std::string_view hash, const introduction& who, std::int64_t now,
+                           Check check, Secure secure) {
+    auto done = in_transaction(db, [&](connection& c) -> result<new_session> {
+        const auto found = query_link(c, hash, now);
+        if (!found) return no_link();
+        if (auto fault = find_introduction_fault(found->what, who)) return fail(errc::invalid, std::move(*fault));
+        if (auto checked = check(c, found->what); !checked) return std::unexpected(std::move(checked.error()));
+        if (!take_link(c, hash, now)) return no_link();
+        const std::string user_id = settle_user(c, *found, who, now);
+        end_ways_in(c, user_id, now);
+        note(c, "user:" + user_id, "person.link_used", user_id, to_string(found->what.kind), now);
+        return insert_session(c, user_id, now, secure(c, user_id));
+    });
+    if (!done && done.error().code == errc::already_exists)
+        done.error().message = "There is another account of this e-mail address.";
+    return done;
+}
+
 }  // namespace
+
+std::optional<std::string> find_introduction_fault(const link& what, const introduction& who) {
+    if (what.kind == link_kind::invitation && what.whose)
+        return "There is an account of this e-mail address. Sign in to accept the invitation.";
+    if (!what.whose && !tenancy::is_name(who.name, proto::limits::name_bytes_max))
+        return "Your name is missing, too long or not plain text.";
+    if (what.whose && what.whose->user.email.empty() && !is_email(who.email)) return "That is no e-mail address.";
+    return std::nullopt;
+}
 
 std::string_view to_string(link_kind kind) { return kind_names.at(static_cast<std::size_t>(kind)); }
 
@@ -177,24 +215,25 @@ result<link> store::find_link(std::string_view hash) {
 }
 
 result<new_session> store::use_link(std::string_view hash, const introduction& who) {
-    auto done = in_transaction(db_, [&](connection& c) -> result<new_session> {
-        const std::int64_t now = now_();
-        const auto found = query_link(c, hash, now);
-        if (!found) return no_link();
-        if (auto checked = check(found->what, who); !checked) return std::unexpected(std::move(checked.error()));
-        if (!take_link(c, hash, now)) return no_link();
-        const std::string user_id = settle_user(c, *found, who, now);
-        upsert_password(c, user_id, who.password_hash, now);
-        delete_sessions(c, user_id);
-        // Whoever had got into the account may have left a key of their own.
-        c.execute("DELETE FROM passkeys WHERE user_id = CAST(:user AS TEXT)", {{"user", text(user_id)}});
-        end_other_links(c, user_id, now);
-        note(c, "user:" + user_id, "person.link_used", user_id, to_string(found->what.kind), now);
-        return insert_session(c, user_id, now);
-    });
-    if (!done && done.error().code == errc::already_exists)
-        done.error().message = "There is another account of this e-mail address.";
-    return done;
+    const std::int64_t now = now_();
+    return settle(
+        db_, hash, who, now, [](connection&, const link&) { return result<void>(); },
+        [&](connection& c, const std::string& user_id) {
+            upsert_password(c, user_id, who.password_hash, now);
+            return now;
+        });
+}
+
+result<new_session> store::use_link(std::string_view hash, const introduction& who, const outside_account& with) {
+    const std::int64_t now = now_();
+    return settle(
+        db_, hash, who, now, [&](connection& c, const link& what) { return check_free(c, what, with); },
+        [&](connection& c, const std::string& user_id) {
+            // A link that an operator made has stayed.
+            if (!external::query_identity(c, with.issuer, with.subject))
+                external::insert_identity(c, with.issuer, with.subject, user_id, external::linked_by::person, now);
+            return with.authenticated_at;
+        });
 }
 
 result<void> store::accept_invitation(std::string_view hash, std::string_view user_id) {

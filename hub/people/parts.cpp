@@ -67,6 +67,11 @@ std::string sign_in_path(std::string_view continue_at) {
 
 std::string confirm_path(std::string_view continue_at) { return sign_in_path(continue_at) + "&again=1"; }
 
+std::string wait_sentence(std::chrono::milliseconds wait) {
+    const auto minutes = std::chrono::ceil<std::chrono::minutes>(wait).count();
+    return fmt::format("There were too many attempts. Try again in {} minute{}.", minutes, minutes == 1 ? "" : "s");
+}
+
 http_response trouble_page(const tenancy::error& e) {
     using tenancy::errc;
     pages::page page;

@@ -1,6 +1,7 @@
 // Pieces of the pages of people. Pure.
 #pragma once
 
+#include <chrono>
 #include <string>
 #include <string_view>
 
@@ -30,8 +31,11 @@ std::string error_html(std::string_view text);
 std::string local_path(std::string_view wanted);
 
 std::string sign_in_path(std::string_view continue_at);
-// The same, with the password asked for again.
+// The same, and who is there shall prove it now, also if signed in.
 std::string confirm_path(std::string_view continue_at);
+
+// "There were too many attempts. …"
+std::string wait_sentence(std::chrono::milliseconds wait);
 
 // 503, 404 or what fits; the database's words are not in it.
 common::net::http_response trouble_page(const tenancy::error& e);

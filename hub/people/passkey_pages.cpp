@@ -219,8 +219,11 @@ awaitable<http_response> passkey_pages::add(signed_in who, const pages::form& fo
 }
 
 awaitable<http_response> passkey_pages::remove(signed_in who, std::string id) {
-    auto end = [this, user = who.user_id, id] { return with_.passkeys.remove(user, id); };
+    auto end = [this, user = who.user_id, id, issuers = with_.providers.issuers()] {
+        return with_.passkeys.remove(user, id, issuers);
+    };
     const auto done = co_await on_pool(with_, std::move(end));
+    if (!done && done.error().code == errc::invalid) co_return refused(400, done.error().message, "/account");
     if (!done) co_return trouble_page(done.error());
     co_return pages::see_other("/account?done=removed");
 }

@@ -74,8 +74,12 @@ result<void> passkey_store::add(const passkey& key) {
     return done;
 }
 
-result<void> passkey_store::remove(std::string_view user_id, std::string_view id) {
+result<void> passkey_store::remove(std::string_view user_id, std::string_view id,
+                                   const std::vector<std::string>& issuers) {
     return in_transaction(db_, [&](connection& c) -> result<void> {
+        const auto key = query_passkey(c, id);
+        if (!key || key->user_id != user_id) return no_passkey();
+        if (count_ways_in(c, user_id, issuers) <= 1) return last_way_in();
         const auto removed =
             c.execute("DELETE FROM passkeys WHERE id = CAST(:id AS BLOB) AND user_id = CAST(:user AS TEXT)",
                       {{"id", bytes(id)}, {"user", text(user_id)}});
@@ -112,7 +116,7 @@ result<new_session> passkey_store::sign_in(std::string_view id, std::uint32_t si
             "UPDATE passkeys SET sign_count = CAST(:count AS INTEGER), last_used_at = CAST(:now AS INTEGER) "
             "WHERE id = CAST(:id AS BLOB)",
             {{"count", static_cast<std::int64_t>(sign_count)}, {"now", now}, {"id", bytes(id)}});
-        c.execute("DELETE FROM web_sessions WHERE hash = CAST(:hash AS BLOB)", {{"hash", bytes(replaced)}});
+        delete_session(c, replaced);
         note(c, actor, "person.signed_in", key->user_id, "ok", now);
         return insert_session(c, key->user_id, now);
     });

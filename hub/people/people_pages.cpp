@@ -34,7 +34,7 @@ people_pages::people_pages(services with) : with_(std::move(with)) {}
 
 bool people_pages::serves(std::string_view path) {
     return std::ranges::find(paths, path) != paths.end() || std::ranges::find(posted, path) != posted.end() ||
-           pages::find_asset(path).has_value();
+           path.starts_with(upstream::callback_path) || pages::find_asset(path).has_value();
 }
 
 boost::asio::awaitable<void> people_pages::handle(common::net::http_exchange& exchange) {
@@ -50,10 +50,13 @@ boost::asio::awaitable<http_response> people_pages::answer(const http_request& r
     }
     const std::string_view path = request.path;
     if (std::ranges::find(posted, path) != posted.end()) co_return co_await take_post(request);
+    const bool comes_back = path.starts_with(upstream::callback_path);
+    if (comes_back && request.method != "GET") co_return not_allowed_page("GET");
     if (!reads && request.method != "POST") co_return not_allowed_page("GET, HEAD, POST");
     if (reads && is_elsewhere(request, with_.public_url))
         co_return pages::see_other(with_.public_url + request.path +
                                    (request.query.empty() ? "" : "?" + request.query));
+    if (comes_back) co_return co_await providers_.come_back(request);
     if (path == "/") co_return reads ? pages::see_other("/account") : not_allowed_page("GET, HEAD");
     if (path == "/sign-in") co_return co_await (reads ? sign_in_.show(request) : sign_in_.sign_in(request));
     if (path == "/welcome") co_return co_await (reads ? welcome_.show(request) : welcome_.enter(request));

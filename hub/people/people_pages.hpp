@@ -1,4 +1,4 @@
-// The pages of people: / (which is /account), /sign-in, /sign-out, /welcome, /account, /passkeys and what they load. One for the program.
+// The pages of people: / (which is /account), /sign-in and its callbacks, /sign-out, /welcome, /account, /passkeys and what they load. One for the program.
 #pragma once
 
 #include <string_view>
@@ -8,6 +8,7 @@
 #include "common/net/http.hpp"
 #include "hub/people/account_pages.hpp"
 #include "hub/people/passkey_pages.hpp"
+#include "hub/people/provider_pages.hpp"
 #include "hub/people/services.hpp"
 #include "hub/people/sign_in_pages.hpp"
 #include "hub/people/welcome_pages.hpp"
@@ -30,9 +31,10 @@ private:
 
     services with_;
     passkey_pages passkeys_{with_};
-    sign_in_pages sign_in_{with_, passkeys_};
-    welcome_pages welcome_{with_};
-    account_pages account_{with_, passkeys_};
+    provider_pages providers_{with_};
+    sign_in_pages sign_in_{with_, passkeys_, providers_};
+    welcome_pages welcome_{with_, providers_};
+    account_pages account_{with_, passkeys_, providers_};
 };
 
 }  // namespace hub::people

@@ -10,11 +10,14 @@
 #include "common/async/blocking_pool.hpp"
 #include "common/log/logger.hpp"
 #include "common/net/http.hpp"
+#include "hub/people/linked_accounts.hpp"
 #include "hub/people/passkey_store.hpp"
 #include "hub/people/password_hasher.hpp"
 #include "hub/people/sessions.hpp"
 #include "hub/people/sign_in_limits.hpp"
 #include "hub/people/store.hpp"
+#include "hub/upstream/providers.hpp"
+#include "hub/upstream/visits.hpp"
 
 namespace hub::people {
 
@@ -26,6 +29,9 @@ struct services {
     sign_in_limits& limits;
     common::async::blocking_pool& pool;
     common::log::logger& log;
+    linked_accounts& linked;
+    upstream::providers& providers;
+    upstream::visits& visits;
     std::string public_url;  // without a trailing slash
 };
 

@@ -23,6 +23,11 @@ public:
 
     // Counts an attempt, before the password is looked at. How long to wait; nullopt: go on.
     std::optional<std::chrono::milliseconds> begin(const common::net::http_request& request, std::string_view email);
+    // The same of what comes back from a provider of accounts, where nobody says who is meant.
+    std::optional<std::chrono::milliseconds> begin(const common::net::http_request& request);
+    void take_back(const common::net::http_request& request);
+    // Counts that somebody is sent to a provider: a hundred times in 15 minutes from an address.
+    std::optional<std::chrono::milliseconds> begin_visit(const common::net::http_request& request);
     // Has the address failed before the attempt that has begun?
     bool has_failed_before(const common::net::http_request& request) const;
     // The password was right.
@@ -39,6 +44,7 @@ private:
     clock_function now_;
     common::auth::throttle accounts_;
     common::auth::throttle addresses_;
+    common::auth::throttle visits_;
 };
 
 }  // namespace hub::people

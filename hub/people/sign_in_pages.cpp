@@ -22,14 +22,18 @@ namespace {
 constexpr std::string_view wrong = "The e-mail address or the password is wrong.";
 constexpr std::size_t email_bytes_max = 256;
 
-std::string wait_sentence(std::chrono::milliseconds wait) {
-    const auto minutes = std::chrono::ceil<std::chrono::minutes>(wait).count();
-    return fmt::format("There were too many attempts. Try again in {} minute{}.", minutes, minutes == 1 ? "" : "s");
-}
-
 }  // namespace
 
-http_response sign_in_pages::page(const http_request& request, const shown& what) const {
+// Without the fields of the other form, which need not be filled in for it.
+std::string sign_in_pages::providers_html(std::string_view form_token, const shown& what) const {
+    if (with_.providers.empty()) return {};
+    return "<form method=\"post\" action=\"/sign-in\">\n" + form_token_field(form_token) +
+           fmt::format("<input type=\"hidden\" name=\"continue\" value=\"{}\">\n<input type=\"hidden\" "
+                       "name=\"again\" value=\"{}\">\n{}</form>\n",
+                       escape(what.continue_at), what.prove ? 1 : 0, providers_.buttons_html("Continue with"));
+}
+
+awaitable<http_response> sign_in_pages::page(const http_request& request, shown what) {
     const auto visitor = with_.web.visitor_of(request);
     pages::page page{
         .status = what.status, .title = what.again ? "Please confirm that it is you" : "Sign in", .main = {}};
@@ -49,33 +53,34 @@ http_response sign_in_pages::page(const http_request& request, const shown& what
                              .autocomplete = "current-password",
                              .more = what.email.empty() ? "required" : "required autofocus"});
     page.main += "<button>Sign in</button>\n</form>\n" + passkeys_.sign_in_html(visitor.form_token, what.continue_at);
+    page.main += providers_html(visitor.form_token, what);
+    page.form_targets = co_await with_.providers.form_targets();
     page.script = passkeys_.script();
     page.main +=
         "<p class=\"note\">No password, or forgotten? Whoever runs this hub makes you a link: "
         "<code>codez-hub sign-in-link</code></p>";
     if (!visitor.set_cookie.empty()) page.more.add("Set-Cookie", visitor.set_cookie);
-    return pages::render(page);
+    co_return pages::render(page);
 }
 
 awaitable<http_response> sign_in_pages::show(const http_request& request) {
     const auto query = pages::parse_form(request.query);
     shown what;
     what.continue_at = local_path(query ? query->get("continue") : std::string_view());
-    what.again = query && query->get("again") == "1";
+    what.prove = query && query->get("again") == "1";
     const auto who = co_await with_.web.find(request);
     if (!who) co_return trouble_page(who.error());
-    if (*who && !what.again) co_return pages::see_other(what.continue_at);
-    if (*who)
-        what.email = (*who)->email;
-    else
-        what.again = false;
-    co_return page(request, what);
+    if (*who && !what.prove) co_return pages::see_other(what.continue_at);
+    what.again = who->has_value();
+    if (*who) what.email = (*who)->email;
+    co_return co_await page(request, std::move(what));
 }
 
 awaitable<http_response> sign_in_pages::sign_in(const http_request& request) {
     const auto form = pages::is_form(request) ? pages::parse_form(request.body) : std::unexpected(std::string());
     if (!form || !with_.web.posted_by_own_page(request, with_.web.visitor_of(request).form_token, *form))
         co_return foreign_form_page();
+    if (form->find("provider")) co_return co_await leave(request, *form);
     shown what;
     what.continue_at = local_path(form->get("continue"));
     what.email = form->get("email");
@@ -85,9 +90,22 @@ awaitable<http_response> sign_in_pages::sign_in(const http_request& request) {
                           {{"address", with_.limits.address_of(request)}});
         what.status = 429;
         what.error = wait_sentence(*wait);
-        co_return page(request, what);
+        co_return co_await page(request, std::move(what));
     }
     co_return co_await try_password(request, std::move(what), std::string(form->get("password")));
+}
+
+awaitable<http_response> sign_in_pages::leave(const http_request& request, const pages::form& form) {
+    provider_pages::departure to{.provider_id = std::string(form.get("provider")),
+                                 .visitor = with_.web.visitor_of(request).form_token,
+                                 .continue_at = local_path(form.get("continue"))};
+    if (form.get("again") == "1") {
+        const auto who = co_await with_.web.find(request);
+        if (!who) co_return trouble_page(who.error());
+        to.what_for = upstream::purpose::confirm;
+        if (*who) to.user_id = (*who)->user_id;
+    }
+    co_return co_await providers_.leave(request, std::move(to));
 }
 
 awaitable<http_response> sign_in_pages::try_password(const http_request& request, shown what, std::string password) {
@@ -100,7 +118,7 @@ awaitable<http_response> sign_in_pages::try_password(const http_request& request
     if (!proven) {
         what.status = 403;
         what.error = wrong;
-        co_return page(request, what);
+        co_return co_await page(request, std::move(what));
     }
     const std::string old = with_.web.secret_of(request);
     auto begin = [this, who = *proven, replaced = old.empty() ? old : common::crypto::sha256(old)] {

@@ -58,6 +58,14 @@ struct link {
     tenancy::role role = tenancy::role::viewer;
 };
 
+// Who somebody is at a provider of accounts, which has just said so.
+struct outside_account {
+    std::string provider_id;  // for the audit
+    std::string issuer;
+    std::string subject;
+    std::int64_t authenticated_at = 0;  // ms since 1970: when the person proved it
+};
+
 // What somebody without an account, or without a password, says of themselves.
 struct introduction {
     std::string name;   // taken where there is no account yet
@@ -97,8 +105,10 @@ public:
     // not_found alike for unknown, used and old ones.
     tenancy::result<link> find_link(std::string_view hash);
     // Once: sets the password, makes the account and the membership where the link is for that, ends all other sessions,
-    // passkeys and sign-in links of the user, and signs in. Not for an invitation of somebody who has an account.
+    // passkeys, links to accounts elsewhere that the user made, and sign-in links of the user, and signs in. Not for an invitation of somebody who has an account.
     tenancy::result<new_session> use_link(std::string_view hash, const introduction& who);
+    // The same with an account elsewhere in the place of a password. key_conflict: somebody else is linked with that.
+    tenancy::result<new_session> use_link(std::string_view hash, const introduction& who, const outside_account& with);
     // An invitation, by the one that it is for, who has signed in. A role that somebody has already is left.
     tenancy::result<void> accept_invitation(std::string_view hash, std::string_view user_id);
 
@@ -106,6 +116,9 @@ private:
     common::db::database& db_;
     tenancy::clock_function now_;
 };
+
+// What is missing in an introduction for that link, as a sentence; nullopt: nothing.
+std::optional<std::string> find_introduction_fault(const link& what, const introduction& who);
 
 // One '@' with something on both sides, no spaces.
 bool is_email(std::string_view text);

@@ -32,19 +32,25 @@ void prune(connection& c, std::string_view user_id, std::int64_t now) {
 
 }  // namespace
 
-new_session insert_session(connection& c, std::string_view user_id, std::int64_t now) {
+new_session insert_session(connection& c, std::string_view user_id, std::int64_t now,
+                           std::optional<std::int64_t> authenticated_at) {
     prune(c, user_id, now);
     new_session made{common::crypto::base64url_encode(common::crypto::random_bytes(32)), std::string(user_id)};
     c.execute(
         "INSERT INTO web_sessions (hash, id, user_id, authenticated_at, last_seen_at, expires_at) VALUES ("
-        "CAST(:hash AS BLOB), CAST(:id AS TEXT), CAST(:user AS TEXT), CAST(:now AS INTEGER), CAST(:now AS INTEGER), "
+        "CAST(:hash AS BLOB), CAST(:id AS TEXT), CAST(:user AS TEXT), CAST(:proven AS INTEGER), CAST(:now AS INTEGER), "
         "CAST(:expires AS INTEGER))",
         {{"hash", bytes(common::crypto::sha256(made.secret))},
          {"id", tenancy::new_id("b_")},
          {"user", made.user_id},
+         {"proven", authenticated_at.value_or(now)},
          {"now", now},
          {"expires", now + session_ms}});
     return made;
+}
+
+void delete_session(connection& c, std::string_view hash) {
+    c.execute("DELETE FROM web_sessions WHERE hash = CAST(:hash AS BLOB)", {{"hash", bytes(hash)}});
 }
 
 void delete_sessions(connection& c, std::string_view user_id) {
@@ -72,7 +78,7 @@ result<std::optional<session>> store::find_session(std::string_view hash) {
 
 result<void> store::end_session(std::string_view hash) {
     return in_transaction(db_, [&](connection& c) -> result<void> {
-        c.execute("DELETE FROM web_sessions WHERE hash = CAST(:hash AS BLOB)", {{"hash", bytes(hash)}});
+        delete_session(c, hash);
         return {};
     });
 }

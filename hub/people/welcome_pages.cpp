@@ -50,14 +50,34 @@ awaitable<http_response> welcome_pages::show(const http_request& request) {
     what.secret = query ? query->get("link") : std::string_view();
     const auto found = co_await find(what.secret);
     if (!found) co_return trouble_page(found.error());
-    if (!is_for_somebody_else(*found)) co_return introduction_page(request, *found, what);
+    if (!is_for_somebody_else(*found)) co_return co_await introduction_page(request, *found, what);
     const auto who = co_await with_.web.find(request);
     if (!who) co_return trouble_page(who.error());
     co_return invitation_page(*found, what.secret, *who);
 }
 
-http_response welcome_pages::introduction_page(const http_request& request, const link& what,
-                                               const shown& typed) const {
+// The fields have names of their own: ids are there once on a page.
+std::string welcome_pages::providers_html(std::string_view form_token, const link& what, const shown& typed) const {
+    if (with_.providers.empty()) return {};
+    std::string html = "<h2>Without a password</h2>\n<form method=\"post\" action=\"/welcome\">\n" +
+                       form_token_field(form_token) + hidden_link(typed.secret);
+    if (!what.whose)
+        html += input_html({.label = "Your name",
+                            .name = "provider_name",
+                            .autocomplete = "name",
+                            .value = typed.name,
+                            .more = "required"});
+    if (what.whose && what.whose->user.email.empty())
+        html += input_html({.label = "E-mail address",
+                            .name = "provider_email",
+                            .type = "email",
+                            .autocomplete = "email",
+                            .value = typed.email,
+                            .more = "required"});
+    return html + providers_.buttons_html("Continue with") + "</form>\n";
+}
+
+awaitable<http_response> welcome_pages::introduction_page(const http_request& request, link what, shown typed) {
     const auto visitor = with_.web.visitor_of(request);
     const std::string email = what.whose ? what.whose->user.email : what.email;
     pages::page page{.status = typed.status, .title = "Welcome to CodeZ", .main = {}};
@@ -79,9 +99,10 @@ http_response welcome_pages::introduction_page(const http_request& request, cons
                              .value = email.empty() ? typed.email : email,
                              .more = email.empty() ? "required" : "readonly"});
     page.main += new_password_html();
-    page.main += "<button>Set password and sign in</button>\n</form>";
+    page.main += "<button>Set password and sign in</button>\n</form>\n" + providers_html(visitor.form_token, what, typed);
+    page.form_targets = co_await with_.providers.form_targets();
     if (!visitor.set_cookie.empty()) page.more.add("Set-Cookie", visitor.set_cookie);
-    return pages::render(page);
+    co_return pages::render(page);
 }
 
 http_response welcome_pages::invitation_page(const link& what, const std::string& secret,
@@ -115,14 +136,37 @@ awaitable<http_response> welcome_pages::enter(const http_request& request) {
     if (!with_.web.posted_by_own_page(request, with_.web.visitor_of(request).form_token, *form))
         co_return foreign_form_page();
     if (!found) co_return trouble_page(found.error());
+    if (const auto provider = form->find("provider")) {
+        typed.name = plain(form->get("provider_name"));
+        typed.email = plain(form->get("provider_email"));
+        co_return co_await leave(request, std::move(*found), std::move(typed), std::string(*provider));
+    }
     std::string password(form->get("new_password"));
     const auto fault = find_password_fault(password);
     if (fault || password != form->get("repeated_password")) {
         typed.status = 400;
         typed.error = fault.value_or("The two passwords are not the same.");
-        co_return introduction_page(request, *found, typed);
+        co_return co_await introduction_page(request, *found, typed);
     }
     co_return co_await settle(request, std::move(*found), std::move(typed), std::move(password));
+}
+
+awaitable<http_response> welcome_pages::leave(const http_request& request, link what, shown typed,
+                                              std::string provider_id) {
+    introduction who{typed.name, typed.email, {}};
+    // Before the way there, rather than after it.
+    if (auto fault = find_introduction_fault(what, who)) {
+        typed.status = 400;
+        typed.error = std::move(*fault);
+        co_return co_await introduction_page(request, std::move(what), std::move(typed));
+    }
+    provider_pages::departure to{.provider_id = std::move(provider_id),
+                                 .visitor = with_.web.visitor_of(request).form_token,
+                                 .what_for = upstream::purpose::welcome,
+                                 .continue_at = "/welcome?link=" + pages::encode_component(typed.secret),
+                                 .link_hash = common::crypto::sha256(typed.secret),
+                                 .who = std::move(who)};
+    co_return co_await providers_.leave(request, std::move(to));
 }
 
 awaitable<http_response> welcome_pages::settle(const http_request& request, link what, shown typed,
@@ -135,7 +179,7 @@ awaitable<http_response> welcome_pages::settle(const http_request& request, link
     if (!session && (session.error().code == errc::invalid || session.error().code == errc::already_exists)) {
         typed.status = 400;
         typed.error = session.error().message;
-        co_return introduction_page(request, what, typed);
+        co_return co_await introduction_page(request, what, typed);
     }
     if (!session) co_return trouble_page(session.error());
     const std::string known = what.whose ? what.whose->user.email : what.email;

@@ -9,13 +9,14 @@
 
 #include "common/net/http.hpp"
 #include "hub/pages/form.hpp"
+#include "hub/people/provider_pages.hpp"
 #include "hub/people/services.hpp"
 
 namespace hub::people {
 
 class welcome_pages {
 public:
-    explicit welcome_pages(services& with) : with_(with) {}
+    welcome_pages(services& with, provider_pages& providers) : with_(with), providers_(providers) {}
 
     boost::asio::awaitable<common::net::http_response> show(const common::net::http_request& request);
     boost::asio::awaitable<common::net::http_response> enter(const common::net::http_request& request);
@@ -29,8 +30,11 @@ private:
         std::string error;
     };
     boost::asio::awaitable<tenancy::result<link>> find(std::string secret);
-    common::net::http_response introduction_page(const common::net::http_request& request, const link& what,
-                                                 const shown& typed) const;
+    boost::asio::awaitable<common::net::http_response> introduction_page(const common::net::http_request& request,
+                                                                         link what, shown typed);
+    std::string providers_html(std::string_view form_token, const link& what, const shown& typed) const;
+    boost::asio::awaitable<common::net::http_response> leave(const common::net::http_request& request, link what,
+                                                             shown typed, std::string provider_id);
     boost::asio::awaitable<common::net::http_response> settle(const common::net::http_request& request, link what,
                                                               shown typed, std::string password);
     boost::asio::awaitable<common::net::http_response> accept(const common::net::http_request& request,
@@ -39,6 +43,7 @@ private:
                                                const std::optional<signed_in>& who) const;
 
     services& with_;
+    provider_pages& providers_;
 };
 
 }  // namespace hub::people

@@ -305,7 +305,27 @@ constexpr std::string_view eleventh = R"sql(
 ALTER TABLE grants ADD COLUMN all_workspaces INTEGER NOT NULL DEFAULT 0;
 )sql";
 
-constexpr std::array<common::db::migration, 11> migrations{{{1, first},
+// Who was sent to sign in elsewhere and may come back; and who made a link to an account there: an operator, or the person.
+constexpr std::string_view twelfth = R"sql(
+CREATE TABLE sign_in_visits (
+    state_hash BLOB PRIMARY KEY,
+    visitor_hash BLOB NOT NULL,
+    provider_id TEXT NOT NULL,
+    purpose TEXT NOT NULL,
+    continue_at TEXT NOT NULL,
+    user_id TEXT NOT NULL,
+    link_hash BLOB NOT NULL,
+    name TEXT NOT NULL,
+    email TEXT NOT NULL,
+    begun_at INTEGER NOT NULL
+);
+CREATE INDEX sign_in_visits_by_age ON sign_in_visits (begun_at);
+
+ALTER TABLE external_identities ADD COLUMN by_person INTEGER NOT NULL DEFAULT 0;
+CREATE INDEX external_identities_of_user ON external_identities (user_id);
+)sql";
+
+constexpr std::array<common::db::migration, 12> migrations{{{1, first},
                                                            {2, second},
                                                            {3, third},
                                                            {4, fourth},
@@ -315,7 +335,8 @@ constexpr std::array<common::db::migration, 11> migrations{{{1, first},
                                                            {8, eighth},
                                                            {9, ninth},
                                                            {10, tenth},
-                                                           {11, eleventh}}};
+                                                           {11, eleventh},
+                                                           {12, twelfth}}};
 
 }  // namespace
 

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { once } from "node:events";
-import { existsSync, mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
 import net from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -27,6 +27,7 @@ async function fails(sentence, ...args) {
     assert.match(lines[0], sentence, said);
     assert.doesNotMatch(stderr, /errno|std::|terminate|exception|filesystem error|#0 |Sanitizer/, said);
     assert.equal(stdout, "", said);
+    return stderr;
 }
 
 test("codez-hub", async (t) => {
@@ -115,6 +116,25 @@ test("codez-hub", async (t) => {
     await t.test("where the hub may fetch from", async () => {
         for (const bad of ["idp.example.com", "https://idp.example.com:443", "*.example.com:443", "idp.example.com:0"]) await fails(/--allow-fetch-from.*idp\.example\.com:443/, "serve", "--data", data, ...anywhere, "--allow-fetch-from", bad);
         await fails(/PEM.*no-such-file/, "serve", "--data", data, ...anywhere, "--fetch-ca", join(dir, "no-such-file"));
+    });
+
+    await t.test("providers of accounts", async () => {
+        const file = join(dir, "providers.json");
+        const serve = ["serve", "--data", data, ...anywhere, "--sign-in-providers", file];
+        const one = { id: "company", name: "Example", issuer: "https://sso.example.com", client_id: "hub", client_secret: "very-secret" };
+        const refuses = async (pattern, text, mode = 0o600) => {
+            writeFileSync(file, typeof text === "string" ? text : JSON.stringify(text));
+            chmodSync(file, mode);
+            const stderr = await fails(pattern, ...serve);
+            assert.doesNotMatch(stderr, /very-secret/);
+        };
+        await fails(/--sign-in-providers.*providers\.json.*not there/, ...serve);
+        await refuses(/Others may read .*chmod 600/, [one], 0o644);
+        await refuses(/JSON array/, "[{");
+        await refuses(/Provider 1: .*not known/, [{ ...one, secret: "very-secret" }]);
+        await refuses(/Two providers have the id company/, [one, { ...one, issuer: "https://other.example.com" }]);
+        await refuses(/Provider 2 has the issuer of another/, [one, { ...one, id: "other" }]);
+        await refuses(/Provider 1: "issuer" must be/, [{ ...one, issuer: "http://sso.example.com" }]);
     });
 
     await t.test("another authorization server", async () => {

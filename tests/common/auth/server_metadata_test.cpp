@@ -40,6 +40,33 @@ TEST(server_metadata, is_of_its_issuer_and_names_https_endpoints) {
         EXPECT_FALSE(parse(bad)) << bad;
 }
 
+TEST(server_metadata, says_how_people_sign_in_there) {
+    const auto parse = [](nlohmann::json more) {
+        more["issuer"] = "https://as.example";
+        return parse_server_metadata(more.dump(), "https://as.example").value();
+    };
+    const auto bare = parse(nlohmann::json::object());
+    EXPECT_EQ(bare.authorization_endpoint + bare.token_endpoint, "");
+    EXPECT_TRUE(bare.takes_basic);
+    EXPECT_FALSE(bare.takes_post);
+    EXPECT_FALSE(bare.sends_issuer);
+    const auto full = parse({{"authorization_endpoint", "https://as.example/a"},
+                             {"token_endpoint", "https://as.example/t"},
+                             {"token_endpoint_auth_methods_supported", {"private_key_jwt", "client_secret_post"}},
+                             {"authorization_response_iss_parameter_supported", true}});
+    EXPECT_EQ(full.authorization_endpoint, "https://as.example/a");
+    EXPECT_EQ(full.token_endpoint, "https://as.example/t");
+    EXPECT_FALSE(full.takes_basic);
+    EXPECT_TRUE(full.takes_post);
+    EXPECT_TRUE(full.sends_issuer);
+    const auto odd = parse({{"authorization_endpoint", "http://as.example/a"},
+                            {"token_endpoint", {"https://as.example/t"}},
+                            {"token_endpoint_auth_methods_supported", "client_secret_basic"},
+                            {"authorization_response_iss_parameter_supported", "true"}});
+    EXPECT_EQ(odd.authorization_endpoint + odd.token_endpoint, "");
+    EXPECT_FALSE(odd.takes_basic || odd.takes_post || odd.sends_issuer);
+}
+
 class metadata_of_server : public test::fake_server {
 protected:
     std::expected<server_metadata, std::string> find() {

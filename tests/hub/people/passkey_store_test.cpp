@@ -35,10 +35,13 @@ TEST_P(passkeys, are_added_found_and_removed_by_their_owner) {
     EXPECT_EQ(keys_->find("other").error().code, errc::not_found);
     EXPECT_EQ(keys_->list(owner_)->size(), 1U);
     EXPECT_TRUE(keys_->list("u_absent")->empty());
-    EXPECT_EQ(keys_->remove("u_absent", id).error().code, errc::not_found);
-    ASSERT_TRUE(keys_->remove(owner_, id));
+    EXPECT_EQ(keys_->remove("u_absent", id, {}).error().code, errc::not_found);
+    EXPECT_EQ(keys_->remove(owner_, id, {}).error().code, errc::invalid) << "the only way in";
+    ASSERT_TRUE(keys_->add(key("second")));
+    ASSERT_TRUE(keys_->remove(owner_, id, {}));
     EXPECT_EQ(keys_->find(id).error().code, errc::not_found);
     EXPECT_THAT(noted(), testing::ElementsAre("user:" + owner_ + " person.passkey_removed " + owner_ + " ok",
+                                              "user:" + owner_ + " person.passkey_added " + owner_ + " ok",
                                               "user:" + owner_ + " person.passkey_added " + owner_ + " ok"));
 }
 
