@@ -4,44 +4,13 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 
-import { Browser } from "../support/browser.mjs";
-import { FakeProvider, callbackOf, certifyLoopback, leaveFor, passProvider, providersArgs } from "../support/fake-provider.mjs";
-import { startWorld } from "../support/harness.mjs";
+import { callbackOf, leaveFor, passProvider } from "../support/fake-provider.mjs";
 import { OAuthClient } from "../support/oauth-client.mjs";
 import { Person } from "../support/person.mjs";
-
-/** A hub with a company's provider, another one, and a GitHub. */
-async function start(t) {
-    let company, second, github;
-    const world = await startWorld(t, {
-        machines: 0,
-        hub: async (w) => {
-            const { authority, certificate } = await certifyLoopback(w.dir);
-            company = await FakeProvider.start(certificate, { metadata: { authorization_response_iss_parameter_supported: true } });
-            second = await FakeProvider.start(certificate, { metadata: { token_endpoint_auth_methods_supported: ["client_secret_post"] } });
-            github = await FakeProvider.start(certificate);
-            for (const one of [company, second, github]) w.closers.push(() => one.stop());
-            const client = ({ client: client_id, secret: client_secret }) => ({ client_id, client_secret });
-            const entries = [
-                { id: "company", name: "Example SSO", issuer: company.issuer, ...client(company) },
-                { id: "second", name: "Second & Sons", issuer: second.issuer, ...client(second) },
-                { id: "github", preset: "github", url: github.issuer, ...client(github) },
-            ];
-            return { serveArgs: ["--trusted-proxy", "127.0.0.0/8", ...providersArgs(w.dir, authority, entries, [company, second, github])] };
-        },
-    });
-    const { hub } = world;
-    let browsers = 0;
-    const browser = (address = `192.0.2.${++browsers}`) => new Browser(hub.url, { address });
-    const sessionOf = (one) => one.cookies.get(`codez_${hub.port}`);
-    const isSignedIn = async (one) => (await one.request("/account")).status === 200;
-    const signIn = async (one, id, path = "/sign-in") => passProvider(one, await one.go(path), id);
-    const audited = async () => (await hub.admin("audit")).entries.map((entry) => `${entry.actor} ${entry.action} ${entry.subject} ${entry.result}`);
-    return { world, hub, company, second, github, browser, sessionOf, isSignedIn, signIn, audited };
-}
+import { startProvidedHub } from "../support/provided-hub.mjs";
 
 test("people sign in with accounts of providers", async (t) => {
-    const { world, hub, company, second, browser, sessionOf, isSignedIn, signIn, audited } = await start(t);
+    const { world, hub, company, second, browser, sessionOf, isSignedIn, signIn, audited } = await startProvidedHub(t);
     const ada = await Person.owner(hub);
 
     await world.test("the sign-in page offers them, and its forms lead nowhere else", async () => {
@@ -204,5 +173,82 @@ test("people sign in with accounts of providers", async (t) => {
         const secrets = [company.secret, ...company.redeemed.flatMap(({ form }) => [form.get("code"), form.get("code_verifier")]), ...company.visits.flatMap((visit) => [visit.state, visit.nonce]), "a token for nobody"];
         for (const secret of secrets) for (const text of files) assert.ok(!text.includes(secret), secret);
         assert.match(files[0], /callback=.*\/sign-in\/callback\/company/);
+    });
+});
+
+test("an account elsewhere takes the place of a password", async (t) => {
+    const { world, hub, company, github, browser, sessionOf, isSignedIn, signIn, audited } = await startProvidedHub(t);
+    const ada = await Person.owner(hub);
+    const bob = browser();
+
+    await world.test("somebody invited comes in by it, once", async () => {
+        const { link } = await hub.admin("invite", "--email", "bob@example.org", "--role", "viewer");
+        github.number = 42;
+        const nameless = await leaveFor(bob, await bob.go(link), "github");
+        assert.equal(nameless.status, 400);
+        assert.match(nameless.text, /Your name is missing/);
+        const page = await passProvider(bob, await bob.go(link), "github", { values: { provider_name: "Bob <b>" } });
+        assert.equal(bob.at.pathname, "/account");
+        assert.match(page.text, /<dd>Bob &lt;b&gt;<\/dd>[\s\S]*<dd>bob@example.org<\/dd>[\s\S]*<dd>home \(viewer\)<\/dd>[\s\S]*GitHub, since[\s\S]*You have none/);
+        assert.equal((await browser().go(link)).status, 404);
+        const lines = await audited();
+        assert.ok(lines.some((line) => /person\.link_used u_\w+ invitation$/.test(line)) && lines.some((line) => /^user:u_\w+ identity\.linked /.test(line)));
+        assert.match((await signIn(browser(), "github")).text, /<dd>Bob &lt;b&gt;<\/dd>/);
+    });
+
+    await world.test("the last way in stays", async () => {
+        const page = await passProvider(bob, await bob.go("/sign-in?continue=%2Faccount&again=1"), "github");
+        const { fields } = page.forms.find((form) => form.fields.do === "unlink");
+        const refused = await bob.go("/account", { form: fields });
+        assert.equal(refused.status, 400);
+        assert.match(refused.text, /only way left/);
+        assert.equal(await isSignedIn(bob), true);
+    });
+
+    await world.test("an account of somebody here opens no invitation of another, and uses none up", async () => {
+        await passProvider(ada.browser, await ada.browser.go("/account"), "company");
+        const { link } = await hub.admin("invite", "--email", "carol@example.org");
+        const one = browser();
+        const page = await passProvider(one, await one.go(link), "company", { values: { provider_name: "Carol" } });
+        assert.equal(page.status, 409);
+        assert.match(page.text, /Somebody of this hub is linked with that account already/);
+        assert.ok(page.text.includes(`href="${link}"`), "and leads back");
+        assert.equal(sessionOf(one), undefined);
+        assert.equal((await one.go(link)).status, 200);
+    });
+
+    await world.test("of two visits by one link one comes in", async () => {
+        const { link } = await hub.admin("invite", "--email", "dave@example.org");
+        const [one, two] = [browser(), browser()];
+        company.user = "dave";
+        const mine = await leaveFor(one, await one.go(link), "company", { values: { provider_name: "Dave" } });
+        const theirs = await leaveFor(two, await two.go(link), "github", { values: { provider_name: "Eve" } });
+        github.number = 66;
+        assert.equal((await one.go(await callbackOf(mine.left))).status, 200);
+        assert.equal((await two.go(await callbackOf(theirs.left))).status, 404);
+        assert.equal(sessionOf(two), undefined);
+        company.user = "alice";
+    });
+
+    await world.test("the operator's link ends what was linked, and takes another account", async () => {
+        const { link } = await hub.admin("sign-in-link", "--user", "bob@example.org");
+        const one = browser();
+        company.user = "bob-at-work";
+        const page = await passProvider(one, await one.go(link), "company");
+        assert.match(page.text, /Example SSO, since/);
+        assert.doesNotMatch(page.text, /GitHub, since/);
+        assert.equal(await isSignedIn(bob), false);
+        github.number = 42;
+        assert.equal((await signIn(bob, "github")).status, 403);
+        assert.match((await signIn(browser(), "company")).text, /bob@example.org/);
+    });
+
+    await world.test("an invitation of somebody with an account is accepted after signing in by it", async () => {
+        await hub.admin("workspace", "--name", "second", "--owner", "zoe");
+        const { link } = await hub.admin("invite", "--workspace", "second", "--email", "bob@example.org");
+        const one = browser();
+        const page = await passProvider(one, await one.go(`/sign-in?continue=${encodeURIComponent(link)}`), "company");
+        assert.equal(one.at.pathname, "/welcome");
+        assert.match((await one.submit(page, {}, { action: "/welcome" })).text, /<dd>second \(member\)<\/dd>/);
     });
 });
