@@ -4,8 +4,9 @@
 
 # fuzz SECONDS [NAME...]: each target for so long, as many at once as there are processors. New inputs that reach new code
 # go to build/fuzz/corpus/NAME; those that fail to build/fuzz/failed. Copy what is worth keeping to tests/fuzz/corpus/NAME.
-# $fuzz_seed: the same seed tries the same inputs in the same order, which takes more than a seed: no random addresses, which
-# comparisons of pointers would feed into the inputs, and a corpus in one order. Without it, each run tries others.
+# $fuzz_seed: the same seed tries the same inputs in the same order, as far as the target itself repeats (sealing takes random
+# bytes). That takes more than a seed: no random addresses, which comparisons of pointers would feed into the inputs, and a
+# corpus in one order. Without it, each run tries others.
 fuzz() {
     local seconds=$1 name names=()
     shift
