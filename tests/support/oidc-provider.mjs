@@ -52,6 +52,7 @@ export async function followSignIn(start, redirectUri) {
 export class OidcProvider {
     user = "alice";
     claims = {}; // of access tokens, besides the standard ones
+    signIn = undefined; // from the next start() on: the redirect URI at which people of this provider sign in
 
     /** `certificate`: {cert, key}, files; `format`: "jwt" or "opaque"; `resources()`: for whom it gives tokens, the first by default. */
     static async start({ certificate, format = "jwt", resources }) {
@@ -91,7 +92,7 @@ export class OidcProvider {
             jwks: { keys: [{ ...this.signingKey.export({ format: "jwk" }), kid: this.kid, alg: "ES256", use: "sig" }] },
             cookies: { keys: [randomBytes(16).toString("hex")] },
             clients: [
-                { client_id: "hub", client_secret: "hub's secret: %&+", grant_types: [], redirect_uris: [], response_types: [], token_endpoint_auth_method: "client_secret_basic" },
+                { client_id: "hub", client_secret: "hub's secret: %&+", ...(this.signIn ? { redirect_uris: [this.signIn] } : { grant_types: [], redirect_uris: [], response_types: [] }), token_endpoint_auth_method: "client_secret_basic" },
                 { client_id: "test", token_endpoint_auth_method: "none", redirect_uris: [callback], grant_types: ["authorization_code"], response_types: ["code"] },
             ],
             clientDefaults: { application_type: "native", id_token_signed_response_alg: "ES256" }, // native: ports of loopback redirects may change
