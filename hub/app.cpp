@@ -22,6 +22,7 @@
 #include "common/mcp/engine.hpp"
 #include "common/net/fetch_guard.hpp"
 #include "common/net/listener.hpp"
+#include "common/net/tls_reload.hpp"
 #include "hub/api/uploads.hpp"
 #include "hub/external/identities.hpp"
 #include "hub/external/sign_in.hpp"
@@ -49,13 +50,6 @@ namespace limits = proto::limits;
 std::string database_url(const std::filesystem::path& data, const std::string& database) {
     if (!database.empty()) return database;
     return "sqlite://" + (std::filesystem::absolute(data) / "hub.db").string();
-}
-
-bool is_public_url(std::string_view text) {
-    const auto url = boost::urls::parse_uri(text);
-    return url && (url->scheme_id() == boost::urls::scheme::http || url->scheme_id() == boost::urls::scheme::https) &&
-           !url->host().empty() && !url->has_userinfo() && !url->has_query() && !url->has_fragment() &&
-           (url->path().empty() || url->path() == "/");
 }
 
 namespace {
@@ -114,7 +108,6 @@ private:
     bool write_port_file();
     std::shared_ptr<const common::net::fetch_guard> fetch_guard() const;
     asio::awaitable<void> until_signalled();
-    asio::awaitable<void> reload_on_hangup();
 
     serve_config config_;
     common::log::logger log_;
@@ -336,7 +329,7 @@ int app::run() {
     asio::co_spawn(context_, ended_keys_.watch(), asio::detached);
     asio::co_spawn(context_, authorization_server_->keep_pruned(), asio::detached);
     asio::co_spawn(context_, until_signalled(), asio::detached);
-    asio::co_spawn(context_, reload_on_hangup(), asio::detached);
+    asio::co_spawn(context_, common::net::reload_on_hangup(context_.get_executor(), tls_, log_), asio::detached);
     if (!write_port_file()) return 1;
     log_.info("codez-hub serves", {{"url", config_.public_url + "/mcp"},
                                    {"listen", fmt::format("{}:{}", listener_->address(), listener_->port())},
@@ -364,22 +357,6 @@ asio::awaitable<void> app::until_signalled() {
     const bool audited = co_await audit_.flush(std::chrono::steady_clock::now() + std::chrono::seconds(2));
     if (!audited) log_.error("the last calls were not audited: the database did not answer");
     context_.stop();
-}
-
-asio::awaitable<void> app::reload_on_hangup() {
-    asio::signal_set signals(context_, SIGHUP);
-    constexpr auto token = asio::as_tuple(asio::use_awaitable);
-    for (;;) {
-        auto [ec, number] = co_await signals.async_wait(token);
-        if (ec) co_return;
-        if (!tls_) {
-            log_.info("SIGHUP: nothing to read again, this hub serves without TLS");
-        } else if (const auto done = tls_->reload(); !done) {
-            log_.error("the TLS files were not taken over; the old ones stay in use", {{"why", done.error().message}});
-        } else {
-            log_.info("the TLS files were read again");
-        }
-    }
 }
 
 }  // namespace

@@ -37,9 +37,6 @@ struct serve_config {
     common::log::format log_format = common::log::format::human;
 };
 
-// http(s)://host[:port], nothing behind it but a slash: what machines sign and clients compare.
-bool is_public_url(std::string_view text);
-
 // The database's URL, for common::db::open.
 std::string database_url(const std::filesystem::path& data, const std::string& database);
 

@@ -189,7 +189,7 @@ int main(int argc, char** argv) {
         audited.since_ms = *from_when;
         serve.listen = parse_address(listen);
         serve.ops_listen = parse_address(ops_listen);
-        if (!serve.public_url.empty() && !hub::is_public_url(serve.public_url))
+        if (!serve.public_url.empty() && !common::net::is_web_origin(serve.public_url))
             throw CLI::ValidationError("--public-url", "must be of the form https://hub.example.com, without a path");
         for (const auto& place : fetch_allowed) serve.fetch_allowed.push_back(parse_place(place));
         for (const auto& origin : serve.allowed_origins)

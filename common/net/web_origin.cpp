@@ -1,9 +1,25 @@
 #include "common/net/web_origin.hpp"
 
 #include <algorithm>
+#include <charconv>
+#include <cstdint>
 #include <utility>
 
+#include <boost/url/parse.hpp>
+#include <boost/url/url_view.hpp>
+
 namespace common::net {
+
+namespace {
+
+// Boost.URL's port_number() takes larger ones for others.
+bool is_port(std::string_view digits) {
+    std::uint16_t port = 0;
+    const auto [end, ec] = std::from_chars(digits.data(), digits.data() + digits.size(), port);
+    return ec == std::errc() && end == digits.data() + digits.size() && port != 0;
+}
+
+}  // namespace
 
 std::string normal_origin(std::string_view url) {
     const auto scheme = url.find("://");
@@ -17,14 +33,12 @@ std::string normal_origin(std::string_view url) {
 }
 
 bool is_web_origin(std::string_view text) {
-    if (text.ends_with('/')) text.remove_suffix(1);
-    const std::string origin = normal_origin(text);
-    for (const std::string_view scheme : {"http://", "https://"}) {
-        if (!origin.starts_with(scheme) || origin.size() == scheme.size()) continue;
-        const std::string_view rest = text.substr(scheme.size());
-        return rest.find_first_of("/?#@*\\ ") == std::string_view::npos;
-    }
-    return false;
+    const auto url = boost::urls::parse_uri(text);
+    if (!url || text.contains('*')) return false;
+    const bool is_web = url->scheme_id() == boost::urls::scheme::http || url->scheme_id() == boost::urls::scheme::https;
+    const bool is_reachable = !url->host().empty() && (!url->has_port() || is_port(url->port()));
+    return is_web && is_reachable && !url->has_userinfo() && !url->has_query() && !url->has_fragment() &&
+           (url->path().empty() || url->path() == "/");
 }
 
 std::optional<std::string> origin_of(const http_request& request) {
