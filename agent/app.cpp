@@ -4,7 +4,6 @@
 
 #include <csignal>
 #include <cstdlib>
-#include <fstream>
 #include <iostream>
 #include <optional>
 #include <utility>
@@ -33,13 +32,12 @@
 #include "common/async/blocking_pool.hpp"
 #include "common/async/event_signal.hpp"
 #include "common/async/program_context.hpp"
+#include "common/cli/port_file.hpp"
 #include "common/crypto/random.hpp"
 #include "common/crypto/sealer.hpp"
 #include "common/mcp/engine.hpp"
 #include "common/net/listener.hpp"
 #include "proto/limits.hpp"
-
-extern char** environ;
 
 namespace agent {
 
@@ -52,17 +50,6 @@ std::int64_t unix_ms() {
     using namespace std::chrono;
     return duration_cast<milliseconds>(system_clock::now().time_since_epoch()).count();
 }
-
-std::map<std::string, std::string> whole_environment() {
-    std::map<std::string, std::string> out;
-    for (char** entry = environ; *entry != nullptr; ++entry) {
-        const std::string_view text(*entry);
-        if (const auto eq = text.find('='); eq != std::string_view::npos) out.emplace(text.substr(0, eq), text.substr(eq + 1));
-    }
-    return out;
-}
-
-std::string value_of(const environment& env, const char* name) { return env(name).value_or(""); }
 
 // How long the calls under way have, once they were told that the agent stops.
 constexpr std::chrono::seconds calls_end_within(5);
@@ -118,7 +105,6 @@ private:
     bool make_direct();
     bool open_direct();
     void open_link();
-    void write_port_file();
     std::vector<std::string> troubles() const;
     std::pair<bool, std::string> link_health() const;
     asio::awaitable<void> start();
@@ -148,8 +134,7 @@ private:
     std::optional<local::local_front> front_;
     std::unique_ptr<common::net::listener> listener_;
     std::unique_ptr<direct::endpoint> direct_;
-    std::optional<link::link_settings> link_settings_;
-    std::optional<common::crypto::ed25519_key> key_;
+    std::optional<link::enrolment> enrolled_;
     std::optional<link::supervisor> link_;
     common::async::event_signal started_;
     std::int64_t started_at_ms_ = unix_ms();
@@ -190,7 +175,7 @@ tools::services app::tool_services() {
     s.uploads = &uploads_;
     s.attachments = &attachments_;
     s.machine = &machine_;
-    s.claude_config = history::config_directory(value_of(env, "CLAUDE_CONFIG_DIR"), value_of(env, "HOME"));
+    s.claude_config = history::config_directory(env("CLAUDE_CONFIG_DIR").value_or(""), env("HOME").value_or(""));
     s.started_at_ms = started_at_ms_;
     s.troubles = [this] { return troubles(); };
     s.link = [this] { return link_health(); };
@@ -242,25 +227,15 @@ std::map<pid_t, local::running_claude> app::running_claudes() const {
 }
 
 bool app::load_link() {
-    if (!fs::exists(config_.files.link_file())) {
-        machine_.name = "this machine";
-        logger_.info("not enrolled with a hub. To enrol: codez setup --hub URL --join");
-        return true;
-    }
-    auto settings = link::load_link_settings(config_.files.link_file());
-    if (!settings) {
-        logger_.error(settings.error());
+    auto enrolled = link::load_enrolment(config_.files);
+    if (!enrolled) {
+        logger_.error(enrolled.error());
         return false;
     }
-    auto key = common::crypto::ed25519_key::load(config_.files.machine_key());
-    if (!key) {
-        logger_.error(key.error());
-        return false;
-    }
-    machine_.id = settings->machine_id;
-    machine_.name = settings->machine_name;
-    link_settings_ = std::move(*settings);
-    key_ = std::move(*key);
+    enrolled_ = std::move(*enrolled);
+    machine_.name = enrolled_ ? enrolled_->settings.machine_name : "this machine";
+    if (enrolled_) machine_.id = enrolled_->settings.machine_id;
+    else logger_.info("not enrolled with a hub. To enrol: codez setup --hub URL --join");
     return true;
 }
 
@@ -319,23 +294,12 @@ bool app::open_direct() {
 }
 
 void app::open_link() {
-    link::supervisor_config config{config_.files, *link_settings_, *key_};
+    link::supervisor_config config{config_.files, enrolled_->settings, enrolled_->key};
     link_.emplace(context_->get_executor(), std::move(config), tools_->remote(), *log_, *sessions_, uploads_, logger_);
     link_->on_renamed([this](const std::string& name) { machine_.name = name; });
     link_->on_restored([this](const std::string& details) { repairs_.note("link.restored", details); });
     sessions_->on_summary([this](const session::summary&) { link_->sessions_changed(); });
     asio::co_spawn(*context_, link_->run(), rethrow);
-}
-
-void app::write_port_file() {
-    auto temporary = config_.port_file;
-    temporary += ".new";
-    nlohmann::json ports{{"port", listener_->port()}};
-    if (direct_) ports["direct_port"] = direct_->port();
-    std::ofstream(temporary) << ports << '\n';
-    std::error_code ec;
-    fs::rename(temporary, config_.port_file, ec);
-    if (ec) logger_.error("the port file cannot be written", {{"file", config_.port_file.string()}, {"why", ec.message()}});
 }
 
 // False: the agent cannot serve.
@@ -350,8 +314,10 @@ asio::awaitable<bool> app::begin() {
 
     // Only now: a call must find the sessions that were there before.
     if (!open_listener() || !open_direct()) co_return false;
-    if (link_settings_) open_link();
-    if (!config_.port_file.empty()) write_port_file();
+    if (enrolled_) open_link();
+    nlohmann::json ports{{"port", listener_->port()}};
+    if (direct_) ports["direct_port"] = direct_->port();
+    if (const auto written = common::cli::write_port_file(config_.port_file, ports); !written) logger_.error(written.error());
     logger_.info("codez agent serves", {{"local", fmt::format("http://{}:{}/mcp", listener_->address(), listener_->port())},
                                         {"policy", rules_.file().string()}});
     co_return true;

@@ -2,6 +2,9 @@
 
 #include <cstdlib>
 #include <stdexcept>
+#include <string_view>
+
+extern char** environ;
 
 namespace agent {
 
@@ -13,6 +16,15 @@ environment process_environment() {
         if (value == nullptr || *value == '\0') return std::nullopt;
         return value;
     };
+}
+
+std::map<std::string, std::string> whole_environment() {
+    std::map<std::string, std::string> out;
+    for (char** entry = environ; *entry != nullptr; ++entry) {
+        const std::string_view text(*entry);
+        if (const auto eq = text.find('='); eq != std::string_view::npos) out.emplace(text.substr(0, eq), text.substr(eq + 1));
+    }
+    return out;
 }
 
 paths default_paths(const environment& env) {

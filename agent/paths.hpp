@@ -3,6 +3,7 @@
 
 #include <filesystem>
 #include <functional>
+#include <map>
 #include <optional>
 #include <string>
 
@@ -21,6 +22,8 @@ struct paths {
 
 using environment = std::function<std::optional<std::string>(const char* name)>;
 environment process_environment();
+// All of it.
+std::map<std::string, std::string> whole_environment();
 
 // $CODEZ_HOME/{config,state} if set, else the XDG directories' codez/ (basedir-spec). Throws std::runtime_error with a
 // sentence if there is no home directory.

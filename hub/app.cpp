@@ -1,7 +1,6 @@
 #include "hub/app.hpp"
 
 #include <csignal>
-#include <fstream>
 #include <utility>
 
 #include <fmt/format.h>
@@ -15,6 +14,7 @@
 #include "common/async/program_context.hpp"
 #include "common/auth/challenge.hpp"
 #include "common/auth/resource.hpp"
+#include "common/cli/port_file.hpp"
 #include "common/crypto/digest.hpp"
 #include "common/crypto/encoding.hpp"
 #include "common/crypto/random.hpp"
@@ -105,7 +105,6 @@ private:
     void open_front();
     void shut_out(const identity::ended_keys::ids& ended);
     bool open_listeners();
-    bool write_port_file();
     std::shared_ptr<const common::net::fetch_guard> fetch_guard() const;
     asio::awaitable<void> until_signalled();
 
@@ -258,20 +257,6 @@ bool app::open_listeners() {
     return true;
 }
 
-bool app::write_port_file() {
-    if (config_.port_file.empty()) return true;
-    auto temporary = config_.port_file;
-    temporary += ".new";
-    std::ofstream out(temporary);
-    out << nlohmann::json{{"port", listener_->port()}, {"ops_port", ops_listener_->port()}} << '\n';
-    out.close();
-    std::error_code ec;
-    if (out) std::filesystem::rename(temporary, config_.port_file, ec);
-    if (out && !ec) return true;
-    refuse(fmt::format("The port file {} cannot be written.", config_.port_file.string()));
-    return false;
-}
-
 std::shared_ptr<const common::net::fetch_guard> app::fetch_guard() const {
     auto guard = std::make_shared<common::net::fetch_guard>();
     guard->allowed = config_.fetch_allowed;
@@ -330,7 +315,11 @@ int app::run() {
     asio::co_spawn(context_, authorization_server_->keep_pruned(), asio::detached);
     asio::co_spawn(context_, until_signalled(), asio::detached);
     asio::co_spawn(context_, common::net::reload_on_hangup(context_.get_executor(), tls_, log_), asio::detached);
-    if (!write_port_file()) return 1;
+    const nlohmann::json ports{{"port", listener_->port()}, {"ops_port", ops_listener_->port()}};
+    if (const auto written = common::cli::write_port_file(config_.port_file, ports); !written) {
+        refuse(written.error());
+        return 1;
+    }
     log_.info("codez-hub serves", {{"url", config_.public_url + "/mcp"},
                                    {"listen", fmt::format("{}:{}", listener_->address(), listener_->port())},
                                    {"ops", fmt::format("{}:{}", ops_listener_->address(), ops_listener_->port())}});

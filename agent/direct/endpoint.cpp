@@ -1,10 +1,8 @@
 #include "agent/direct/endpoint.hpp"
 
-#include <csignal>
 #include <utility>
 
 #include <boost/asio/as_tuple.hpp>
-#include <boost/asio/signal_set.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/url/parse.hpp>
@@ -15,6 +13,7 @@
 #include "common/auth/challenge.hpp"
 #include "common/auth/logged_checker.hpp"
 #include "common/auth/resource.hpp"
+#include "common/net/tls_reload.hpp"
 
 namespace agent::direct {
 
@@ -151,17 +150,7 @@ asio::awaitable<void> endpoint::watch() {
 }
 
 asio::awaitable<void> endpoint::reload_on_hangup() {
-    if (!tls_) co_return;
-    asio::signal_set signals(services_.executor, SIGHUP);
-    for (;;) {
-        auto [ec, number] = co_await signals.async_wait(as_tuple);
-        if (ec) co_return;
-        if (const auto done = tls_->reload(); !done) {
-            services_.log.error("the TLS files were not taken over; the old ones stay in use", {{"why", done.error().message}});
-        } else {
-            services_.log.info("the TLS files were read again");
-        }
-    }
+    if (tls_) co_await common::net::reload_on_hangup(services_.executor, tls_, services_.log);
 }
 
 void endpoint::end_streams() {

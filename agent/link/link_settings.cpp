@@ -79,4 +79,13 @@ std::expected<void, std::string> save_link_settings(const std::filesystem::path&
     return save_private_file(file, text);
 }
 
+std::expected<std::optional<enrolment>, std::string> load_enrolment(const paths& files) {
+    if (!std::filesystem::exists(files.link_file())) return std::nullopt;
+    auto settings = load_link_settings(files.link_file());
+    if (!settings) return std::unexpected(std::move(settings.error()));
+    auto key = common::crypto::ed25519_key::load(files.machine_key());
+    if (!key) return std::unexpected(std::move(key.error()));
+    return enrolment{std::move(*settings), std::move(*key)};
+}
+
 }  // namespace agent::link

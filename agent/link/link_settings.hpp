@@ -6,7 +6,11 @@
 #include <expected>
 #include <filesystem>
 #include <map>
+#include <optional>
 #include <string>
+
+#include "agent/paths.hpp"
+#include "common/crypto/ed25519_key.hpp"
 
 namespace agent::link {
 
@@ -24,5 +28,14 @@ struct link_settings {
 // Errors are sentences that name the file.
 std::expected<link_settings, std::string> load_link_settings(const std::filesystem::path& file);
 std::expected<void, std::string> save_link_settings(const std::filesystem::path& file, const link_settings& settings);
+
+// Of this machine, with its key.
+struct enrolment {
+    link_settings settings;
+    common::crypto::ed25519_key key;
+};
+
+// nullopt: it is not enrolled.
+std::expected<std::optional<enrolment>, std::string> load_enrolment(const paths& files);
 
 }  // namespace agent::link
