@@ -8,9 +8,9 @@
 #include <optional>
 #include <utility>
 
+#include <fmt/format.h>
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/signal_set.hpp>
-#include <fmt/format.h>
 
 #include "agent/claude/login_file.hpp"
 #include "agent/events/log.hpp"
@@ -80,7 +80,8 @@ public:
           bases_(config.files.state / "diffs"),
           uploads_(pool_, config.files.state / "uploads", {unix_ms}),
           attachments_(pool_, config.files.state, {unix_ms}),
-          upload_endpoint_(uploads_, [this](std::string_view named) { return named == machine_.id || named == machine_.name; }),
+          upload_endpoint_(uploads_,
+                           [this](std::string_view named) { return named == machine_.id || named == machine_.name; }),
           sealer_(load_or_make_key(config.files.state / "local.key", common::crypto::sealer::key_size)),
           sessions_(session::make_engine(context_->get_executor(), session_options(), *log_)),
           started_(context_->get_executor()) {}
@@ -234,8 +235,10 @@ bool app::load_link() {
     }
     enrolled_ = std::move(*enrolled);
     machine_.name = enrolled_ ? enrolled_->settings.machine_name : "this machine";
-    if (enrolled_) machine_.id = enrolled_->settings.machine_id;
-    else logger_.info("not enrolled with a hub. To enrol: codez setup --hub URL --join");
+    if (enrolled_)
+        machine_.id = enrolled_->settings.machine_id;
+    else
+        logger_.info("not enrolled with a hub. To enrol: codez setup --hub URL --join");
     return true;
 }
 
@@ -272,8 +275,9 @@ bool app::make_direct() {
     auto upload = [this](common::net::http_exchange& exchange, const proto::principal& who) {
         return upload_endpoint_.handle(exchange, who);
     };
-    auto made = direct::endpoint::make(config_.direct, config_.files.api_keys(),
-                                       {context_->get_executor(), tools_->direct(), std::move(upload), logger_}, mcp_options());
+    auto made =
+        direct::endpoint::make(config_.direct, config_.files.api_keys(),
+                               {context_->get_executor(), tools_->direct(), std::move(upload), logger_}, mcp_options());
     if (!made) {
         logger_.error(made.error());
         return false;
@@ -317,9 +321,11 @@ asio::awaitable<bool> app::begin() {
     if (enrolled_) open_link();
     nlohmann::json ports{{"port", listener_->port()}};
     if (direct_) ports["direct_port"] = direct_->port();
-    if (const auto written = common::cli::write_port_file(config_.port_file, ports); !written) logger_.error(written.error());
-    logger_.info("codez agent serves", {{"local", fmt::format("http://{}:{}/mcp", listener_->address(), listener_->port())},
-                                        {"policy", rules_.file().string()}});
+    if (const auto written = common::cli::write_port_file(config_.port_file, ports); !written)
+        logger_.error(written.error());
+    logger_.info("codez agent serves",
+                 {{"local", fmt::format("http://{}:{}/mcp", listener_->address(), listener_->port())},
+                  {"policy", rules_.file().string()}});
     co_return true;
 }
 

@@ -14,9 +14,9 @@ namespace agent {
 
 struct agent_config {
     paths files;
-    std::uint16_t local_port = 4097;  // on 127.0.0.1: the endpoint asks for no credential
+    std::uint16_t local_port = 4097;           // on 127.0.0.1: the endpoint asks for no credential
     std::vector<std::string> allowed_origins;  // of web pages that may call the local endpoint
-    direct::endpoint_config direct;  // for callers elsewhere, without a hub
+    direct::endpoint_config direct;            // for callers elsewhere, without a hub
     std::filesystem::path port_file;  // written when ready: {"port":…,"direct_port":…}; for supervisors and tests
     common::log::level log_level = common::log::level::info;
     common::log::format log_format = common::log::format::human;

@@ -42,19 +42,27 @@ int main(int argc, char** argv) {
     auto* setup_command = cli.add_subcommand("setup", "Enrol this machine with a hub.");
     add_directories(setup_command, home);
     setup_command->add_option("--hub", setup.hub_url, "The hub's URL")->required();
-    setup_command->add_flag("--join", setup.join, "Enrol with a join token, which is asked for, instead of by a browser");
-    setup_command->add_option("--join-file", setup.join_file, "Read the join token from this file, or from stdin with -");
-    setup_command->add_flag("--plain-http", setup.plain_http, "Take an http:// URL of a hub on another machine: everybody on the way can read what is sent");
+    setup_command->add_flag("--join", setup.join,
+                            "Enrol with a join token, which is asked for, instead of by a browser");
+    setup_command->add_option("--join-file", setup.join_file,
+                              "Read the join token from this file, or from stdin with -");
+    setup_command->add_flag(
+        "--plain-http", setup.plain_http,
+        "Take an http:// URL of a hub on another machine: everybody on the way can read what is sent");
     setup_command->add_option("--name", setup.name, "The machine's name; without it the host name");
-    setup_command->add_option("--root", setup.roots, "Directory that sessions may run in; repeatable. Written to agent.toml if that is not there yet");
-    setup_command->add_option("--ca-file", setup.ca_file, "PEM file of the authority that signed the hub's certificate");
+    setup_command->add_option(
+        "--root", setup.roots,
+        "Directory that sessions may run in; repeatable. Written to agent.toml if that is not there yet");
+    setup_command->add_option("--ca-file", setup.ca_file,
+                              "PEM file of the authority that signed the hub's certificate");
 
     agent::agent_config run;
     std::string log_level = "info";
     std::string log_format = "human";
     auto* agent_command = cli.add_subcommand("agent", "Run this machine's agent.");
     add_directories(agent_command, home);
-    agent_command->add_option("--local-port", run.local_port, "Port of http://127.0.0.1:PORT/mcp, for clients on this machine")
+    agent_command
+        ->add_option("--local-port", run.local_port, "Port of http://127.0.0.1:PORT/mcp, for clients on this machine")
         ->capture_default_str();
     agent_command->add_option("--allow-origin", run.allowed_origins,
                               "Origin of web pages that may call it, e.g. http://localhost:6274; repeatable");
@@ -66,13 +74,16 @@ int main(int argc, char** argv) {
     direct.add_to(*agent_command);
 
     agent::cli::key_config key;
-    auto* key_command = cli.add_subcommand("key", "API keys for who reaches this machine directly: codez agent --listen.");
+    auto* key_command =
+        cli.add_subcommand("key", "API keys for who reaches this machine directly: codez agent --listen.");
     key_command->require_subcommand(1);
     auto* new_key_command = key_command->add_subcommand("new", "Make a key; printed once.");
     add_directories(new_key_command, home);
     new_key_command->add_option("name", key.name, "What the key is for")->required();
     new_key_command->add_option("--scope", key.scopes, "What it may (mcp:tools), e.g. sessions:read; repeatable");
-    new_key_command->add_option("--days", key.days, "It is good for so many days")->capture_default_str()->check(CLI::Range(1, 365));
+    new_key_command->add_option("--days", key.days, "It is good for so many days")
+        ->capture_default_str()
+        ->check(CLI::Range(1, 365));
     auto* list_keys_command = key_command->add_subcommand("list", "List the keys, without the secrets.");
     add_directories(list_keys_command, home);
     auto* revoke_key_command = key_command->add_subcommand("revoke", "Revoke a key, within a second.");
@@ -87,7 +98,9 @@ int main(int argc, char** argv) {
     audit_command->add_option("--since", audit.since, "Only what is newer: 90m, 24h, 7d");
     audit_command->add_option("--session", audit.session, "Only what is about this session");
     audit_command->add_flag("--refused", audit.refused, "Only what was refused");
-    audit_command->add_option("--limit", audit.limit, "The newest so many")->capture_default_str()->check(CLI::Range(1, 1'000'000));
+    audit_command->add_option("--limit", audit.limit, "The newest so many")
+        ->capture_default_str()
+        ->check(CLI::Range(1, 1'000'000));
     audit_command->add_flag("--json", audit.json, "Print JSON");
 
     try {

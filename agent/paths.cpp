@@ -22,7 +22,8 @@ std::map<std::string, std::string> whole_environment() {
     std::map<std::string, std::string> out;
     for (char** entry = environ; *entry != nullptr; ++entry) {
         const std::string_view text(*entry);
-        if (const auto eq = text.find('='); eq != std::string_view::npos) out.emplace(text.substr(0, eq), text.substr(eq + 1));
+        if (const auto eq = text.find('='); eq != std::string_view::npos)
+            out.emplace(text.substr(0, eq), text.substr(eq + 1));
     }
     return out;
 }
@@ -32,7 +33,8 @@ paths default_paths(const environment& env) {
     const auto user_home = env("HOME");
     const auto base = [&](const char* xdg, const char* fallback) -> fs::path {
         if (auto dir = env(xdg); dir && fs::path(*dir).is_absolute()) return *dir;
-        if (!user_home) throw std::runtime_error("HOME is not set: set it, or CODEZ_HOME, to say where codez keeps its files.");
+        if (!user_home)
+            throw std::runtime_error("HOME is not set: set it, or CODEZ_HOME, to say where codez keeps its files.");
         return fs::path(*user_home) / fallback;
     };
     return {base("XDG_CONFIG_HOME", ".config") / "codez", base("XDG_STATE_HOME", ".local/state") / "codez"};

@@ -61,8 +61,8 @@ constexpr std::size_t pool_queue_max = 4096;
 class app {
 public:
     app(const serve_config& config, std::unique_ptr<common::db::database> database, tenancy::hub_keys keys,
-        common::crypto::ed25519_key signing_key, common::crypto::es256_key id_token_key, std::shared_ptr<common::net::server_tls_context> tls,
-        common::net::ssl_context_ptr trust)
+        common::crypto::ed25519_key signing_key, common::crypto::es256_key id_token_key,
+        std::shared_ptr<common::net::server_tls_context> tls, common::net::ssl_context_ptr trust)
         : config_(config),
           log_(config.log_format, config.log_level),
           tls_(std::move(tls)),
@@ -178,7 +178,9 @@ identity::verifier_options app::verifier_options() {
     options.tokens.find = [this](const std::string& hash) { return find_access_token(hash); };
     if (config_.auth_server.issuer.empty()) return options;
     options.external.check = [this](std::string token) { return external_sign_in_->check(std::move(token)); };
-    options.external.find = [this](const common::auth::token_claims& claims) { return external_sign_in_->look_up(claims); };
+    options.external.find = [this](const common::auth::token_claims& claims) {
+        return external_sign_in_->look_up(claims);
+    };
     return options;
 }
 
@@ -269,8 +271,8 @@ std::shared_ptr<const common::net::fetch_guard> app::fetch_guard() const {
 void app::open_front() {
     signed_in_.emplace(config_.public_url, people_, pool_);
     client_documents_.emplace(context_.get_executor(), oauth::fetch_documents_by(fetch_guard()));
-    authorization_server_.emplace(config_.public_url, grants_, pool_, *client_documents_, *signed_in_,
-                                  id_token_key_, oauth_limits_);
+    authorization_server_.emplace(config_.public_url, grants_, pool_, *client_documents_, *signed_in_, id_token_key_,
+                                  oauth_limits_);
     open_sign_in_providers();
     people_pages_.emplace(people::services{people_, passkeys_, *signed_in_, passwords_, sign_in_limits_, pool_, log_,
                                            linked_accounts_, *sign_in_providers_, sign_in_visits_, config_.public_url});
@@ -291,7 +293,8 @@ void app::open_front() {
     handlers.authorization_server = [this](common::net::http_exchange& exchange, oauth::endpoint which) {
         return authorization_server_->handle(exchange, which);
     };
-    front_.emplace(front::front_options{config_.public_url, config_.allowed_origins, config_.auth_server.issuer}, verifier_, engine_, std::move(handlers));
+    front_.emplace(front::front_options{config_.public_url, config_.allowed_origins, config_.auth_server.issuer},
+                   verifier_, engine_, std::move(handlers));
 }
 
 int app::run() {
@@ -372,7 +375,9 @@ int serve(const serve_config& config) {
     auto id_token_key = common::crypto::es256_key::from_pem(keys->id_token_key_pem);
     if (!key || !id_token_key)
         return refuse("The hub's key in the database is damaged. Restore the database from a backup.");
-    return app(config, std::move(*database), std::move(*keys), std::move(*key), std::move(*id_token_key), std::move(tls), std::move(*trust)).run();
+    return app(config, std::move(*database), std::move(*keys), std::move(*key), std::move(*id_token_key),
+               std::move(tls), std::move(*trust))
+        .run();
 }
 
 }  // namespace hub

@@ -203,7 +203,8 @@ int main(int argc, char** argv) {
         }
         if (!sign_in_providers.empty()) {
             auto read = hub::upstream::read_providers(sign_in_providers);
-            if (!read) throw CLI::ValidationError("--sign-in-providers", sign_in_providers.string() + ": " + read.error());
+            if (!read)
+                throw CLI::ValidationError("--sign-in-providers", sign_in_providers.string() + ": " + read.error());
             serve.sign_in_providers = std::move(*read);
         }
         serve.log_level = *common::log::parse_level(log_level);

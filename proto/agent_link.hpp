@@ -77,11 +77,10 @@ struct closed {
 
 class agent_link {
 public:
-    using action =
-        std::variant<agent_action::established, agent_action::call_received, agent_action::body_received,
-                     agent_action::cancel_received, agent_action::question_answered, agent_action::credit_available,
-                     agent_action::events_acknowledged, agent_action::output_available, agent_action::draining,
-                     agent_action::closed>;
+    using action = std::variant<agent_action::established, agent_action::call_received, agent_action::body_received,
+                                agent_action::cancel_received, agent_action::question_answered,
+                                agent_action::credit_available, agent_action::events_acknowledged,
+                                agent_action::output_available, agent_action::draining, agent_action::closed>;
     enum class send_result {
         sent,
         wait,  // too much is queued or unacknowledged: output_available or events_acknowledged will tell
@@ -133,11 +132,11 @@ private:
     enum class state { idle, hello_sent, auth_sent, established, closed };
     struct call {
         std::size_t credit = limits::call_credit_bytes;
-        bool waits = false;  // reply_chunk() took less than it was given
+        bool waits = false;      // reply_chunk() took less than it was given
         bool has_begun = false;  // the result has
         bool takes_forms = false;
-        std::uint32_t asked = 0;        // the number of its last question
-        std::vector<std::string> keys;  // of the open question
+        std::uint32_t asked = 0;                              // the number of its last question
+        std::vector<std::string> keys;                        // of the open question
         std::uint64_t body_left = 0;                          // announced and not received yet
         std::size_t body_credit = limits::call_credit_bytes;  // what the hub may still send
         std::size_t body_ungranted = 0;                       // stored, not yet granted again

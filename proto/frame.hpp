@@ -109,8 +109,8 @@ struct pong_frame {
 struct drain_frame {};
 
 using frame = std::variant<handshake_frame, call_frame, reply_frame, credit_frame, cancel_frame, progress_frame,
-                           ask_frame, answers_frame, withdraw_frame, body_frame, body_credit_frame, event_frame, ack_frame,
-                           sessions_frame, ping_frame, pong_frame, drain_frame>;
+                           ask_frame, answers_frame, withdraw_frame, body_frame, body_credit_frame, event_frame,
+                           ack_frame, sessions_frame, ping_frame, pong_frame, drain_frame>;
 
 // What is wrong with a message; ends the link with 4400, or 4413 where `too_big`.
 struct frame_error {

@@ -123,12 +123,11 @@ struct closed {
 
 class hub_link {
 public:
-    using action =
-        std::variant<hub_action::authenticate, hub_action::verified, hub_action::key_conflict, hub_action::established,
-                     hub_action::reply_chunk, hub_action::reply_failed, hub_action::body_wanted,
-                     hub_action::progress_received, hub_action::question_received, hub_action::question_withdrawn,
-                     hub_action::event_received, hub_action::sessions_received, hub_action::drained,
-                     hub_action::closed>;
+    using action = std::variant<hub_action::authenticate, hub_action::verified, hub_action::key_conflict,
+                                hub_action::established, hub_action::reply_chunk, hub_action::reply_failed,
+                                hub_action::body_wanted, hub_action::progress_received, hub_action::question_received,
+                                hub_action::question_withdrawn, hub_action::event_received,
+                                hub_action::sessions_received, hub_action::drained, hub_action::closed>;
 
     explicit hub_link(hub_link_config config);
 
@@ -186,8 +185,8 @@ private:
         bool takes_forms = false;                        // its client may be asked
         bool has_begun = false;                          // its result has
         bool is_asking = false;
-        std::uint32_t asked = 0;  // the number of its last question
-        std::uint64_t body_left = 0;                     // announced and not sent yet
+        std::uint32_t asked = 0;      // the number of its last question
+        std::uint64_t body_left = 0;  // announced and not sent yet
         std::size_t body_credit = limits::call_credit_bytes;
         bool has_body = false;
         bool body_waits = false;  // send_body() took less than it was given

@@ -78,18 +78,18 @@ constexpr std::int64_t reconnect_ms_max = 30'000;
 constexpr std::int64_t machine_offline_grace_ms = 3'000;  // a call waits so long for a machine that is reconnecting
 
 // --- Uploads ---
-constexpr std::size_t uploads_in_flight_max = 64;              // through one hub
+constexpr std::size_t uploads_in_flight_max = 64;  // through one hub
 constexpr std::size_t uploads_in_flight_per_principal_max = 4;
-constexpr std::size_t uploads_receiving_max = 8;               // at once, per machine
-constexpr std::int64_t upload_stall_ms_max = 30'000;           // without a byte going on
+constexpr std::size_t uploads_receiving_max = 8;      // at once, per machine
+constexpr std::int64_t upload_stall_ms_max = 30'000;  // without a byte going on
 constexpr std::int64_t upload_ms_max = 600'000;
-constexpr std::size_t uploads_kept_max = 256;                  // per machine, not yet expired
+constexpr std::size_t uploads_kept_max = 256;  // per machine, not yet expired
 constexpr std::size_t uploads_kept_bytes_max = 512 * mib;
 constexpr std::int64_t upload_keep_ms = 24LL * 3600 * 1000;
 constexpr std::size_t uploads_per_prompt_max = 16;
-constexpr std::size_t image_bytes_max = 3'932'160;             // 5 MiB as base64, the most that the API takes of one
-constexpr std::size_t prompt_images_bytes_max = 4608 * kib;    // with the prompt's text one line of 8 MiB to claude
-constexpr std::size_t attachments_bytes_max = 1024 * mib;      // files given to sessions, per machine
+constexpr std::size_t image_bytes_max = 3'932'160;           // 5 MiB as base64, the most that the API takes of one
+constexpr std::size_t prompt_images_bytes_max = 4608 * kib;  // with the prompt's text one line of 8 MiB to claude
+constexpr std::size_t attachments_bytes_max = 1024 * mib;    // files given to sessions, per machine
 constexpr std::int64_t attachment_keep_ms = 30LL * 24 * 3600 * 1000;
 
 // --- Waiting and streaming ---
@@ -104,7 +104,8 @@ constexpr std::int64_t fan_out_ms_max = 2'000;
 constexpr std::size_t fan_out_machines_max = 32;
 // Of one machine's answer: result_bytes_max shared by the machines that were asked, but at least so much.
 constexpr std::size_t fan_out_answer_bytes_min = 4 * mib;
-constexpr std::size_t fan_out_nodes_max = 1'000'000;  // values in one machine's answer; a page of events may be 1 MiB of digits
+constexpr std::size_t fan_out_nodes_max =
+    1'000'000;  // values in one machine's answer; a page of events may be 1 MiB of digits
 
 // --- The hub's audit of calls ---
 constexpr std::size_t audit_queue_max = 10'000;  // entries while the database is away
@@ -139,7 +140,7 @@ constexpr std::int64_t events_without_cursor_ms = 60'000;  // a reader without c
 constexpr std::int64_t interest_lease_ms = 60'000;
 constexpr std::size_t delta_ring_bytes_max = 1 * mib;  // message.part.delta kept per session
 constexpr std::size_t event_waiters_max = 1024;        // readers waiting in poll_events, per machine
-constexpr std::size_t cursor_entries_max = 4;  // in its text; a hub keeps more for a reader
+constexpr std::size_t cursor_entries_max = 4;          // in its text; a hub keeps more for a reader
 constexpr std::size_t cursor_machines_max = 256;
 constexpr std::size_t cursor_bytes_max = 1024;
 
@@ -148,8 +149,8 @@ constexpr std::size_t state_bytes_max = 64 * kib;
 constexpr std::size_t recent_cwds_max = 20;  // CodeZ's figure
 
 // --- git on a machine (session_diff, worktrees) ---
-constexpr std::int64_t git_ms_max = 20'000;                // one call's commands together
-constexpr std::size_t git_output_bytes_max = 16 * mib;     // of one command
+constexpr std::int64_t git_ms_max = 20'000;             // one call's commands together
+constexpr std::size_t git_output_bytes_max = 16 * mib;  // of one command
 constexpr std::size_t diff_bytes_default = 256 * kib;
 constexpr std::size_t diff_bytes_max = 4 * mib;
 constexpr std::size_t diff_files_max = 10'000;             // changed or untracked, that a snapshot takes in
@@ -161,9 +162,9 @@ constexpr std::size_t repairs_max = 200;
 constexpr std::uint64_t disk_low_bytes = 256 * mib;
 
 // --- Sessions, listings ---
-constexpr std::size_t live_sessions_max = 8;         // per machine, unless its policy says otherwise
+constexpr std::size_t live_sessions_max = 8;                  // per machine, unless its policy says otherwise
 constexpr std::size_t session_options_bytes_max = 256 * kib;  // of create_session, stored with the session
-constexpr std::size_t queued_prompts_max = 32;       // per session
+constexpr std::size_t queued_prompts_max = 32;                // per session
 constexpr std::size_t waiting_sessions_max = 64;     // per machine: with prompts, but no place among the live ones
 constexpr std::size_t pending_permissions_max = 64;  // per session
 constexpr std::size_t permission_grants_max = 128;   // per session

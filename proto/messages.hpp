@@ -110,7 +110,7 @@ struct call_header {
     bool progress = false;  // somebody wants progress frames
     // What the call's client can be asked, see proto/questions.hpp. Nothing else is asked, so older peers need not know.
     std::vector<std::string> abilities{};
-    std::string state{};  // what the call told with its last question, in an earlier round; empty in the first
+    std::string state{};           // what the call told with its last question, in an earlier round; empty in the first
     std::uint64_t body_bytes = 0;  // so much follows in body frames; only to a machine with call_body_ability
     bool operator==(const call_header&) const = default;
 };

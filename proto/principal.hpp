@@ -18,14 +18,15 @@ struct workspace_scopes {
 };
 
 struct principal {
-    std::string workspace_id;  // "w_…"; on the agent's own loopback listener "local"
-    std::string user_id;       // "u_…"
-    std::string client_id;     // the API key's or OAuth client's id: two clients of one user differ
-    std::string name;          // for people: shown with permission answers
+    std::string workspace_id;         // "w_…"; on the agent's own loopback listener "local"
+    std::string user_id;              // "u_…"
+    std::string client_id;            // the API key's or OAuth client's id: two clients of one user differ
+    std::string name;                 // for people: shown with permission answers
     std::vector<std::string> scopes;  // with several workspaces: all that it has in any of them
-    bool is_person = false;  // somebody signed in makes this call; else the client does, by itself
+    bool is_person = false;           // somebody signed in makes this call; else the client does, by itself
     std::optional<std::vector<std::string>> machines{};  // the only ones that it may reach; nullopt: all
-    std::vector<std::string> attainable{};  // scopes that its person may still allow it; empty for keys, which cannot grow
+    std::vector<std::string>
+        attainable{};  // scopes that its person may still allow it; empty for keys, which cannot grow
     // With access to several workspaces: each of them, workspace_id too. At the hub only: a machine is told within().
     std::vector<workspace_scopes> workspaces{};
 

@@ -19,15 +19,15 @@ struct launch {
     // Instead, if not empty: begin with a copy of that session's conversation, up to this answer of it.
     std::string fork_of;
     std::string fork_at;
-    std::string model;       // empty: claude's default
+    std::string model;  // empty: claude's default
     std::string permission_mode = "default";
     bool include_partial_messages = false;
     std::vector<std::string> setting_sources = {"user", "project", "local"};
-    std::filesystem::path settings_file;                  // empty: none
+    std::filesystem::path settings_file;                // empty: none
     nlohmann::json options = nlohmann::json::object();  // of start_options.hpp
-    std::filesystem::path readable;  // a directory that it may read without asking; empty: none
-    int depth = 0;  // how many sessions this one was started through
-    std::string settings;  // one JSON object, above all files of settings; empty: none
+    std::filesystem::path readable;                     // a directory that it may read without asking; empty: none
+    int depth = 0;                                      // how many sessions this one was started through
+    std::string settings;                               // one JSON object, above all files of settings; empty: none
 };
 
 std::vector<std::string> arguments(const launch& what);

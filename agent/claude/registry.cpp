@@ -23,7 +23,8 @@ std::optional<pid_t> pid_of(const fs::path& entry) {
     const std::string name = entry.stem().string();
     pid_t pid = 0;
     const auto [end, ec] = std::from_chars(name.data(), name.data() + name.size(), pid);
-    if (entry.extension() != ".json" || ec != std::errc() || end != name.data() + name.size() || pid <= 0) return std::nullopt;
+    if (entry.extension() != ".json" || ec != std::errc() || end != name.data() + name.size() || pid <= 0)
+        return std::nullopt;
     return pid;
 }
 
@@ -66,7 +67,8 @@ std::vector<running_claude> list_running(const fs::path& config,
     std::vector<running_claude> out;
     std::error_code ec;
     std::size_t seen = 0;
-    for (fs::directory_iterator it(config / "sessions", ec), end; !ec && it != end && ++seen <= entries_max; it.increment(ec)) {
+    for (fs::directory_iterator it(config / "sessions", ec), end; !ec && it != end && ++seen <= entries_max;
+         it.increment(ec)) {
         std::error_code ignored;
         const auto pid = pid_of(it->path());
         if (!pid || !fs::is_regular_file(it->symlink_status(ignored))) continue;

@@ -28,8 +28,8 @@ bool has_control(const json& value) {
 
 // Claude and CodeZ find each other's files by the first two; the others are how the agent speaks with its own.
 bool is_reserved(const std::string& variable) {
-    return variable == "HOME" || variable == "CLAUDE_CONFIG_DIR" || variable == "CLAUDE_CODE_EMIT_SESSION_STATE_EVENTS" ||
-           variable.starts_with("CODEZ_");
+    return variable == "HOME" || variable == "CLAUDE_CONFIG_DIR" ||
+           variable == "CLAUDE_CODE_EMIT_SESSION_STATE_EVENTS" || variable.starts_with("CODEZ_");
 }
 
 std::optional<std::string> wrong_variable(const json& env) {
@@ -51,7 +51,8 @@ std::string number_text(const json& number) {
 
 std::optional<std::string> wrong_option(const json& options) {
     if (options.dump(-1, ' ', false, json::error_handler_t::replace).size() > proto::limits::session_options_bytes_max)
-        return fmt::format("The options of a session may have {} bytes together.", proto::limits::session_options_bytes_max);
+        return fmt::format("The options of a session may have {} bytes together.",
+                           proto::limits::session_options_bytes_max);
     for (const char* name : {"tools", "disallowed_tools", "allowed_tools", "fallback_model", "betas", "agent",
                              "additional_directories", "plugins", "debug_file", "executable"})
         if (const auto* value = member(options, name); value && has_control(*value))
@@ -88,7 +89,8 @@ std::vector<std::string> option_arguments(const json& options) {
     add("betas", "--betas", joined);
     add("agent", "--agent", plain);
     add("debug_file", "--debug-file", plain);
-    for (const auto& path : copy_of(options, "additional_directories", json::array())) out.push_back("--add-dir=" + plain(path));
+    for (const auto& path : copy_of(options, "additional_directories", json::array()))
+        out.push_back("--add-dir=" + plain(path));
     for (const auto& path : copy_of(options, "plugins", json::array())) out.push_back("--plugin-dir=" + plain(path));
     // Claude then waits for its servers in `initialize`: on the command line their secrets would be everybody's to read.
     if (member(options, "mcp_servers")) out.emplace_back("--await-initialize");
@@ -107,7 +109,8 @@ std::vector<std::string> option_arguments(const json& options) {
 
 variables option_variables(const json& options) {
     variables out;
-    for (const auto& [name, value] : copy_of(options, "env", json::object()).items()) out[name] = value.get<std::string>();
+    for (const auto& [name, value] : copy_of(options, "env", json::object()).items())
+        out[name] = value.get<std::string>();
     if (flag_of(options, "enable_file_checkpointing")) out["CLAUDE_CODE_ENABLE_SDK_FILE_CHECKPOINTING"] = "true";
     return out;
 }

@@ -17,13 +17,33 @@ namespace agent::claude {
 
 // The names of the options, without those that create_session keeps in members of their own (model, title and so on).
 inline constexpr std::array<std::string_view, 26> option_names = {
-    "tools",          "disallowed_tools", "system_prompt",   "append_system_prompt",
-    "max_turns",      "max_budget_usd",   "effort",          "thinking",
-    "fallback_model", "betas",            "output_format",   "strict_mcp_config",
-    "persist_session", "enable_file_checkpointing",
+    "tools",
+    "disallowed_tools",
+    "system_prompt",
+    "append_system_prompt",
+    "max_turns",
+    "max_budget_usd",
+    "effort",
+    "thinking",
+    "fallback_model",
+    "betas",
+    "output_format",
+    "strict_mcp_config",
+    "persist_session",
+    "enable_file_checkpointing",
     // Those that the policy rules over.
-    "additional_directories", "agent", "agents", "allowed_tools", "debug_file", "env", "executable", "mcp_servers",
-    "plugins", "sandbox", "setting_sources", "settings",
+    "additional_directories",
+    "agent",
+    "agents",
+    "allowed_tools",
+    "debug_file",
+    "env",
+    "executable",
+    "mcp_servers",
+    "plugins",
+    "sandbox",
+    "setting_sources",
+    "settings",
 };
 
 // What the schema cannot say against them; a sentence that names the option.

@@ -145,7 +145,7 @@ struct api_retry {
     std::int64_t attempt = 0;
     std::int64_t max_retries = 0;
     std::int64_t delay_ms = 0;
-    std::string error;                    // overloaded, rate_limit, …
+    std::string error;                   // overloaded, rate_limit, …
     std::optional<std::int64_t> status;  // HTTP; none: there was no answer
 };
 

@@ -40,8 +40,8 @@ std::string plain(std::string text) {
 
 std::string line_of(const audit_entry& e) {
     const std::chrono::sys_time<std::chrono::seconds> at{std::chrono::seconds(e.at_ms / 1000)};
-    return fmt::format("{:%F %T}Z  {:7}  {:6}  {:18}  {}{}{}\n", at, e.refused ? "refused" : "allowed", e.origin, e.tool,
-                       plain(e.principal), e.session_id.empty() ? "" : "  session " + plain(e.session_id),
+    return fmt::format("{:%F %T}Z  {:7}  {:6}  {:18}  {}{}{}\n", at, e.refused ? "refused" : "allowed", e.origin,
+                       e.tool, plain(e.principal), e.session_id.empty() ? "" : "  session " + plain(e.session_id),
                        e.refused ? "  by " + e.rule : "");
 }
 

@@ -34,7 +34,8 @@ void direct_arguments::add_to(CLI::App& agent) {
     const auto add = [&agent](const char* name, auto& value, const char* what) {
         agent.add_option(name, value, what)->group(group);
     };
-    add("--listen", listen_, "ADDRESS:PORT for clients elsewhere, each with a credential: see `codez key`, --auth-server");
+    add("--listen", listen_,
+        "ADDRESS:PORT for clients elsewhere, each with a credential: see `codez key`, --auth-server");
     add("--public-url", given_.public_url, "The URL that they use, e.g. https://box.example.com");
     add("--tls-cert", given_.tls_certificate, "PEM file: certificate chain. Read again on SIGHUP");
     add("--tls-key", given_.tls_key, "PEM file: its private key");
@@ -50,8 +51,10 @@ void direct_arguments::add_to(CLI::App& agent) {
 
 direct::endpoint_config direct_arguments::take(const char* authkit_url) const {
     if (listen_.empty()) {
-        for (const auto* option : command_->get_options([](const CLI::Option* one) { return one->get_group() == group; }))
-            if (option->count() > 0) throw CLI::ValidationError(option->get_name(), "is about --listen, which is missing");
+        for (const auto* option :
+             command_->get_options([](const CLI::Option* one) { return one->get_group() == group; }))
+            if (option->count() > 0)
+                throw CLI::ValidationError(option->get_name(), "is about --listen, which is missing");
         return {};
     }
     auto out = given_;
@@ -63,7 +66,8 @@ direct::endpoint_config direct_arguments::take(const char* authkit_url) const {
         throw CLI::ValidationError("--tls-cert", "needs --tls-key, and the other way round");
     for (const auto& origin : out.allowed_origins)
         if (!common::net::is_web_origin(origin))
-            throw CLI::ValidationError("--public-allow-origin", "must be of the form https://app.example.com, without a path");
+            throw CLI::ValidationError("--public-allow-origin",
+                                       "must be of the form https://app.example.com, without a path");
     for (const auto& text : trusted_proxies_) {
         const auto range = common::net::parse_address_range(text);
         if (!range) throw CLI::ValidationError("--trusted-proxy", "must be like 10.0.0.0/8 or 127.0.0.1");
@@ -71,7 +75,8 @@ direct::endpoint_config direct_arguments::take(const char* authkit_url) const {
     }
     for (const auto& text : fetch_allowed_) {
         const auto place = common::net::parse_fetch_place(text);
-        if (!place) throw CLI::ValidationError("--allow-fetch-from", "'" + text + "' is not of the form idp.example.com:443");
+        if (!place)
+            throw CLI::ValidationError("--allow-fetch-from", "'" + text + "' is not of the form idp.example.com:443");
         out.fetch_allowed.push_back(*place);
     }
     out.auth_server = auth_server_.take(authkit_url);

@@ -72,7 +72,8 @@ int list_keys(const key_config& config, std::ostream& out, std::ostream& err) {
 }
 
 int revoke_key(const key_config& config, std::ostream& out, std::ostream& err) {
-    if (const auto done = direct::revoke_key(config.files.api_keys(), config.id); !done) return fails(err, done.error());
+    if (const auto done = direct::revoke_key(config.files.api_keys(), config.id); !done)
+        return fails(err, done.error());
     if (config.json)
         out << json{{"revoked", config.id}}.dump() << '\n';
     else

@@ -11,9 +11,9 @@
 #include <fstream>
 #include <iostream>
 
+#include <fmt/format.h>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
-#include <fmt/format.h>
 
 #include "agent/cli/secret_prompt.hpp"
 #include "agent/link/hub_url.hpp"
@@ -45,20 +45,26 @@ result<std::string> read_token(const setup_config& config, const setup_world& wo
         token = first_line(world.in);
     } else {
         std::ifstream in(file);
-        if (!in) return std::unexpected(fmt::format("The join token file {} cannot be read: {}.", file.string(), std::strerror(errno)));
+        if (!in)
+            return std::unexpected(
+                fmt::format("The join token file {} cannot be read: {}.", file.string(), std::strerror(errno)));
         struct stat info{};
         if (::stat(file.c_str(), &info) == 0 && S_ISREG(info.st_mode) && (info.st_mode & 077) != 0)
-            world.err << fmt::format("codez setup: others can read {}: whoever did may use the join token before you.\n", file.string());
+            world.err << fmt::format(
+                "codez setup: others can read {}: whoever did may use the join token before you.\n", file.string());
         token = first_line(in);
     }
-    if (!token.starts_with("czj_")) return std::unexpected("That is no join token: it begins with czj_. Make one on the hub: codez-hub join-token");
+    if (!token.starts_with("czj_"))
+        return std::unexpected("That is no join token: it begins with czj_. Make one on the hub: codez-hub join-token");
     return token;
 }
 
 result<std::string> ask_person(link::device_request request, const setup_world& world) {
     const std::string fingerprint = common::crypto::shown_fingerprint(request.machine_id);
     return world.ask_person(std::move(request), [&](const link::device_prompt& prompt) {
-        world.out << fmt::format("To add this machine, open {} in a browser, on any device, and type the code:\n\n    {}\n\n", prompt.url, prompt.code);
+        world.out << fmt::format(
+            "To add this machine, open {} in a browser, on any device, and type the code:\n\n    {}\n\n", prompt.url,
+            prompt.code);
         if (!prompt.complete_url.empty()) world.out << fmt::format("or open {}\n", prompt.complete_url);
         world.out << fmt::format("The page must show the same key as here: {}\nWaiting …\n", fingerprint) << std::flush;
     });
@@ -90,9 +96,12 @@ result<std::string> policy_text(const std::vector<fs::path>& roots) {
     for (const auto& root : roots) {
         std::error_code ec;
         const auto real = fs::canonical(root, ec);
-        if (ec || !fs::is_directory(real, ec)) return std::unexpected(fmt::format("The root {} is not a directory.", root.string()));
+        if (ec || !fs::is_directory(real, ec))
+            return std::unexpected(fmt::format("The root {} is not a directory.", root.string()));
         if (!is_plain(real.string()))
-            return std::unexpected(fmt::format("The root {} cannot be written into agent.toml: its name has control characters or is not UTF-8.", root.string()));
+            return std::unexpected(fmt::format(
+                "The root {} cannot be written into agent.toml: its name has control characters or is not UTF-8.",
+                root.string()));
         list += list.empty() ? "\"" : ", \"";
         for (const char c : real.string()) {
             if (c == '"' || c == '\\') list += '\\';
@@ -108,7 +117,8 @@ result<std::string> policy_text(const std::vector<fs::path>& roots) {
 result<bool> write_policy(const fs::path& file, const std::string& text) {
     const int fd = ::open(file.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (fd < 0 && errno == EEXIST) return false;
-    bool written = fd >= 0 && ::write(fd, text.data(), text.size()) == static_cast<ssize_t>(text.size()) && ::fsync(fd) == 0;
+    bool written =
+        fd >= 0 && ::write(fd, text.data(), text.size()) == static_cast<ssize_t>(text.size()) && ::fsync(fd) == 0;
     if (fd >= 0) ::close(fd);
     if (written) return true;
     const int reason = errno;
@@ -127,7 +137,8 @@ std::string of_before(const fs::path& file) {
 }
 
 result<void> enrol(const setup_config& config, const setup_world& world) {
-    auto hub = link::hub_origin(config.hub_url, config.plain_http ? link::plain_http::anywhere : link::plain_http::on_this_machine);
+    auto hub = link::hub_origin(config.hub_url,
+                                config.plain_http ? link::plain_http::anywhere : link::plain_http::on_this_machine);
     if (!hub) return std::unexpected(hub.error());
     auto policy = policy_text(config.roots);
     if (!policy) return std::unexpected(policy.error());
@@ -135,15 +146,19 @@ result<void> enrol(const setup_config& config, const setup_world& world) {
     make_private_directories(config.files);
     const auto lock = state_lock::take(config.files.state);
     if (!lock)
-        return std::unexpected(fmt::format("A codez agent runs on {}. Stop it, enrol, and start it again: it would "
-                                           "overwrite the new enrolment with its own.", config.files.state.string()));
-    if (const auto before = of_before(config.files.link_file()); !before.empty()) world.err << "codez setup: " << before << '\n';
+        return std::unexpected(
+            fmt::format("A codez agent runs on {}. Stop it, enrol, and start it again: it would "
+                        "overwrite the new enrolment with its own.",
+                        config.files.state.string()));
+    if (const auto before = of_before(config.files.link_file()); !before.empty())
+        world.err << "codez setup: " << before << '\n';
     // The agent may be started elsewhere.
     const auto ca_file = config.ca_file.empty() ? fs::path() : fs::absolute(config.ca_file);
     auto key = machine_key(config.files.machine_key());
     if (!key) return std::unexpected(key.error());
-    const auto token = config.join ? read_token(config, world)
-                                   : ask_person({*hub, ca_file.string(), config.name, machine_id_of(key->public_key())}, world);
+    const auto token = config.join
+                           ? read_token(config, world)
+                           : ask_person({*hub, ca_file.string(), config.name, machine_id_of(key->public_key())}, world);
     if (!token) return std::unexpected(token.error());
     const auto enrolled = world.enroll({*hub, *token, config.name, ca_file.string()}, *key);
     if (!enrolled) return std::unexpected(enrolled.error());
@@ -154,8 +169,9 @@ result<void> enrol(const setup_config& config, const setup_world& world) {
         const auto written = write_policy(config.files.policy_file(), *policy);
         if (!written) return std::unexpected(written.error());
         if (!*written)
-            world.err << fmt::format("codez setup: {} is there already and stays as it is: no root was added. Edit `roots` in it.\n",
-                                     config.files.policy_file().string());
+            world.err << fmt::format(
+                "codez setup: {} is there already and stays as it is: no root was added. Edit `roots` in it.\n",
+                config.files.policy_file().string());
     }
     world.out << "Start its agent: codez agent\n";
     return {};

@@ -19,9 +19,9 @@ namespace agent::cli {
 struct setup_config {
     paths files;
     std::string hub_url;
-    bool plain_http = false;           // also to a hub on another machine
-    bool join = false;                 // with a join token, from join_file or asked for; else a person allows it
-    std::filesystem::path join_file;   // "-" is stdin; never argv: other users can read that
+    bool plain_http = false;          // also to a hub on another machine
+    bool join = false;                // with a join token, from join_file or asked for; else a person allows it
+    std::filesystem::path join_file;  // "-" is stdin; never argv: other users can read that
     std::string name;
     std::vector<std::filesystem::path> roots;  // become the policy's, if there is none yet
     std::filesystem::path ca_file;

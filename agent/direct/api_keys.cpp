@@ -120,21 +120,26 @@ std::expected<std::vector<api_key>, std::string> load_keys(const fs::path& file)
     in.read(text.data(), static_cast<std::streamsize>(text.size()));
     text.resize(static_cast<std::size_t>(in.gcount()));
     if (auto keys = parse(text)) return std::move(*keys);
-    return std::unexpected(fmt::format("{} is damaged. Remove it, and make new keys: codez key new NAME", file.string()));
+    return std::unexpected(
+        fmt::format("{} is damaged. Remove it, and make new keys: codez key new NAME", file.string()));
 }
 
 std::expected<new_key, std::string> add_key(const fs::path& file, const key_request& asked, std::int64_t now) {
-    if (!is_name(asked.name)) return std::unexpected("The key's name is empty, longer than 100 bytes, or not plain text.");
+    if (!is_name(asked.name))
+        return std::unexpected("The key's name is empty, longer than 100 bytes, or not plain text.");
     for (const auto& scope : asked.scopes)
-        if (!is_scope(scope)) return std::unexpected(fmt::format("There is no scope {}. docs/tools.md tells which there are.", scope));
-    new_key made{{"k_" + common::crypto::random_token(16), asked.name, asked.scopes, {}, now, now + asked.days * day_ms},
-                 common::crypto::new_secret(key_prefix)};
+        if (!is_scope(scope))
+            return std::unexpected(fmt::format("There is no scope {}. docs/tools.md tells which there are.", scope));
+    new_key made{
+        {"k_" + common::crypto::random_token(16), asked.name, asked.scopes, {}, now, now + asked.days * day_ms},
+        common::crypto::new_secret(key_prefix)};
     if (made.key.scopes.empty()) made.key.scopes = {"mcp:tools"};
     made.key.hash = sha256(made.secret);
     auto done = change_keys(file, [&](std::vector<api_key>& keys) -> std::expected<void, std::string> {
         std::erase_if(keys, [now](const api_key& key) { return key.expires_at <= now; });
         if (keys.size() >= keys_max)
-            return std::unexpected(fmt::format("There are {} keys. Revoke some first: codez key revoke ID", keys.size()));
+            return std::unexpected(
+                fmt::format("There are {} keys. Revoke some first: codez key revoke ID", keys.size()));
         keys.push_back(made.key);
         return {};
     });
@@ -151,7 +156,7 @@ std::expected<void, std::string> revoke_key(const fs::path& file, std::string_vi
 }
 
 void live_keys::refresh() {
-    struct stat is {};
+    struct stat is{};
     if (::stat(file_.c_str(), &is) != 0) is = {};
     const stamp now{is.st_ino, is.st_size, is.st_mtim.tv_sec * 1'000'000'000LL + is.st_mtim.tv_nsec};
     if (seen_ == now && trouble_.empty()) return;

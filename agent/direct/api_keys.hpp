@@ -18,7 +18,7 @@ struct api_key {
     std::string id;  // "k_…"
     std::string name;
     std::vector<std::string> scopes;
-    std::string hash;  // SHA-256 of the key, 32 bytes
+    std::string hash;             // SHA-256 of the key, 32 bytes
     std::int64_t created_at = 0;  // milliseconds since 1970
     std::int64_t expires_at = 0;
 };
@@ -36,7 +36,8 @@ struct key_request {
     std::vector<std::string> scopes;
     int days = 90;
 };
-std::expected<new_key, std::string> add_key(const std::filesystem::path& file, const key_request& asked, std::int64_t now);
+std::expected<new_key, std::string> add_key(const std::filesystem::path& file, const key_request& asked,
+                                            std::int64_t now);
 std::expected<void, std::string> revoke_key(const std::filesystem::path& file, std::string_view id);
 
 // The file as it is now: looked at before each answer, read again when it was replaced. One thread.

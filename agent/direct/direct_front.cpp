@@ -19,7 +19,8 @@ namespace {
 constexpr std::string_view own_path = common::auth::mcp_paths.front();
 
 boost::asio::awaitable<void> not_served(http_exchange& exchange, const proto::principal&) {
-    co_await exchange.respond(problem(404, "not_found", "This agent does not serve that path. MCP clients connect to /mcp."));
+    co_await exchange.respond(
+        problem(404, "not_found", "This agent does not serve that path. MCP clients connect to /mcp."));
 }
 
 }  // namespace
@@ -30,8 +31,10 @@ direct_front::direct_front(common::auth::resource_server server, std::string pub
       public_url_(std::move(public_url)),
       engine_(engine),
       upload_(std::move(upload)),
-      call_mcp_([this](http_exchange& exchange, const proto::principal& who) { return engine_.handle(exchange, who, 0); }),
-      check_upload_([this](http_exchange& exchange, const proto::principal& who) { return take_upload(exchange, who); }) {}
+      call_mcp_(
+          [this](http_exchange& exchange, const proto::principal& who) { return engine_.handle(exchange, who, 0); }),
+      check_upload_(
+          [this](http_exchange& exchange, const proto::principal& who) { return take_upload(exchange, who); }) {}
 
 bool direct_front::is_metadata(std::string_view path) const {
     if (!server_.has_metadata(path)) return false;
@@ -58,7 +61,8 @@ boost::asio::awaitable<void> direct_front::handle(http_exchange& exchange) {
     } else if (common::auth::mcp_path_of(path)) {
         co_await server_.authenticate(exchange, not_served);
     } else {
-        co_await exchange.respond(problem(404, "not_found", "There is nothing at this path. MCP clients connect to /mcp."));
+        co_await exchange.respond(
+            problem(404, "not_found", "There is nothing at this path. MCP clients connect to /mcp."));
     }
 }
 

@@ -2,12 +2,12 @@
 
 #include <utility>
 
+#include <fmt/format.h>
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/url/parse.hpp>
 #include <boost/url/url_view.hpp>
-#include <fmt/format.h>
 
 #include "common/api/upload_request.hpp"
 #include "common/auth/challenge.hpp"
@@ -35,7 +35,8 @@ std::int64_t unix_ms() {
     return duration_cast<milliseconds>(system_clock::now().time_since_epoch()).count();
 }
 
-std::shared_ptr<const common::net::fetch_guard> guard_of(const endpoint_config& config, common::net::ssl_context_ptr trust) {
+std::shared_ptr<const common::net::fetch_guard> guard_of(const endpoint_config& config,
+                                                         common::net::ssl_context_ptr trust) {
     auto guard = std::make_shared<common::net::fetch_guard>();
     guard->allowed = config.fetch_allowed;
     guard->trust = std::move(trust);
@@ -74,8 +75,8 @@ std::expected<std::unique_ptr<endpoint>, std::string> endpoint::make(endpoint_co
         if (!made) return std::unexpected(std::move(made.error().message));
         trust = std::move(*made);
     }
-    return std::unique_ptr<endpoint>(new endpoint(std::move(config), std::move(keys), std::move(services), std::move(mcp),
-                                                  std::move(tls), std::move(trust)));
+    return std::unique_ptr<endpoint>(new endpoint(std::move(config), std::move(keys), std::move(services),
+                                                  std::move(mcp), std::move(tls), std::move(trust)));
 }
 
 endpoint::endpoint(endpoint_config config, std::filesystem::path keys, endpoint_services services,
@@ -88,21 +89,20 @@ endpoint::endpoint(endpoint_config config, std::filesystem::path keys, endpoint_
       verifier_(keys_, tokens(), unix_ms),
       wrong_credentials_(wrong_credentials),
       engine_(services_.tools, with_challenge(std::move(mcp), config_.public_url)),
-      front_(
-          common::auth::resource_server({config_.public_url, config_.allowed_origins, config_.auth_server.issuer},
-                                        [this](std::string credential) { return verifier_.verify(std::move(credential)); },
-                                        [this](const http_request& request) { return wrong_credential(request); }),
-          config_.public_url, engine_, services_.upload) {}
+      front_(common::auth::resource_server(
+                 {config_.public_url, config_.allowed_origins, config_.auth_server.issuer},
+                 [this](std::string credential) { return verifier_.verify(std::move(credential)); },
+                 [this](const http_request& request) { return wrong_credential(request); }),
+             config_.public_url, engine_, services_.upload) {}
 
 token_options endpoint::tokens() {
     token_options out;
     const auto& server = config_.auth_server;
     if (server.issuer.empty()) return out;
-    common::auth::server_access access{.fetch = [](common::net::http_client_request request) {
-                                           return common::net::fetch(std::move(request));
-                                       },
-                                       .guard = guard_of(config_, trust_),
-                                       .time = {}};
+    common::auth::server_access access{
+        .fetch = [](common::net::http_client_request request) { return common::net::fetch(std::move(request)); },
+        .guard = guard_of(config_, trust_),
+        .time = {}};
     auto checker = common::auth::make_checker(services_.executor, server,
                                               common::auth::own_audiences(config_.public_url), std::move(access));
     out.checker = common::auth::make_logged(std::move(checker), services_.log);

@@ -38,7 +38,7 @@ struct endpoint_config {
     std::vector<std::string> allowed_origins;                 // of web pages that may call, with a credential
     std::vector<common::net::address_range> trusted_proxies;  // whose X-Forwarded-For is believed
     common::auth::server_options auth_server;
-    std::vector<std::string> subjects;  // of its tokens: whose are taken
+    std::vector<std::string> subjects;                    // of its tokens: whose are taken
     std::vector<common::net::fetch_place> fetch_allowed;  // beside the public internet
     std::filesystem::path fetch_ca;                       // PEM, trusted besides the system's authorities
 };
@@ -55,7 +55,8 @@ class endpoint {
 public:
     // Refuses, with a sentence that says what to do, if nobody could prove who they are. `keys`: of `codez key`.
     // `mcp`: as for the local endpoint; who is challenged is the endpoint's own to know.
-    static std::expected<std::unique_ptr<endpoint>, std::string> make(endpoint_config config, std::filesystem::path keys,
+    static std::expected<std::unique_ptr<endpoint>, std::string> make(endpoint_config config,
+                                                                      std::filesystem::path keys,
                                                                       endpoint_services services,
                                                                       common::mcp::engine_options mcp);
     endpoint(const endpoint&) = delete;

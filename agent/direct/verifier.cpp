@@ -59,8 +59,9 @@ verifier::verifier(live_keys& keys, token_options tokens, clock_function now)
 boost::asio::awaitable<verify_result> verifier::verify(std::string credential) {
     if (credential.empty())
         co_return refuse(verify_errc::absent,
-                         tokens_.checker ? "Sign in (OAuth), or send an API key as X-Codez-Api-Key or as a bearer token."
-                                         : "Send an API key as X-Codez-Api-Key or as a bearer token.");
+                         tokens_.checker
+                             ? "Sign in (OAuth), or send an API key as X-Codez-Api-Key or as a bearer token."
+                             : "Send an API key as X-Codez-Api-Key or as a bearer token.");
     if (has_own_prefix(credential)) co_return check_key(credential);
     if (!tokens_.checker) co_return invalid();
     co_return co_await check_token(std::move(credential));
@@ -94,7 +95,8 @@ void verifier::note_token(const std::string& whose, std::int64_t expires_at) {
         known->second = std::max(known->second, expires_at);
         return;
     }
-    if (good_until_.size() >= clients_max) std::erase_if(good_until_, [now = now_()](const auto& one) { return one.second <= now; });
+    if (good_until_.size() >= clients_max)
+        std::erase_if(good_until_, [now = now_()](const auto& one) { return one.second <= now; });
     if (good_until_.size() >= clients_max)
         good_until_.erase(std::ranges::min_element(good_until_, {}, [](const auto& one) { return one.second; }));
     good_until_.emplace(whose, expires_at);

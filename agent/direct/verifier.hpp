@@ -21,8 +21,8 @@ namespace agent::direct {
 
 struct token_options {
     std::unique_ptr<common::auth::token_checker> checker;  // null: no tokens are taken
-    std::vector<std::string> subjects;  // of whom
-    bool may_grow = false;  // whoever has too few scopes can get a token with more
+    std::vector<std::string> subjects;                     // of whom
+    bool may_grow = false;                                 // whoever has too few scopes can get a token with more
 };
 
 class verifier {

@@ -171,8 +171,8 @@ asio::awaitable<proto::result<poll_reply>> read_on(log& source, poll_request req
     const std::int64_t hole = request.session_id.empty() ? last_hole(read->events, request.from->seq) : 0;
     for (const auto& e : read->events) {
         if (e.seq == hole)
-            reply.events.push_back(gap_json({}, e.seq - 1, now_ms(),
-                                            "Events of sessions that this machine does not keep any more are missing."));
+            reply.events.push_back(gap_json(
+                {}, e.seq - 1, now_ms(), "Events of sessions that this machine does not keep any more are missing."));
         reply.events.push_back(event_json(e));
     }
     reply.next = {source.log_id(), read->next_seq, std::nullopt};

@@ -16,8 +16,8 @@ struct audit_entry {
     std::string principal;   // principal::key()
     std::string origin;      // "link", "local" or "direct"
     std::string tool;
-    std::string session_id;      // empty: none
-    std::string rule;            // refused: by what
+    std::string session_id;  // empty: none
+    std::string rule;        // refused: by what
     bool refused = false;
     std::string arguments_hash;  // SHA-256, hex
 };

@@ -43,10 +43,10 @@ boost::asio::awaitable<proto::result<void>> audit_trail::refused(audit_entry ent
     return log_.run(std::move(job));
 }
 
-boost::asio::awaitable<proto::result<void>> audit_trail::settle(std::int64_t id, std::string session_id, std::string rule) {
-    std::function<void(connection&)> job = [id, session_id = std::move(session_id), rule = std::move(rule)](connection& c) {
-        settle_audit(c, id, session_id, rule);
-    };
+boost::asio::awaitable<proto::result<void>> audit_trail::settle(std::int64_t id, std::string session_id,
+                                                                std::string rule) {
+    std::function<void(connection&)> job = [id, session_id = std::move(session_id), rule = std::move(rule)](
+                                               connection& c) { settle_audit(c, id, session_id, rule); };
     return log_.run(std::move(job));
 }
 

@@ -62,7 +62,8 @@ lookup journal_or_find(connection& c, const call& what) {
     const std::int64_t audit_id = note_call(c, std::move(entry));
     if (!what.idempotency_key.empty()) {
         auto earlier = find_call(c, what.principal, what.idempotency_key);
-        if (earlier && (earlier->begun_at >= oldest || is_latest(c, earlier->id))) return {0, audit_id, std::move(earlier)};
+        if (earlier && (earlier->begun_at >= oldest || is_latest(c, earlier->id)))
+            return {0, audit_id, std::move(earlier)};
         if (earlier) remove_call(c, earlier->id);
     }
     lookup out{insert_call(c, what, now), audit_id, std::nullopt};
@@ -121,8 +122,7 @@ struct calls::state {
     std::set<std::int64_t> repeatable;  // unfinished, and not running
 };
 
-asio::awaitable<proto::result<decision>> calls::state::journal(std::shared_ptr<state> self, call what,
-                                                               repetition how) {
+asio::awaitable<proto::result<decision>> calls::state::journal(std::shared_ptr<state> self, call what, repetition how) {
     auto found = std::make_shared<lookup>();
     std::function<void(connection&)> job = [found, what](connection& c) { *found = journal_or_find(c, what); };
     auto done = co_await self->log.run(std::move(job));

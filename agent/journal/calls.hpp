@@ -35,9 +35,9 @@ enum class repetition {
 
 // What begin() decided.
 struct decision {
-    std::int64_t id = 0;                   // pass to finish(), withdraw() or leave(); 0 with a replay
-    std::optional<std::string> replay{};   // the stored result: answer with it and do nothing
-    std::int64_t audit_id{};               // its entry in the audit; 0 if it met a call that runs
+    std::int64_t id = 0;                     // pass to finish(), withdraw() or leave(); 0 with a replay
+    std::optional<std::string> replay{};     // the stored result: answer with it and do nothing
+    std::int64_t audit_id{};                 // its entry in the audit; 0 if it met a call that runs
     std::optional<std::int64_t> begun_at{};  // the call was begun before, then, and may have acted: do nothing twice
 };
 

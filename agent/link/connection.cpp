@@ -40,8 +40,10 @@ proto::session_summary to_wire(const session::summary& s) {
 }
 
 proto::error foreign() {
-    return {proto::error_code::permission_denied, "This machine belongs to another workspace.",
-            "Enrol it with the workspace that is to use it.", {}};
+    return {proto::error_code::permission_denied,
+            "This machine belongs to another workspace.",
+            "Enrol it with the workspace that is to use it.",
+            {}};
 }
 
 // The hub needs a session's id and kind of event; what it says stays here.
@@ -96,8 +98,7 @@ asio::awaitable<void> connection::keep_time(pointer) {
 
 void connection::act() {
     for (auto actions = machine_.take_actions(); !actions.empty(); actions = machine_.take_actions())
-        for (auto& a : actions)
-            std::visit([this](auto&& one) { handle(std::move(one)); }, std::move(a));
+        for (auto& a : actions) std::visit([this](auto&& one) { handle(std::move(one)); }, std::move(a));
     schedule_flush();
 }
 
@@ -145,13 +146,9 @@ void connection::handle(action::credit_available&& a) {
         if (const auto reply = found->second.lock()) reply->credit_available();
 }
 
-void connection::handle(action::events_acknowledged&&) {
-    sendable_.notify_all();
-}
+void connection::handle(action::events_acknowledged&&) { sendable_.notify_all(); }
 
-void connection::handle(action::output_available&&) {
-    sendable_.notify_all();
-}
+void connection::handle(action::output_available&&) { sendable_.notify_all(); }
 
 void connection::handle(action::draining&&) {
     draining_ = true;
@@ -177,15 +174,16 @@ void connection::handle(action::closed&& a) {
 }
 
 void connection::spawn(asio::awaitable<void> task) {
-    asio::co_spawn(channel_->executor(), std::move(task), [self = shared_from_this()](const std::exception_ptr& thrown) {
-        if (!thrown) return;
-        try {
-            std::rethrow_exception(thrown);
-        } catch (const std::exception& bug) {
-            if (self->services_.report_bug) self->services_.report_bug({}, bug.what());
-        }
-        self->close(proto::close_code::going_away, "The agent has a fault in its link; it links again.");
-    });
+    asio::co_spawn(channel_->executor(), std::move(task),
+                   [self = shared_from_this()](const std::exception_ptr& thrown) {
+                       if (!thrown) return;
+                       try {
+                           std::rethrow_exception(thrown);
+                       } catch (const std::exception& bug) {
+                           if (self->services_.report_bug) self->services_.report_bug({}, bug.what());
+                       }
+                       self->close(proto::close_code::going_away, "The agent has a fault in its link; it links again.");
+                   });
 }
 
 void connection::schedule_flush() {
@@ -264,7 +262,8 @@ asio::awaitable<proto::result<void>> connection::run_call(const proto::call_head
     } catch (const std::exception& bug) {
         if (services_.report_bug) services_.report_bug(header.request_id, bug.what());
     }
-    co_return proto::fail(proto::error_code::internal, "The call failed inside CodeZ.", "Report this with the request id.");
+    co_return proto::fail(proto::error_code::internal, "The call failed inside CodeZ.",
+                          "Report this with the request id.");
 }
 
 asio::awaitable<void> connection::push_events(pointer, std::int64_t after) {

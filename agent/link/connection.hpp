@@ -67,7 +67,8 @@ private:
     boost::asio::awaitable<void> keep_time(pointer self);
     boost::asio::awaitable<void> push_events(pointer self, std::int64_t after);
     boost::asio::awaitable<void> push_sessions(pointer self);
-    boost::asio::awaitable<void> serve(pointer self, std::uint64_t id, proto::call_header header, std::string arguments);
+    boost::asio::awaitable<void> serve(pointer self, std::uint64_t id, proto::call_header header,
+                                       std::string arguments);
     boost::asio::awaitable<proto::result<void>> receive(proto::call_header header, std::string arguments,
                                                         std::shared_ptr<remote_body> body,
                                                         std::shared_ptr<remote_reply> reply);
@@ -98,7 +99,7 @@ private:
     connection_services services_;
     std::map<std::uint64_t, std::weak_ptr<remote_reply>> replies_;
     std::map<std::uint64_t, std::shared_ptr<remote_body>> bodies_;
-    common::async::event_signal sendable_;         // events may go on
+    common::async::event_signal sendable_;  // events may go on
     common::async::event_signal sessions_dirty_;
     bool sessions_pending_ = true;
     bool flush_scheduled_ = false;

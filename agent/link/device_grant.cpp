@@ -7,11 +7,11 @@
 #include <utility>
 
 #include <fmt/format.h>
-#include <nlohmann/json.hpp>
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
+#include <nlohmann/json.hpp>
 
 #include "common/net/http_client.hpp"
 #include "common/net/url_encoding.hpp"
@@ -47,7 +47,8 @@ asio::awaitable<std::expected<hub_answer, std::string>> post(device_request to, 
     http.http_proxy = common::net::proxy_for(http.url, common::net::process_environment());
     const auto response = co_await common::net::fetch(std::move(http));
     if (!response)
-        co_return std::unexpected(fmt::format("The hub {} cannot be reached: {}", to.hub_url, response.error().message));
+        co_return std::unexpected(
+            fmt::format("The hub {} cannot be reached: {}", to.hub_url, response.error().message));
     co_return hub_answer{response->status, json::parse(response->body, nullptr, false)};
 }
 
@@ -87,7 +88,8 @@ std::expected<std::string, std::string> judge(const hub_answer& answer, int& int
     if (error == "authorization_pending" || error == "slow_down" || answer.status == 429 || answer.status == 503)
         return std::string();
     if (error == "access_denied") return std::unexpected("The person refused this machine.");
-    if (error == "expired_token") return std::unexpected("Nobody has allowed this machine in time. Run codez setup again.");
+    if (error == "expired_token")
+        return std::unexpected("Nobody has allowed this machine in time. Run codez setup again.");
     return std::unexpected(described(answer));
 }
 
@@ -104,8 +106,8 @@ asio::awaitable<std::expected<std::string, std::string>> ask_person(device_reque
                                 {"machine_os", fmt::format("{} {}", names.sysname, names.machine)},
                                 {"machine_id", request.machine_id}});
     if (!begun) co_return std::unexpected(std::move(begun.error()));
-    const device_prompt prompt{text_of(begun->body, "verification_uri"), text_of(begun->body, "verification_uri_complete"),
-                               text_of(begun->body, "user_code")};
+    const device_prompt prompt{text_of(begun->body, "verification_uri"),
+                               text_of(begun->body, "verification_uri_complete"), text_of(begun->body, "user_code")};
     const std::string device_code = text_of(begun->body, "device_code");
     if (begun->status != 200 || device_code.empty() || prompt.url.empty() || !is_printable(prompt.url) ||
         !is_printable(prompt.complete_url) || !is_printable(prompt.code))

@@ -46,7 +46,8 @@ std::string printable(std::string text) {
 
 std::string text_of(const json& object, const char* name) {
     const auto found = object.find(name);
-    return object.is_object() && found != object.end() && found->is_string() ? found->get<std::string>() : std::string();
+    return object.is_object() && found != object.end() && found->is_string() ? found->get<std::string>()
+                                                                             : std::string();
 }
 
 std::string refusal(int status, const json& body) {
@@ -96,12 +97,14 @@ boost::asio::awaitable<std::expected<link_settings, std::string>> enroll(enroll_
     http.http_proxy = common::net::proxy_for(http.url, common::net::process_environment());
     const auto response = co_await common::net::fetch(std::move(http));
     if (!response)
-        co_return std::unexpected(fmt::format("The hub {} cannot be reached: {}", request.hub_url, response.error().message));
+        co_return std::unexpected(
+            fmt::format("The hub {} cannot be reached: {}", request.hub_url, response.error().message));
     const auto body = json::parse(response->body, nullptr, false);
     if (response->status != 200) co_return std::unexpected(refusal(response->status, body));
     auto settings = settings_from(request, body);
     if (!settings)
-        co_return std::unexpected(fmt::format("{} does not answer as a CodeZ hub does. Is the URL right?", request.hub_url));
+        co_return std::unexpected(
+            fmt::format("{} does not answer as a CodeZ hub does. Is the URL right?", request.hub_url));
     co_return std::move(*settings);
 }
 

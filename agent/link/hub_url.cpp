@@ -3,9 +3,9 @@
 #include <charconv>
 #include <cstdint>
 
+#include <fmt/format.h>
 #include <boost/url/parse.hpp>
 #include <boost/url/url.hpp>
-#include <fmt/format.h>
 
 namespace agent::link {
 
@@ -44,8 +44,9 @@ std::expected<std::string, std::string> hub_origin(std::string_view typed, plain
         return no_hub_url("it must end after the host and port.");
     if (url.has_port() && !is_port(url.port())) return no_hub_url("its port is no number from 1 to 65535.");
     if (!tls && allowed != plain_http::anywhere && !is_this_machine(url))
-        return std::unexpected("A hub on another machine must be reached by https://: over http:// everybody on the way "
-                               "reads the join token and the prompts. If that is fine in this network, say --plain-http.");
+        return std::unexpected(
+            "A hub on another machine must be reached by https://: over http:// everybody on the way "
+            "reads the join token and the prompts. If that is fine in this network, say --plain-http.");
     if (url.has_port() && url.port_number() == (tls ? 443 : 80)) url.remove_port();
     url.set_path("");
     return std::string(url.buffer());

@@ -71,10 +71,14 @@ std::expected<link_settings, std::string> load_link_settings(const std::filesyst
 std::expected<void, std::string> save_link_settings(const std::filesystem::path& file, const link_settings& settings) {
     json keys = json::object();
     for (const auto& [kid, key] : settings.hub_keys) keys[kid] = common::crypto::base64url_encode(key);
-    const json body{{"hub_url", settings.hub_url},           {"machine_id", settings.machine_id},
-                    {"machine_name", settings.machine_name}, {"workspace_id", settings.workspace_id},
-                    {"hub_keys", keys},                      {"ca_file", settings.ca_file},
-                    {"link_counter", settings.link_counter}, {"epoch", settings.epoch}};
+    const json body{{"hub_url", settings.hub_url},
+                    {"machine_id", settings.machine_id},
+                    {"machine_name", settings.machine_name},
+                    {"workspace_id", settings.workspace_id},
+                    {"hub_keys", keys},
+                    {"ca_file", settings.ca_file},
+                    {"link_counter", settings.link_counter},
+                    {"epoch", settings.epoch}};
     const std::string text = body.dump(2, ' ', false, json::error_handler_t::replace) + "\n";
     return save_private_file(file, text);
 }

@@ -15,12 +15,12 @@
 namespace agent::link {
 
 struct link_settings {
-    std::string hub_url;      // the origin, e.g. "https://hub.example.com": also what is signed
+    std::string hub_url;  // the origin, e.g. "https://hub.example.com": also what is signed
     std::string machine_id;
     std::string machine_name;
     std::string workspace_id;
     std::map<std::string, std::string> hub_keys;  // kid → 32 raw bytes, pinned at enrolment
-    std::string ca_file;      // PEM of a private authority, or empty
+    std::string ca_file;                          // PEM of a private authority, or empty
     std::uint64_t link_counter = 0;
     std::int64_t epoch = 0;
 };

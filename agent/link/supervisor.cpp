@@ -8,9 +8,9 @@
 #include <utility>
 #include <vector>
 
+#include <fmt/format.h>
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/steady_timer.hpp>
-#include <fmt/format.h>
 
 #include "agent/link/connection.hpp"
 #include "common/async/backoff.hpp"
@@ -97,8 +97,8 @@ private:
     void tell_restored();
     void tell(std::string trouble);
     common::async::backoff fresh_backoff() const {
-        return {{std::chrono::milliseconds(limits::reconnect_first_ms), std::chrono::milliseconds(limits::reconnect_ms_max),
-                 std::chrono::seconds(60)},
+        return {{std::chrono::milliseconds(limits::reconnect_first_ms),
+                 std::chrono::milliseconds(limits::reconnect_ms_max), std::chrono::seconds(60)},
                 config_.random ? config_.random : jitter()};
     }
 
@@ -146,7 +146,8 @@ proto::agent_link_config supervisor::impl::link_config(const std::string& export
     config.tls_exporter = exporter;
     config.make_nonce = [] { return common::crypto::random_bytes(limits::handshake_nonce_bytes); };
     config.sign = [key = config_.key](std::string_view text) { return key.sign(text); };
-    config.verify_hub = [keys = settings_.hub_keys](std::string_view kid, std::string_view text, std::string_view signature) {
+    config.verify_hub = [keys = settings_.hub_keys](std::string_view kid, std::string_view text,
+                                                    std::string_view signature) {
         const auto found = keys.find(std::string(kid));
         return found != keys.end() && common::crypto::ed25519_key::verify(found->second, text, signature);
     };
@@ -290,7 +291,8 @@ void supervisor::impl::stop() {
 }
 
 supervisor::supervisor(asio::any_io_executor executor, supervisor_config config, common::mcp::backend& tools,
-                       events::log& log, session::engine& sessions, uploads::spool& uploads, common::log::logger& logger)
+                       events::log& log, session::engine& sessions, uploads::spool& uploads,
+                       common::log::logger& logger)
     : impl_(std::make_shared<impl>(std::move(executor), std::move(config), tools, log, sessions, uploads, logger)) {}
 
 supervisor::~supervisor() = default;
@@ -298,7 +300,9 @@ supervisor::~supervisor() = default;
 asio::awaitable<void> supervisor::run() { return impl_->run(impl_); }
 void supervisor::stop() { impl_->stop(); }
 void supervisor::sessions_changed() { impl_->sessions_changed(); }
-void supervisor::on_renamed(std::function<void(const std::string&)> observer) { impl_->on_renamed(std::move(observer)); }
+void supervisor::on_renamed(std::function<void(const std::string&)> observer) {
+    impl_->on_renamed(std::move(observer));
+}
 void supervisor::on_restored(std::function<void(const std::string&)> observer) {
     impl_->on_restored(std::move(observer));
 }

@@ -31,7 +31,8 @@ bool was_forwarded(const http_request& request) {
     static constexpr std::array<std::string_view, 2> families{"x-forwarded-", "cf-"};
     return std::ranges::any_of(request.fields.all(), [](const auto& field) {
         std::string name(field.first);
-        std::ranges::transform(name, name.begin(), [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
+        std::ranges::transform(name, name.begin(),
+                               [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
         return std::ranges::find(names, name) != names.end() ||
                std::ranges::any_of(families, [&](std::string_view family) { return name.starts_with(family); });
     });
@@ -64,7 +65,8 @@ local_front::local_front(common::mcp::engine& engine, socket_address own, peer_l
 
 bool local_front::is_own_name(std::string_view authority) const {
     std::string name(authority);
-    std::ranges::transform(name, name.begin(), [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
+    std::ranges::transform(name, name.begin(),
+                           [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
     const std::string port = ":" + std::to_string(own_.port);
     if (name.ends_with(port)) name.resize(name.size() - port.size());
     return name == "127.0.0.1" || name == "localhost" || name == "[::1]";
@@ -86,7 +88,9 @@ std::optional<http_response> local_front::refusal(const http_request& request) c
     if (!from_allowed_page(request) && from_foreign_page(request))
         return problem(403, "forbidden_origin", "Web pages may not call this endpoint.");
     if (!request.peer_is_loopback || was_forwarded(request))
-        return problem(401, "unauthorized", "This endpoint is for programs on this machine. From elsewhere use the hub's URL, or that of --listen.");
+        return problem(
+            401, "unauthorized",
+            "This endpoint is for programs on this machine. From elsewhere use the hub's URL, or that of --listen.");
     const auto user = user_of_({request.peer_address, request.peer_port}, own_);
     if (!user || (*user != ::geteuid() && *user != 0))
         return problem(401, "unauthorized", "This endpoint is for the user that runs codez agent.");
@@ -120,7 +124,8 @@ boost::asio::awaitable<void> local_front::handle(common::net::http_exchange& exc
         const caller from = who_calls(request);
         co_await upload_(exchange, from.who);
     } else {
-        co_await exchange.respond(problem(404, "not_found", "There is nothing at this path. MCP clients connect to /mcp."));
+        co_await exchange.respond(
+            problem(404, "not_found", "There is nothing at this path. MCP clients connect to /mcp."));
     }
 }
 

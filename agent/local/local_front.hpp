@@ -20,7 +20,8 @@ namespace agent::local {
 
 class local_front {
 public:
-    using api_handler = std::function<boost::asio::awaitable<void>(common::net::http_exchange&, const proto::principal&)>;
+    using api_handler =
+        std::function<boost::asio::awaitable<void>(common::net::http_exchange&, const proto::principal&)>;
     using peer_lookup = std::function<std::optional<uid_t>(const socket_address& peer, const socket_address& own)>;
 
     using session_lookup = std::function<caller_session(const socket_address& peer, const socket_address& own)>;

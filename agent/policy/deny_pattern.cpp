@@ -56,7 +56,9 @@ bool match_parent(names pattern, names path) {
 }  // namespace
 
 std::expected<deny_pattern, std::string> deny_pattern::parse(const std::string& text) {
-    const auto bad = [&](const char* why) { return std::unexpected(fmt::format("the pattern {} in `deny` {}", text, why)); };
+    const auto bad = [&](const char* why) {
+        return std::unexpected(fmt::format("the pattern {} in `deny` {}", text, why));
+    };
     if (text.starts_with('~')) return bad("begins with ~: write the whole path.");
     if (text.find('\0') != std::string::npos) return bad("has a NUL character.");
     deny_pattern out;

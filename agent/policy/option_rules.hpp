@@ -18,8 +18,16 @@ class option_rules {
 public:
     // What `session_options` may name. `env` and `executable` have lists of their own.
     static constexpr std::array<std::string_view, 10> ruled = {
-        "additional_directories", "agent",   "agents",  "allowed_tools",   "debug_file",
-        "mcp_servers",            "plugins", "sandbox", "setting_sources", "settings",
+        "additional_directories",
+        "agent",
+        "agents",
+        "allowed_tools",
+        "debug_file",
+        "mcp_servers",
+        "plugins",
+        "sandbox",
+        "setting_sources",
+        "settings",
     };
 
     // As agent.toml has them; the error names the setting.

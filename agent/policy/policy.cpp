@@ -15,8 +15,8 @@
 #include <utility>
 
 #include <fmt/format.h>
-#include <nlohmann/json.hpp>
 #include <toml++/toml.h>
+#include <nlohmann/json.hpp>
 
 #include "agent/policy/permission_updates.hpp"
 #include "proto/limits.hpp"
@@ -76,7 +76,6 @@ constexpr int keep_days_max = 36500;
 
 enum class file_state { absent, protected_by_root, others_write };
 
-
 file_state system_file_state(const fs::path& file) {
     struct stat st{};
     if (::stat(file.c_str(), &st) != 0)
@@ -99,11 +98,13 @@ std::optional<std::string> bad_strings(const toml::table& table, std::string_vie
     return std::nullopt;
 }
 
-std::optional<std::string> bad_count(const toml::table& table, std::string_view key, std::size_t& out, std::int64_t max) {
+std::optional<std::string> bad_count(const toml::table& table, std::string_view key, std::size_t& out,
+                                     std::int64_t max) {
     const auto* node = table.get(key);
     if (node == nullptr) return std::nullopt;
     const auto number = node->value_exact<std::int64_t>();
-    if (!number || *number < 1 || *number > max) return fmt::format("`{}` must be a whole number from 1 to {}.", key, max);
+    if (!number || *number < 1 || *number > max)
+        return fmt::format("`{}` must be a whole number from 1 to {}.", key, max);
     out = static_cast<std::size_t>(*number);
     return std::nullopt;
 }
@@ -135,25 +136,40 @@ std::expected<policy, std::string> policy::load(const fs::path& user_file, const
     policy p;
     const file_state system = system_file_state(system_file);
     if (system == file_state::others_write)
-        return std::unexpected(fmt::format("{} is there, but others than root could have written it, or it cannot be "
-                                           "examined. As root: chown root and chmod go-w it, or remove it.",
-                                           system_file.string()));
+        return std::unexpected(
+            fmt::format("{} is there, but others than root could have written it, or it cannot be "
+                        "examined. As root: chown root and chmod go-w it, or remove it.",
+                        system_file.string()));
     p.file_ = system == file_state::protected_by_root ? system_file : user_file;
     std::error_code absent;
     if (!fs::exists(fs::symlink_status(p.file_, absent))) return p;
 
-    const auto wrong = [&](std::string_view what) { return std::unexpected(fmt::format("{}: {}", p.file_.string(), what)); };
+    const auto wrong = [&](std::string_view what) {
+        return std::unexpected(fmt::format("{}: {}", p.file_.string(), what));
+    };
     toml::table table;
     try {
         table = toml::parse_file(p.file_.string());
     } catch (const toml::parse_error& e) {
         return wrong(fmt::format("line {}: {}", e.source().begin.line, e.description()));
     }
-    static const std::set<std::string_view> known{"roots",        "deny",             "max_permission_mode",
-                                                  "max_sessions", "max_prompt_bytes", "remote_permission_response",
-                                                  "remote_permission_updates", "self_approval", "permission_expiry_s",
-                                                  "tool_rules", "claude", "worktrees", "session_options", "session_env",
-                                                  "session_executables", "idle_minutes", "keep_days"};
+    static const std::set<std::string_view> known{"roots",
+                                                  "deny",
+                                                  "max_permission_mode",
+                                                  "max_sessions",
+                                                  "max_prompt_bytes",
+                                                  "remote_permission_response",
+                                                  "remote_permission_updates",
+                                                  "self_approval",
+                                                  "permission_expiry_s",
+                                                  "tool_rules",
+                                                  "claude",
+                                                  "worktrees",
+                                                  "session_options",
+                                                  "session_env",
+                                                  "session_executables",
+                                                  "idle_minutes",
+                                                  "keep_days"};
     for (const auto& [key, node] : table)
         if (!known.contains(key.str())) return wrong(fmt::format("`{}` is not a setting of the policy.", key.str()));
 
@@ -163,7 +179,9 @@ std::expected<policy, std::string> policy::load(const fs::path& user_file, const
         if (!fs::path(root).is_absolute()) return wrong(fmt::format("the root {} must be an absolute path.", root));
         std::error_code ec;
         auto real = fs::canonical(root, ec);
-        if (ec) return wrong(fmt::format("the root {} does not exist. Make the directory or remove it from `roots`.", root));
+        if (ec)
+            return wrong(
+                fmt::format("the root {} does not exist. Make the directory or remove it from `roots`.", root));
         if (!fs::is_directory(real, ec)) return wrong(fmt::format("the root {} is not a directory.", root));
         p.roots_.push_back(std::move(real));
     }
@@ -175,7 +193,8 @@ std::expected<policy, std::string> policy::load(const fs::path& user_file, const
         p.deny_.push_back(std::move(*pattern));
     }
     if (auto e = bad_count(table, "max_sessions", p.max_sessions_, 1000)) return wrong(*e);
-    if (auto e = bad_count(table, "max_prompt_bytes", p.max_prompt_bytes_, proto::limits::prompt_bytes_max)) return wrong(*e);
+    if (auto e = bad_count(table, "max_prompt_bytes", p.max_prompt_bytes_, proto::limits::prompt_bytes_max))
+        return wrong(*e);
     if (const auto* node = table.get("idle_minutes")) {
         const double minutes = node->value_or(-1.0);
         if (!(minutes >= 0 && minutes <= idle_minutes_max))
@@ -244,8 +263,9 @@ proto::result<fs::path> policy::check_directory(std::string_view given, std::str
     if (given.empty() || !path.is_absolute() || given.find('\0') != std::string_view::npos)
         return proto::fail(error_code::invalid_argument, fmt::format("`{}` must be an absolute path.", parameter));
     if (roots_.empty())
-        return std::unexpected(denied("roots", "No directory of this machine is open to sessions.",
-                                      "On the machine, add a directory to `roots` in that file and restart codez agent."));
+        return std::unexpected(
+            denied("roots", "No directory of this machine is open to sessions.",
+                   "On the machine, add a directory to `roots` in that file and restart codez agent."));
 
     // A path may lead through symlinks to a root; what counts is where it really is, checked again by the kernel.
     std::error_code ec;
@@ -256,11 +276,13 @@ proto::result<fs::path> policy::check_directory(std::string_view given, std::str
         const auto found = resolve_beneath(root, real.lexically_relative(root));
         if (!found) {
             if (found.error() == ENOENT || found.error() == ENOTDIR)
-                return proto::fail(error_code::invalid_argument, fmt::format("`{}` {} is not a directory.", parameter, path.string()),
+                return proto::fail(error_code::invalid_argument,
+                                   fmt::format("`{}` {} is not a directory.", parameter, path.string()),
                                    "Make the directory on the machine first, or name another one.");
             if (found.error() == EACCES || found.error() == EPERM)
-                return proto::fail(error_code::invalid_argument,
-                                   fmt::format("`{}` {} is not accessible to the agent's user.", parameter, path.string()));
+                return proto::fail(
+                    error_code::invalid_argument,
+                    fmt::format("`{}` {} is not accessible to the agent's user.", parameter, path.string()));
             continue;
         }
         // Somebody may have put a link in the root's own place since the policy was read.
@@ -275,8 +297,9 @@ proto::result<fs::path> policy::check_directory(std::string_view given, std::str
     }
     std::string list;
     for (const auto& root : roots_) list += (list.empty() ? "" : ", ") + root.string();
-    return std::unexpected(denied("roots", fmt::format("`{}` is outside the directories that this machine opens to sessions.", parameter),
-                                  fmt::format("Use a directory under: {}.", list)));
+    return std::unexpected(
+        denied("roots", fmt::format("`{}` is outside the directories that this machine opens to sessions.", parameter),
+               fmt::format("Use a directory under: {}.", list)));
 }
 
 bool policy::opens(const fs::path& path) const {
@@ -291,20 +314,23 @@ proto::result<std::string> policy::check_permission_mode(std::string_view reques
     const auto rank = mode_rank(mode);
     const int max = *mode_rank(max_permission_mode_);
     if (!rank)
-        return std::unexpected(denied("max_permission_mode", fmt::format("The permission mode {} is not open to calls.", mode),
+        return std::unexpected(denied("max_permission_mode",
+                                      fmt::format("The permission mode {} is not open to calls.", mode),
                                       fmt::format("Use {} or less.", max_permission_mode_)));
     // A machine that allows less than `default` runs its sessions in the most it allows unless one asked for more.
     if (*rank > max && requested.empty()) return max_permission_mode_;
     if (*rank > max)
-        return std::unexpected(denied("max_permission_mode", fmt::format("The permission mode {} is above this machine's highest.", mode),
+        return std::unexpected(denied("max_permission_mode",
+                                      fmt::format("The permission mode {} is above this machine's highest.", mode),
                                       fmt::format("Use {} or less.", max_permission_mode_)));
     return mode;
 }
 
 proto::result<fs::path> policy::check_worktrees() const {
     if (worktrees_.empty())
-        return std::unexpected(denied("worktrees", "This machine makes no work trees for sessions.",
-                                      "On the machine, set `worktrees` in that file to a directory under a root and restart codez agent."));
+        return std::unexpected(denied(
+            "worktrees", "This machine makes no work trees for sessions.",
+            "On the machine, set `worktrees` in that file to a directory under a root and restart codez agent."));
     if (opens(worktrees_)) return worktrees_;
     return std::unexpected(denied("worktrees", fmt::format("{} is not under a root, or denied.", worktrees_.string()),
                                   "Name a directory under one of `roots`."));
@@ -312,8 +338,10 @@ proto::result<fs::path> policy::check_worktrees() const {
 
 proto::result<void> policy::check_prompt(std::string_view text) const {
     if (text.size() <= max_prompt_bytes_) return {};
-    return std::unexpected(denied("max_prompt_bytes", fmt::format("The prompt has {} bytes; this machine takes {}.", text.size(), max_prompt_bytes_),
-                                  "Put the text into a file on the machine and name it in the prompt."));
+    return std::unexpected(
+        denied("max_prompt_bytes",
+               fmt::format("The prompt has {} bytes; this machine takes {}.", text.size(), max_prompt_bytes_),
+               "Put the text into a file on the machine and name it in the prompt."));
 }
 
 }  // namespace agent

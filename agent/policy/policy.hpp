@@ -32,7 +32,8 @@ public:
 
     // The directory a session may run in: exists, lies under a root (openat2 with RESOLVE_BENEATH, so that no symlink
     // leads out) and matches no deny pattern. Returns its real path. Errors name the parameter.
-    proto::result<std::filesystem::path> check_directory(std::string_view path, std::string_view parameter = "cwd") const;
+    proto::result<std::filesystem::path> check_directory(std::string_view path,
+                                                         std::string_view parameter = "cwd") const;
 
     // The options of a session (claude/start_options.hpp), checked against their schema, with real paths. Those that came
     // over the link are `from_afar`, whoever starts the session; paths must lie under a root for everybody.

@@ -41,8 +41,8 @@ struct create_request {
     bool allow_bypass = false;                // bypassPermissions too: set by the local command line alone
     bool include_partial_messages = false;
     start_options options;
-    std::string session_id;  // a UUID, or empty for a new one. Known already: session_busy
-    int depth = 0;           // how many sessions the call came through: claude's is one more
+    std::string session_id;                // a UUID, or empty for a new one. Known already: session_busy
+    int depth = 0;                         // how many sessions the call came through: claude's is one more
     std::int64_t permission_expiry_s = 0;  // a permission request ends after that time; 0: it waits
 };
 
@@ -181,9 +181,9 @@ struct permission_answer {
     std::string updated_input;  // allow: raw JSON object, or empty = as asked
     // allow: raw JSON array out of the request's `suggestions`, each as it is or narrowed to this session; or empty
     std::string updated_permissions;
-    std::string answers;          // allow, of questions: raw JSON object, question to answer; or empty
-    std::string permission_mode;  // allow, of a plan: the mode from then on; empty: the one before the plan
-    bool for_session = false;     // allow: and what is like it, as long as the session is there
+    std::string answers;              // allow, of questions: raw JSON object, question to answer; or empty
+    std::string permission_mode;      // allow, of a plan: the mode from then on; empty: the one before the plan
+    bool for_session = false;         // allow: and what is like it, as long as the session is there
     std::vector<std::string> grants;  // the engine's own: the rules that come of for_session
     events::answerer_kind by = events::answerer_kind::client;
 };
@@ -219,7 +219,7 @@ struct activity {
 struct details {
     summary session;
     start_options options;
-    std::string forked_from;  // empty: it is no fork
+    std::string forked_from;      // empty: it is no fork
     std::optional<activity> now;  // of a live one
     std::vector<pending_permission> pending;
     std::vector<permission_grant> grants;
@@ -252,7 +252,7 @@ struct engine_health {
     int pending_permissions = 0;
     std::string claude_path;
     std::string claude_version;
-    std::vector<std::string> troubles;  // sentences; empty when well
+    std::vector<std::string> troubles;                                  // sentences; empty when well
     std::vector<std::pair<std::string, std::string>> session_troubles;  // by session id; they are in troubles too
 };
 

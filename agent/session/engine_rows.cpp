@@ -11,10 +11,12 @@ void make_engine_tables(connection& c) {
     c.execute(
         "CREATE TABLE IF NOT EXISTS permission_answers (session_id TEXT NOT NULL, request_id TEXT NOT NULL, "
         "line TEXT NOT NULL, PRIMARY KEY (session_id, request_id))");
-    c.execute("CREATE TABLE IF NOT EXISTS session_options (session_id TEXT PRIMARY KEY, options TEXT NOT NULL, "
-              "from_afar INTEGER NOT NULL)");
-    c.execute("CREATE TABLE IF NOT EXISTS session_origins (session_id TEXT PRIMARY KEY, origin TEXT NOT NULL, "
-              "message TEXT NOT NULL, end_offset INTEGER NOT NULL)");
+    c.execute(
+        "CREATE TABLE IF NOT EXISTS session_options (session_id TEXT PRIMARY KEY, options TEXT NOT NULL, "
+        "from_afar INTEGER NOT NULL)");
+    c.execute(
+        "CREATE TABLE IF NOT EXISTS session_origins (session_id TEXT PRIMARY KEY, origin TEXT NOT NULL, "
+        "message TEXT NOT NULL, end_offset INTEGER NOT NULL)");
     c.execute("CREATE INDEX IF NOT EXISTS prompts_accepted ON prompts (session_id) WHERE state = 'accepted'");
 }
 
@@ -82,9 +84,9 @@ void save_origin(connection& c, std::string_view session_id, const fork_origin& 
 }
 
 fork_origin find_origin(connection& c, std::string_view session_id) {
-    const auto rows = c.query(
-        "SELECT origin, message, end_offset FROM session_origins WHERE session_id = CAST(:id AS TEXT)",
-        {{"id", std::string(session_id)}});
+    const auto rows =
+        c.query("SELECT origin, message, end_offset FROM session_origins WHERE session_id = CAST(:id AS TEXT)",
+                {{"id", std::string(session_id)}});
     if (rows.empty()) return {};
     return {rows.front().text("origin"), rows.front().text("message"), rows.front().integer("end_offset")};
 }

@@ -107,7 +107,8 @@ std::string failure_of(const claude::turn_result& result) {
             " On the machine, run `claude` and use /login, or put CLAUDE_CODE_OAUTH_TOKEN (from `claude setup-token`) or "
             "ANTHROPIC_API_KEY into claude.env beside agent.toml. Then send the prompt again.";
         if (!result.api_error_status) return "Claude Code is not logged in on this machine." + what_to_do;
-        return "Anthropic refused this machine's login (401)." + what_to_do + " It said: " + bounded_text(result.text, 2048);
+        return "Anthropic refused this machine's login (401)." + what_to_do +
+               " It said: " + bounded_text(result.text, 2048);
     }
     if (result.terminal_reason.starts_with("aborted")) return "The turn was interrupted.";
     if (result.subtype == "error_max_turns") return "The turn reached its maximum number of steps.";

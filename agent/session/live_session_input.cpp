@@ -148,7 +148,8 @@ void live_session::note_retry(const claude::stream_message& message) {
     if (const auto* retry = std::get_if<claude::api_retry>(&message))
         retry_ = *retry;
     else if (std::holds_alternative<claude::assistant_line>(message) ||
-             std::holds_alternative<claude::stream_event>(message) || std::holds_alternative<claude::turn_result>(message))
+             std::holds_alternative<claude::stream_event>(message) ||
+             std::holds_alternative<claude::turn_result>(message))
         retry_.reset();
 }
 

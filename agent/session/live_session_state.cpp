@@ -34,8 +34,8 @@ asio::awaitable<void> live_session::give_way(int pid, bool interactive) {
     const auto guard = co_await lock_.acquire();
     if (!guard || over_) co_return;
     reduction changes;
-    changes.events.push_back(make_event(
-        row().id, "session.conflict", {{"pid", pid}, {"interactive", interactive}, {"message", conflict_->message}}));
+    changes.events.push_back(make_event(row().id, "session.conflict",
+                                        {{"pid", pid}, {"interactive", interactive}, {"message", conflict_->message}}));
     std::ignore = co_await commit(changes, {});  // if the log does not take it, it tells its own trouble
     end_if_unwanted();
 }

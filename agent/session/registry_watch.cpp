@@ -5,11 +5,11 @@
 #include <map>
 #include <utility>
 
-#include <boost/asio/posix/stream_descriptor.hpp>
-#include <boost/asio/post.hpp>
 #include <sys/inotify.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+#include <boost/asio/posix/stream_descriptor.hpp>
+#include <boost/asio/post.hpp>
 
 namespace agent::session {
 namespace asio = boost::asio;
@@ -17,8 +17,8 @@ namespace asio = boost::asio;
 namespace {
 
 constexpr std::size_t processes_max = 256;
-constexpr std::uint32_t entries_come_and_go = IN_CREATE | IN_MOVED_TO | IN_CLOSE_WRITE | IN_DELETE | IN_MOVED_FROM |
-                                              IN_DELETE_SELF | IN_MOVE_SELF | IN_ONLYDIR;
+constexpr std::uint32_t entries_come_and_go =
+    IN_CREATE | IN_MOVED_TO | IN_CLOSE_WRITE | IN_DELETE | IN_MOVED_FROM | IN_DELETE_SELF | IN_MOVE_SELF | IN_ONLYDIR;
 
 }  // namespace
 
@@ -98,7 +98,8 @@ void registry_watch::watch_process(pid_t pid) {
         });
         return;
     }
-    auto& ended = *processes.emplace(pid, std::make_unique<asio::posix::stream_descriptor>(state_->executor, fd)).first->second;
+    auto& ended =
+        *processes.emplace(pid, std::make_unique<asio::posix::stream_descriptor>(state_->executor, fd)).first->second;
     ended.async_wait(asio::posix::stream_descriptor::wait_read, [s = state_, pid](const boost::system::error_code& ec) {
         if (ec || s->closed) return;
         s->processes.erase(pid);

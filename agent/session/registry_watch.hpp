@@ -7,15 +7,16 @@
 #include <functional>
 #include <memory>
 
-#include <boost/asio/any_io_executor.hpp>
 #include <sys/types.h>
+#include <boost/asio/any_io_executor.hpp>
 
 namespace agent::session {
 
 class registry_watch {
 public:
     // `changed` is called on the executor, once for what comes together.
-    registry_watch(boost::asio::any_io_executor executor, std::filesystem::path directory, std::function<void()> changed);
+    registry_watch(boost::asio::any_io_executor executor, std::filesystem::path directory,
+                   std::function<void()> changed);
     ~registry_watch();
     registry_watch(const registry_watch&) = delete;
     registry_watch& operator=(const registry_watch&) = delete;

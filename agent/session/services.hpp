@@ -26,7 +26,7 @@ struct session_services {
     common::async::event_signal changed;
     std::uint64_t changes = 0;
     std::function<void(const events::session_row&)> on_row;  // after every commit
-    std::function<void()> on_over;  // a session's process has ended, and that is stored
+    std::function<void()> on_over;                           // a session's process has ended, and that is stored
     bool stopping = false;
 
     void tell_changed() {

@@ -37,15 +37,18 @@ events::session_row row_of(const adoption& what, const proto::principal& who) {
 
 session_engine::task<void> session_engine::adopt_session(adoption what, proto::principal who) {
     if (!is_uuid(what.session_id) || what.cwd.empty() || what.cwd.front() != '/')
-        co_return fail(error_code::invalid_argument, "A session to adopt needs a UUID in lower case and an absolute cwd.");
+        co_return fail(error_code::invalid_argument,
+                       "A session to adopt needs a UUID in lower case and an absolute cwd.");
     if (!claude::is_permission_mode(what.permission_mode) || what.permission_mode == "bypassPermissions")
-        co_return fail(error_code::invalid_argument, "A session to adopt needs a permission mode that is open to calls.");
+        co_return fail(error_code::invalid_argument,
+                       "A session to adopt needs a permission mode that is open to calls.");
     // Several may want it at once: one takes it over, the others find it.
     const auto deadline = std::chrono::steady_clock::now() + services_.options.start_timeout;
     while (starting_.contains(what.session_id) && std::chrono::steady_clock::now() < deadline && !services_.stopping)
         co_await services_.changed.wait_until(deadline);
     if (starting_.contains(what.session_id))
-        co_return fail(error_code::session_busy, "Session " + what.session_id + " is just being started.", "Try again in a moment.");
+        co_return fail(error_code::session_busy, "Session " + what.session_id + " is just being started.",
+                       "Try again in a moment.");
     const reservation place(*this, what.session_id, claim::note);
 
     const auto known = std::make_shared<bool>(false);

@@ -91,8 +91,7 @@ asio::awaitable<void> session_engine::mark_mirror(std::string session_id, bool o
         reducer.row().status = opened ? session_status::mirror : session_status::idle;
         reducer.row().updated_at = session_services::now_ms();
         reduction changes;
-        changes.events.push_back(
-            make_event(session_id, "session.updated", {{"session", session_json(reducer.row())}}));
+        changes.events.push_back(make_event(session_id, "session.updated", {{"session", session_json(reducer.row())}}));
         auto batch = batch_of(reducer, changes, std::nullopt, reducer.row().updated_at);
         const auto stored = co_await services_.log.append(std::move(batch));
         if (!stored) co_return;

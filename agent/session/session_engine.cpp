@@ -189,7 +189,8 @@ session_engine::task<sent> session_engine::send_prompt(prompt_request request, p
         std::string via = "live";
         live_ptr live = find_live(request.session_id);
         // One that is just ending is resumed as soon as it has ended.
-        while (live && !live->accepts() && !live->conflict() && !services_.stopping && std::chrono::steady_clock::now() < deadline) {
+        while (live && !live->accepts() && !live->conflict() && !services_.stopping &&
+               std::chrono::steady_clock::now() < deadline) {
             co_await services_.changed.wait_until(deadline);
             live = find_live(request.session_id);
         }

@@ -41,7 +41,8 @@ proto::result<fork_origin> place_in(const claude::variables& environment, const 
 
 session_engine::task<created> session_engine::fork(fork_request request, proto::principal who) {
     const std::string id = request.new_session_id.empty() ? random_uuid() : request.new_session_id;
-    if (!is_uuid(id)) co_return fail(error_code::invalid_argument, "The new session's id must be a UUID in lower case.");
+    if (!is_uuid(id))
+        co_return fail(error_code::invalid_argument, "The new session's id must be a UUID in lower case.");
     if (request.title.size() > proto::limits::title_bytes_max)
         co_return fail(error_code::invalid_argument, "title may have 120 bytes.");
     if (starting_.contains(id)) co_return std::unexpected(starting(id));
@@ -57,13 +58,16 @@ session_engine::task<created> session_engine::fork(fork_request request, proto::
     });
     if (!looked) co_return std::unexpected(looked.error());
     if (!of->row || hidden(request.session_id))
-        co_return fail(error_code::not_found, "This machine has no session " + bounded_text(request.session_id, 64) + ".",
+        co_return fail(error_code::not_found,
+                       "This machine has no session " + bounded_text(request.session_id, 64) + ".",
                        "list_sessions shows those that it has.");
     const auto& environment = services_.options.environment;
     if (of->new_id_known || claude::find_transcript(environment, of->row->cwd, id))
-        co_return fail(error_code::session_busy, "There is a session " + id + " on this machine already.", "Use another id.");
+        co_return fail(error_code::session_busy, "There is a session " + id + " on this machine already.",
+                       "Use another id.");
     if (!claude::keeps_transcript(json::parse(of->options.values, nullptr, false)))
-        co_return fail(error_code::invalid_argument, "The session was made with persist_session false: there is nothing to fork.",
+        co_return fail(error_code::invalid_argument,
+                       "The session was made with persist_session false: there is nothing to fork.",
                        "Create a new session.");
     if (const live_ptr live = find_live(request.session_id); live && live->busy())
         co_return fail(error_code::session_busy, "The session is in the middle of a turn.",

@@ -155,7 +155,8 @@ session_engine::task<session_engine::live_ptr> session_engine::launch(events::se
     what.fork_at = stored_values->origin.message;
     what.model = memory.asked_model;
     what.permission_mode = memory.asked_mode.empty() ? "default" : memory.asked_mode;
-    if (const auto& allowed = services_.options.permission_mode_for) what.permission_mode = allowed(what.permission_mode);
+    if (const auto& allowed = services_.options.permission_mode_for)
+        what.permission_mode = allowed(what.permission_mode);
     what.include_partial_messages = row.include_partial;
     what.setting_sources = services_.options.setting_sources;
     if (const auto* sources = claude::member(options, "setting_sources")) sources->get_to(what.setting_sources);
@@ -234,8 +235,7 @@ session_engine::task<session_engine::live_ptr> session_engine::resume(std::strin
     if (!*row)
         co_return fail(error_code::not_found, "This machine has no session " + session_id + ".",
                        "list_sessions shows those that it has.");
-    if ((*row)->status == events::session_status::live)
-        co_return std::unexpected(unreachable(session_id));
+    if ((*row)->status == events::session_status::live) co_return std::unexpected(unreachable(session_id));
     const bool room = co_await make_room();
     if (!room) co_return live_ptr();
     const auto live = co_await launch(**row, memory_from_json(*memory), depth);

@@ -80,7 +80,8 @@ std::optional<events::session_row> row_of(const std::string& id, const fs::path&
     row.status = events::session_status::live;
     row.holder_directory = directory.string();
     if (const auto transcript = claude::find_transcript(environment, row.cwd, id))
-        if (const auto size = fs::file_size(*transcript, ec); !ec) row.transcript_base_offset = static_cast<std::int64_t>(size);
+        if (const auto size = fs::file_size(*transcript, ec); !ec)
+            row.transcript_base_offset = static_cast<std::int64_t>(size);
     return row;
 }
 
@@ -113,7 +114,8 @@ asio::awaitable<void> session_engine::recover_unknown(fs::path directory) {
     const auto& holders = services_.options.holders;
     // What is in the spool is in the transcript too: told once, from there.
     std::uint64_t offset = spool_begin(directory);
-    if (const auto lines = holders.read_orphaned_spool(directory, offset); !lines.empty()) offset = lines.back().end_offset;
+    if (const auto lines = holders.read_orphaned_spool(directory, offset); !lines.empty())
+        offset = lines.back().end_offset;
     auto attached = co_await holders.attach(services_.executor, directory, offset);
     if (!attached && attached.error().code == hold::hold_errc::gone) {
         if (!known->row || known->row->status != events::session_status::live) holders.end_leftovers(id);

@@ -24,7 +24,8 @@ proto::result<void> check(const update_request& request) {
         return fail(error_code::invalid_argument, "title may have 120 bytes, model 128.");
     if (!request.permission_mode.empty() &&
         (!claude::is_permission_mode(request.permission_mode) || request.permission_mode == "bypassPermissions"))
-        return fail(error_code::invalid_argument, "permission_mode must be default, acceptEdits, plan, dontAsk or auto.");
+        return fail(error_code::invalid_argument,
+                    "permission_mode must be default, acceptEdits, plan, dontAsk or auto.");
     return {};
 }
 
@@ -33,11 +34,11 @@ proto::result<void> check(const update_request& request) {
 live_session::task<void> live_session::update(update_request wanted) {
     const auto self = shared_from_this();
     struct step {
-        std::string update_request::*what;
+        std::string update_request::* what;
         std::string line;
     };
     std::vector<std::pair<std::string, step>> steps;
-    const auto add = [&](std::string update_request::*what, auto encode) {
+    const auto add = [&](std::string update_request::* what, auto encode) {
         if ((wanted.*what).empty()) return;
         const std::string id = "codez-" + random_uuid();
         steps.push_back({id, {what, encode(id, wanted.*what)}});
@@ -57,8 +58,9 @@ live_session::task<void> live_session::update(update_request wanted) {
             break;
         }
         if (!reply->ok) {
-            outcome = fail(error_code::invalid_argument,
-                           "Claude Code did not take \"" + bounded_text(wanted.*each.what, 128) + "\": " + bounded_text(reply->error, 512));
+            outcome = fail(error_code::invalid_argument, "Claude Code did not take \"" +
+                                                             bounded_text(wanted.*each.what, 128) +
+                                                             "\": " + bounded_text(reply->error, 512));
             break;
         }
         taken.*each.what = wanted.*each.what;
@@ -99,7 +101,8 @@ session_engine::task<void> session_engine::update(update_request request) {
     });
     if (!looked) co_return std::unexpected(looked.error());
     if (!*row)
-        co_return fail(error_code::not_found, "This machine has no session " + bounded_text(request.session_id, 64) + ".",
+        co_return fail(error_code::not_found,
+                       "This machine has no session " + bounded_text(request.session_id, 64) + ".",
                        "list_sessions shows those that it has.");
     if ((*row)->status == events::session_status::live)
         co_return fail(error_code::session_busy, "The session runs, but its holder cannot be reached now.",
@@ -109,7 +112,8 @@ session_engine::task<void> session_engine::update(update_request request) {
     reducer.on_updated(request.title, request.model, request.permission_mode, session_services::now_ms(), changes);
     events::batch batch;
     batch.events = changes.events;
-    batch.also = [row = reducer.row(), memory = to_json(reducer.memory()), effort = request.effort](connection& c, std::int64_t) {
+    batch.also = [row = reducer.row(), memory = to_json(reducer.memory()), effort = request.effort](connection& c,
+                                                                                                    std::int64_t) {
         events::save_session(c, row);
         save_memory(c, row.id, memory);
         if (!effort.empty()) save_effort(c, row.id, effort);

@@ -29,7 +29,8 @@ events::batch batch_of(const turn_reducer& reducer, const reduction& changes, st
         std::vector<prompt_change> settled;
         std::optional<events::prompt_row> prompt;
     };
-    const auto kept = std::make_shared<stored>(reducer.row(), to_json(reducer.memory()), changes.prompts, std::move(prompt));
+    const auto kept =
+        std::make_shared<stored>(reducer.row(), to_json(reducer.memory()), changes.prompts, std::move(prompt));
     events::batch out;
     out.events = changes.events;
     out.also = [kept, now_ms](connection& c, std::int64_t first_seq) {

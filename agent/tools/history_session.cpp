@@ -63,10 +63,11 @@ asio::awaitable<proto::result<void>> check_unused(const services& s, std::string
         [config = s.claude_config, session_id] { return claude::find_running(config, session_id); });
     if (!running) co_return busy();
     if (!*running) co_return proto::result<void>();
-    co_return proto::fail(error_code::session_busy,
-                          fmt::format("{} (process {}) has this session open on the machine.",
-                                      (*running)->interactive ? "Somebody's terminal" : "Another claude", (*running)->pid),
-                          "End it there first; the session can then be resumed from here.");
+    co_return proto::fail(
+        error_code::session_busy,
+        fmt::format("{} (process {}) has this session open on the machine.",
+                    (*running)->interactive ? "Somebody's terminal" : "Another claude", (*running)->pid),
+        "End it there first; the session can then be resumed from here.");
 }
 
 asio::awaitable<proto::result<void>> adopt(const services& s, const call_context& c, std::string session_id) {

@@ -17,7 +17,8 @@ boost::asio::awaitable<proto::result<history::session>> find_in_history(const se
 
 // The newest messages of its transcript; only what lies in the first `end` bytes, unless that is negative.
 boost::asio::awaitable<proto::result<events::conversation>> read_history(const services& s, std::string session_id,
-                                                                        events::conversation_limit limit, std::int64_t end);
+                                                                         events::conversation_limit limit,
+                                                                         std::int64_t end);
 
 // Makes it one of the engine's sessions. Slug and cwd of the arguments must be its own, and the policy must open its
 // directory to sessions.

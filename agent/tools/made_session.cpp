@@ -36,11 +36,11 @@ asio::awaitable<proto::result<std::optional<session::created>>> made_before(cons
         its.session_id = id;
         auto first = co_await s.log->read(its, 0, 1, milliseconds(0));
         if (!first) co_return std::unexpected(std::move(first.error()));
-        if (!first->events.empty())
-            co_return session::created{id, there->session.cwd, first->events.front().seq - 1};
+        if (!first->events.empty()) co_return session::created{id, there->session.cwd, first->events.front().seq - 1};
         // The agent died before anybody was told of the session: what is left of it is being ended.
         if (steady_clock::now() >= deadline)
-            co_return proto::fail(error_code::session_busy, "What an interrupted call left behind is still being ended.",
+            co_return proto::fail(error_code::session_busy,
+                                  "What an interrupted call left behind is still being ended.",
                                   "Repeat the call in a moment.");
         std::ignore = co_await s.log->read(its, 0, 1, milliseconds(100));
     }

@@ -29,9 +29,11 @@ proto::result<void> check_stored_options(const services& s, const session::start
 }  // namespace
 
 proto::error replaced(const std::string& directory) {
-    return {error_code::policy_denied, fmt::format("{} is not the directory any more that it was.", directory),
-            "A symbolic link lies there now. Create a session in the directory that it leads to, if the policy opens it.",
-            {}};
+    return {
+        error_code::policy_denied,
+        fmt::format("{} is not the directory any more that it was.", directory),
+        "A symbolic link lies there now. Create a session in the directory that it leads to, if the policy opens it.",
+        {}};
 }
 
 boost::asio::awaitable<proto::result<session::details>> open_session(const services& s, const call_context& c) {

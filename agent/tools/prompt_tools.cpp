@@ -120,8 +120,7 @@ answer create_session(const services& s, const call_context& c) {
 answer send_prompt(const services& s, const call_context& c) {
     auto sent = co_await deliver_prompt(s, c, same_text::is_sent);
     if (!sent) co_return std::unexpected(std::move(sent.error()));
-    json out{
-        {"ok", true}, {"via", sent->via}, {"promptId", sent->prompt_uuid}, {"cursor", cursor_at(s, sent->cursor)}};
+    json out{{"ok", true}, {"via", sent->via}, {"promptId", sent->prompt_uuid}, {"cursor", cursor_at(s, sent->cursor)}};
     if (sent->queue_position > 0) out["queuePosition"] = sent->queue_position;
     co_return dump(out);
 }

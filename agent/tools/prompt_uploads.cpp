@@ -63,7 +63,8 @@ boost::asio::awaitable<proto::result<void>> attach_uploads(const services& s, co
         return session::load_prompt_images(directory, uuid);
     };
     auto loaded = co_await s.pool->run(std::move(job));
-    if (!loaded) co_return proto::fail(error_code::resource_exhausted, "The machine is busy.", "Try again in a moment.");
+    if (!loaded)
+        co_return proto::fail(error_code::resource_exhausted, "The machine is busy.", "Try again in a moment.");
     if (!*loaded) co_return std::unexpected(std::move(loaded->error()));
     prompt.images = std::move(**loaded);
     co_return proto::result<void>();

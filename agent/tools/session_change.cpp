@@ -73,10 +73,8 @@ answer rewind_session(const services& s, const call_context& c) {
     if (!known) co_return std::unexpected(std::move(known.error()));
     auto done = co_await s.sessions->rewind(std::move(wanted));
     if (!done) co_return std::unexpected(std::move(done.error()));
-    co_return dump(json{{"ok", true},
-                        {"files", done->files},
-                        {"insertions", done->insertions},
-                        {"deletions", done->deletions}});
+    co_return dump(
+        json{{"ok", true}, {"files", done->files}, {"insertions", done->insertions}, {"deletions", done->deletions}});
 }
 
 }  // namespace agent::tools

@@ -119,7 +119,8 @@ asio::awaitable<proto::result<std::string>> remove_worktree(const services& s, s
         auto others = co_await s.sessions->list(running);
         if (!others) co_return std::unexpected(std::move(others.error()));
         for (const auto& one : *others)
-            if ((one.id != session_id || one.status == "mirror") && is_under(one.cwd, root)) co_return std::string("kept");
+            if ((one.id != session_id || one.status == "mirror") && is_under(one.cwd, root))
+                co_return std::string("kept");
     }
     auto removed = co_await s.git_pool->run(
         [root, scratch = scratch_of(s)] { return git::remove_clean_worktree(root, scratch, soon()); });

@@ -241,9 +241,15 @@ asio::awaitable<proto::result<std::string>> tool_runner::run_tool(const common::
         co_return proto::fail(error_code::not_found, "There is no such machine.",
                               "This agent serves its own machine only: leave `machine` out.");
     journal_note note;
-    const call_context context{
-        *arguments, *call.who, by != way::local, call.depth, call.wants_progress, call.client.elicitation_form,
-        call.state, reply,     note};
+    const call_context context{*arguments,
+                               *call.who,
+                               by != way::local,
+                               call.depth,
+                               call.wants_progress,
+                               call.client.elicitation_form,
+                               call.state,
+                               reply,
+                               note};
     if (tool->write) co_return co_await journalled(*tool, context, by);
     auto outcome = co_await run->second(services_, context);
     if (outcome || journal::refusing_rule(outcome.error()).empty()) co_return outcome;

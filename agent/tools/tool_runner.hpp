@@ -76,13 +76,14 @@ private:
     static const char* origin_of(way by);
     static journal::audit_entry entry_of(const common::mcp::tool_call& call, const proto::tool& tool, way by);
 
-    boost::asio::awaitable<proto::result<void>> serve(const common::mcp::tool_call& call, common::mcp::call_reply& reply,
-                                                      way by);
+    boost::asio::awaitable<proto::result<void>> serve(const common::mcp::tool_call& call,
+                                                      common::mcp::call_reply& reply, way by);
     boost::asio::awaitable<proto::result<std::string>> run_tool(const common::mcp::tool_call& call,
                                                                 common::mcp::call_reply& reply, way by);
     // The same error, which then stands in the audit.
     boost::asio::awaitable<proto::result<std::string>> refuse(journal::audit_entry entry, proto::error refusal);
-    boost::asio::awaitable<proto::result<std::string>> journalled(const proto::tool& tool, const call_context& context, way by);
+    boost::asio::awaitable<proto::result<std::string>> journalled(const proto::tool& tool, const call_context& context,
+                                                                  way by);
     boost::asio::awaitable<void> settle(std::int64_t id, const call_context& context, bool joins,
                                         const proto::result<std::string>& outcome);
     // The hub's own questions, with a dot in their names: no tools, no scopes.

@@ -31,7 +31,8 @@ fs::path root_of(const fs::path& state) { return state / "attachments"; }
 std::uint64_t bytes_younger_than(const fs::path& root, std::int64_t oldest_ms) {
     std::uint64_t bytes = 0;
     std::error_code ec;
-    for (auto it = fs::recursive_directory_iterator(root, ec); !ec && it != fs::recursive_directory_iterator(); it.increment(ec)) {
+    for (auto it = fs::recursive_directory_iterator(root, ec); !ec && it != fs::recursive_directory_iterator();
+         it.increment(ec)) {
         struct stat seen{};
         if (::lstat(it->path().c_str(), &seen) != 0 || !S_ISREG(seen.st_mode)) continue;
         std::error_code ignored;
@@ -86,7 +87,8 @@ boost::asio::awaitable<proto::result<std::vector<attachment>>> attachments::add(
     std::vector<fs::path> sources;
     std::uint64_t wanted = 0;
     for (const auto& one : uploads) {
-        all.push_back({attachments_directory(state_, session_id) / one.id / one.name, one.media_type, one.bytes, false});
+        all.push_back(
+            {attachments_directory(state_, session_id) / one.id / one.name, one.media_type, one.bytes, false});
         sources.push_back(from.file_of(one));
         wanted += one.bytes;
     }

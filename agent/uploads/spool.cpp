@@ -25,8 +25,12 @@ constexpr std::string_view note_suffix = ".json";
 constexpr std::string_view part_suffix = ".part";
 
 json note_of(const upload& u) {
-    return {{"id", u.id},         {"owner", u.owner},           {"name", u.name},
-            {"bytes", u.bytes},   {"sha256", u.sha256},         {"media_type", u.media_type},
+    return {{"id", u.id},
+            {"owner", u.owner},
+            {"name", u.name},
+            {"bytes", u.bytes},
+            {"sha256", u.sha256},
+            {"media_type", u.media_type},
             {"expires_at", u.expires_at_ms}};
 }
 
@@ -46,8 +50,8 @@ std::optional<upload> read_note(const fs::path& path) {
 }  // namespace
 
 std::string to_json(const upload& u) {
-    const json out{{"upload_id", u.id},   {"name", u.name},
-                   {"bytes", u.bytes},    {"sha256", u.sha256},
+    const json out{{"upload_id", u.id},          {"name", u.name},
+                   {"bytes", u.bytes},           {"sha256", u.sha256},
                    {"media_type", u.media_type}, {"expires_at", u.expires_at_ms}};
     return out.dump();
 }
@@ -180,7 +184,8 @@ proto::result<std::vector<upload>> spool::find(std::string_view owner, const std
     for (const auto& id : ids) {
         const auto found = kept_.find(id);
         if (found == kept_.end() || found->second.owner != owner)
-            return proto::fail(error_code::not_found, fmt::format("`uploads`: there is no upload {} of yours here.", id),
+            return proto::fail(error_code::not_found,
+                               fmt::format("`uploads`: there is no upload {} of yours here.", id),
                                "Upload the file again to the session's machine; uploads are kept for a day.");
         out.push_back(found->second);
     }

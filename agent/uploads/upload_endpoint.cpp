@@ -33,14 +33,17 @@ private:
 
 }  // namespace
 
-boost::asio::awaitable<void> upload_endpoint::handle(common::net::http_exchange& exchange, const proto::principal& who) {
+boost::asio::awaitable<void> upload_endpoint::handle(common::net::http_exchange& exchange,
+                                                     const proto::principal& who) {
     const std::string request_id = "req_" + common::crypto::random_token(20);
     auto asked = common::api::read_upload_request(exchange.request(), request_id);
     if (asked && !asked->machine.empty() && !is_own_(asked->machine))
-        asked = std::unexpected(common::api::error_answer(
-            {proto::error_code::not_found, fmt::format("This endpoint has no machine {}.", asked->machine),
-             "Leave `machine` out, or use the hub's URL.", {}},
-            request_id));
+        asked =
+            std::unexpected(common::api::error_answer({proto::error_code::not_found,
+                                                       fmt::format("This endpoint has no machine {}.", asked->machine),
+                                                       "Leave `machine` out, or use the hub's URL.",
+                                                       {}},
+                                                      request_id));
     if (!asked) {
         co_await exchange.respond(std::move(asked.error()));
         co_return;

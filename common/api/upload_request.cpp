@@ -68,7 +68,8 @@ std::expected<upload_request, net::http_response> read_upload_request(const net:
         return refused(411, "An upload has to say how long it is.", "Send Content-Length, not chunks.", request_id);
     if (*bytes == 0) return refused(400, "The upload is empty.", "Send the file as the body.", request_id);
     if (*bytes > limits::call_body_bytes_max)
-        return refused(413, fmt::format("An upload may have at most {} MiB.", limits::call_body_bytes_max / limits::mib),
+        return refused(413,
+                       fmt::format("An upload may have at most {} MiB.", limits::call_body_bytes_max / limits::mib),
                        "Send a smaller file, or put it on the machine in another way.", request_id);
     out.bytes = *bytes;
     return out;

@@ -28,10 +28,10 @@ struct token_claims {
 };
 
 struct token_rules {
-    std::string issuer;           // compared byte by byte
-    std::vector<std::string> audiences;         // the spellings of the resource that a token must be for
-    bool any_type = false;        // take tokens whose "typ" is not at+jwt: some servers send JWT, or nothing
-    std::string workspace_claim;  // empty: none
+    std::string issuer;                  // compared byte by byte
+    std::vector<std::string> audiences;  // the spellings of the resource that a token must be for
+    bool any_type = false;               // take tokens whose "typ" is not at+jwt: some servers send JWT, or nothing
+    std::string workspace_claim;         // empty: none
 };
 
 inline constexpr std::size_t token_bytes_max = 8 << 10;

@@ -15,7 +15,8 @@ std::string token_challenge(const std::string& origin, std::string_view path, bo
                        sent ? ", error=\"invalid_token\"" : "");
 }
 
-std::optional<std::string> scope_challenge(const std::string& origin, const proto::principal& who, const proto::error& error) {
+std::optional<std::string> scope_challenge(const std::string& origin, const proto::principal& who,
+                                           const proto::error& error) {
     if (error.code != proto::error_code::permission_denied) return std::nullopt;
     const auto details = nlohmann::json::parse(error.details, nullptr, false);
     if (!details.is_object() || !details.contains("scope") || !details["scope"].is_string()) return std::nullopt;
@@ -25,8 +26,9 @@ std::optional<std::string> scope_challenge(const std::string& origin, const prot
     if (!grown.has_scope(missing)) return std::nullopt;
     auto scopes = who.scopes;
     scopes.push_back(missing);
-    return fmt::format("Bearer error=\"insufficient_scope\", scope=\"{}\", resource_metadata=\"{}{}\", error_description=\"{}\"",
-                       fmt::join(scopes, " "), origin, metadata_path_of(mcp_paths.front()), "The person has not allowed this.");
+    return fmt::format(
+        "Bearer error=\"insufficient_scope\", scope=\"{}\", resource_metadata=\"{}{}\", error_description=\"{}\"",
+        fmt::join(scopes, " "), origin, metadata_path_of(mcp_paths.front()), "The person has not allowed this.");
 }
 
 }  // namespace common::auth

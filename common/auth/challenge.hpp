@@ -16,6 +16,7 @@ std::string token_challenge(const std::string& origin, std::string_view path, bo
 // WWW-Authenticate of a 403, for a call that failed because a grant's scopes are too few; nothing for other errors, nor
 // where asking would not help: the role of the person is too small, or the credential is an API key. It lists what the
 // token has too: some clients ask for the listed only.
-std::optional<std::string> scope_challenge(const std::string& origin, const proto::principal& who, const proto::error& error);
+std::optional<std::string> scope_challenge(const std::string& origin, const proto::principal& who,
+                                           const proto::error& error);
 
 }  // namespace common::auth

@@ -11,7 +11,8 @@ constexpr std::chrono::seconds log_every(10);
 
 class logged_checker final : public token_checker {
 public:
-    logged_checker(std::unique_ptr<token_checker> checker, log::logger& log) : checker_(std::move(checker)), log_(log) {}
+    logged_checker(std::unique_ptr<token_checker> checker, log::logger& log)
+        : checker_(std::move(checker)), log_(log) {}
 
     boost::asio::awaitable<token_result> check(std::string token) override {
         auto checked = co_await checker_->check(std::move(token));

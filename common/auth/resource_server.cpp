@@ -18,7 +18,8 @@ using net::http_response;
 
 http_response problem(int status, std::string_view code, std::string_view message, http_fields more) {
     const nlohmann::json body{{"error", code}, {"message", message}};
-    http_response response{status, std::move(more), body.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace)};
+    http_response response{status, std::move(more),
+                           body.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace)};
     response.fields.add("Content-Type", "application/json");
     response.fields.add("Cache-Control", "no-store");
     return response;
@@ -44,7 +45,8 @@ http_fields resource_server::answer_fields(const http_request& request, bool ope
     if (!origins_.accepts_host(request)) return fields;
     // The same for everyone, so that a cache may keep it; credentials of the browser play no part.
     if (open)
-        fields.add_all({{"Access-Control-Allow-Origin", "*"}, {"Access-Control-Expose-Headers", "WWW-Authenticate, Retry-After"}});
+        fields.add_all(
+            {{"Access-Control-Allow-Origin", "*"}, {"Access-Control-Expose-Headers", "WWW-Authenticate, Retry-After"}});
     else if (origins_.accepts_origin(request))
         fields.add_all(mcp::cors_fields(request));
     return fields;
@@ -92,7 +94,8 @@ http_response resource_server::answer_to(const http_request& request, const veri
 http_fields resource_server::challenge(const http_request& request, bool sent) const {
     // Claude Code would rather begin with OAuth than say that the key it was given is wrong.
     if (options_.issuer.empty() || request.path == key_path || request.fields.find("X-Codez-Api-Key"))
-        return {{"WWW-Authenticate", sent ? "ApiKey realm=\"codez\", error=\"invalid_token\"" : "ApiKey realm=\"codez\""}};
+        return {
+            {"WWW-Authenticate", sent ? "ApiKey realm=\"codez\", error=\"invalid_token\"" : "ApiKey realm=\"codez\""}};
     return {{"WWW-Authenticate", token_challenge(options_.public_url, request.path, sent)}};
 }
 

@@ -33,9 +33,7 @@ bool takes(const json& document, std::string_view method) {
 
 }  // namespace
 
-bool is_issuer(std::string_view text) {
-    return net::parse_https_url(text).has_value() && !text.contains('?');
-}
+bool is_issuer(std::string_view text) { return net::parse_https_url(text).has_value() && !text.contains('?'); }
 
 std::vector<std::string> metadata_urls(std::string_view issuer) {
     if (issuer.ends_with('/')) issuer.remove_suffix(1);  // OpenID Connect Discovery §4

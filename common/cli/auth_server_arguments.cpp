@@ -64,7 +64,7 @@ auth::server_options auth_server_arguments::take(const char* authkit_url) const 
     options.issuer = issuer;
     options.kind = kind == "authkit"         ? server_kind::authkit
                    : kind == "introspection" ? server_kind::introspection
-                                              : server_kind::jwt;
+                                             : server_kind::jwt;
     const bool introspects = options.kind == server_kind::introspection;
     if (introspects != !client_id_.empty() || introspects != !secret_file_.empty())
         throw CLI::ValidationError("--auth-kind",

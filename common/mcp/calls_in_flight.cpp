@@ -11,8 +11,7 @@ std::string key_of(const std::string& scope, std::string_view id) { return scope
 }  // namespace
 
 std::optional<calls_in_flight::ticket> calls_in_flight::add(const std::string& scope, std::string_view id,
-                                                            const proto::principal& who,
-                                                            std::function<void()> cancel) {
+                                                            const proto::principal& who, std::function<void()> cancel) {
     std::string key = key_of(scope, id);
     const std::lock_guard lock(mutex_);
     if (calls_.size() >= calls_max_) return std::nullopt;

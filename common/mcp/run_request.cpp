@@ -196,7 +196,8 @@ boost::asio::awaitable<bool> run::write_error(const protocol_error& error) {
 // A failed tool is a result with isError; a failed prompt or resource is an error of JSON-RPC. A right that the caller
 // could get is asked for by HTTP, which clients' authorization listens to.
 boost::asio::awaitable<bool> run::write_failure(const proto::error& error) {
-    if (const auto challenge = context_.options.challenge ? context_.options.challenge(context_.who, error) : std::nullopt) {
+    if (const auto challenge =
+            context_.options.challenge ? context_.options.challenge(context_.who, error) : std::nullopt) {
         const protocol_error shown = to_protocol_error(error, request_id_);
         co_await answer_.write_error(403, error_text(message_.id, shown.code, shown.message, shown.data),
                                      {{"WWW-Authenticate", *challenge}});

@@ -35,7 +35,8 @@ std::optional<ip::address> parse_forwarded(std::string_view text) {
 
 bool is_forwarded_for(std::string_view name) {
     constexpr std::string_view wanted = "x-forwarded-for";
-    return std::ranges::equal(name, wanted, {}, [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
+    return std::ranges::equal(name, wanted, {},
+                              [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
 }
 
 std::vector<std::string_view> forwarded_of(const http_request& request) {

@@ -52,7 +52,7 @@ private:
     phase phase_ = phase::handshake;
     bool first_request_ = true;
     bool draining_ = false;
-    bool continued_ = false;  // the client of the last exchange was told to send its body
+    bool continued_ = false;     // the client of the last exchange was told to send its body
     http_fields answer_fields_;  // for the request that is being read
     std::shared_ptr<http_answer> answer_;
 };

@@ -132,8 +132,7 @@ request_refusal refusal_for(const beast::error_code& ec, const http_limits& limi
                 fmt::format("The header of a request may have at most {} bytes.", limits.header_bytes_max)};
     }
     if (ec == http::error::body_limit) {
-        return {413, "body_too_large",
-                fmt::format("The body of a request may have at most {} bytes.", body_bytes_max)};
+        return {413, "body_too_large", fmt::format("The body of a request may have at most {} bytes.", body_bytes_max)};
     }
     const bool ended = ec == http::error::end_of_stream || ec == http::error::partial_message;
     if (!ended && ec.category() == make_error_code(http::error::bad_method).category()) {

@@ -4,9 +4,9 @@
 #include <optional>
 #include <utility>
 
-#include <nlohmann/json.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/this_coro.hpp>
+#include <nlohmann/json.hpp>
 
 #include "common/api/api_error.hpp"
 #include "common/api/upload_request.hpp"
@@ -28,8 +28,10 @@ constexpr std::size_t answer_bytes_max = 16 * limits::kib;
 
 proto::error told(const links::call_failure& failure) {
     if (!failure.link_lost) return failure.error;
-    return {error_code::machine_offline, "The machine's link ended before it had the whole file.",
-            "Send the file again in a moment; what had come is dropped.", {}};
+    return {error_code::machine_offline,
+            "The machine's link ended before it had the whole file.",
+            "Send the file again in a moment; what had come is dropped.",
+            {}};
 }
 
 bool may_write(const proto::principal& who) { return who.has_scope("sessions:write"); }
@@ -51,7 +53,8 @@ asio::awaitable<std::expected<std::string, proto::error>> answer_of(std::shared_
         if (!*part) co_return text;
         if (const auto* bytes = std::get_if<std::string>(&**part)) text += *bytes;
         if (text.size() > answer_bytes_max)
-            call->cancel({error_code::internal, "The machine's answer is too long.", "Update codez on that machine.", {}});
+            call->cancel(
+                {error_code::internal, "The machine's answer is too long.", "Update codez on that machine.", {}});
     }
 }
 
@@ -121,9 +124,11 @@ asio::awaitable<void> uploads::handle(common::net::http_exchange& exchange, cons
         co_await exchange.respond(std::move(*outcome));
 }
 
-asio::awaitable<proto::result<common::net::http_response>> uploads::pass_on(
-    common::net::http_exchange& exchange, const proto::principal& who, const common::api::upload_request& asked,
-    std::string request_id, relay::audited_call& where) {
+asio::awaitable<proto::result<common::net::http_response>> uploads::pass_on(common::net::http_exchange& exchange,
+                                                                            const proto::principal& who,
+                                                                            const common::api::upload_request& asked,
+                                                                            std::string request_id,
+                                                                            relay::audited_call& where) {
     if (!may_write(who)) co_return may_not_write();
     const place taken(*this, who.key());
     if (!taken.fits())

@@ -25,8 +25,8 @@ std::string actor_of(linked_by who, std::string_view user_id) {
     return who == linked_by::person ? fmt::format("user:{}", user_id) : "hub";
 }
 
-void note(connection& c, linked_by who, std::string_view action, std::string_view user_id,
-          std::string_view identity_id, std::int64_t now) {
+void note(connection& c, linked_by who, std::string_view action, std::string_view user_id, std::string_view identity_id,
+          std::int64_t now) {
     tenancy::audit_entry entry;
     entry.actor = actor_of(who, user_id);
     entry.action = action;
@@ -56,8 +56,8 @@ std::optional<identity_row> query_identity(connection& c, std::string_view issue
     return identity_row{rows.front().text("id"), rows.front().text("user_id"), rows.front().text("name")};
 }
 
-std::string insert_identity(connection& c, std::string_view issuer, std::string_view subject,
-                            std::string_view user_id, linked_by who, std::int64_t now) {
+std::string insert_identity(connection& c, std::string_view issuer, std::string_view subject, std::string_view user_id,
+                            linked_by who, std::int64_t now) {
     const std::string id = tenancy::new_id("x_");
     c.execute(
         "INSERT INTO external_identities (id, issuer, subject, user_id, created_at, by_person) VALUES "

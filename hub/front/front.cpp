@@ -19,7 +19,8 @@ namespace {
 
 // A dialect of its own, which this version does not have. Whoever may call is told so; whoever may not gets the challenge.
 boost::asio::awaitable<void> not_served_yet(http_exchange& exchange, const proto::principal&) {
-    co_await exchange.respond(problem(404, "not_found", "This hub does not serve that path. MCP clients connect to /mcp."));
+    co_await exchange.respond(
+        problem(404, "not_found", "This hub does not serve that path. MCP clients connect to /mcp."));
 }
 
 // Pages of any origin may have it: it takes no cookie, and what it gives is public or named by the request itself.
@@ -41,7 +42,8 @@ front::front(front_options options, identity::verifier& verifier, common::mcp::e
           handlers.wrong_credential),
       mcp_(mcp),
       handlers_(std::move(handlers)),
-      call_mcp_([this](http_exchange& exchange, const proto::principal& who) { return mcp_.handle(exchange, who, 0); }) {}
+      call_mcp_(
+          [this](http_exchange& exchange, const proto::principal& who) { return mcp_.handle(exchange, who, 0); }) {}
 
 boost::asio::awaitable<void> front::handle(http_exchange& exchange) {
     const http_request& request = exchange.request();

@@ -17,9 +17,13 @@ constexpr std::int64_t told_for_ms = 3'600'000;
 
 }  // namespace
 
-ended_keys::ended_keys(tenancy::store& accounts, common::async::blocking_pool& pool, list_grants grants, handler on_ended,
-                       tenancy::clock_function now)
-    : accounts_(accounts), pool_(pool), grants_(std::move(grants)), on_ended_(std::move(on_ended)), now_(std::move(now)) {}
+ended_keys::ended_keys(tenancy::store& accounts, common::async::blocking_pool& pool, list_grants grants,
+                       handler on_ended, tenancy::clock_function now)
+    : accounts_(accounts),
+      pool_(pool),
+      grants_(std::move(grants)),
+      on_ended_(std::move(on_ended)),
+      now_(std::move(now)) {}
 
 boost::asio::awaitable<void> ended_keys::watch() {
     boost::asio::steady_timer timer(co_await boost::asio::this_coro::executor);

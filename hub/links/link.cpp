@@ -3,8 +3,8 @@
 #include <chrono>
 #include <utility>
 
-#include <boost/asio/post.hpp>
 #include <fmt/format.h>
+#include <boost/asio/post.hpp>
 
 #include "proto/catalogue.hpp"
 #include "proto/limits.hpp"
@@ -153,9 +153,10 @@ proto::result<std::shared_ptr<remote_call>> link::call(const proto::call_header&
     if (!who) return proto::fail(proto::error_code::not_found, "There is no such machine.");
     const auto* tool = proto::tools().find(header.tool);
     if (tool != nullptr && !who->has_scope(tool->scope))
-        return proto::fail(proto::error_code::permission_denied,
-                           fmt::format("This needs the scope {}, which you do not have in the machine's workspace.", tool->scope),
-                           "Ask an owner of that workspace for another role.");
+        return proto::fail(
+            proto::error_code::permission_denied,
+            fmt::format("This needs the scope {}, which you do not have in the machine's workspace.", tool->scope),
+            "Ask an owner of that workspace for another role.");
     proto::call_header told = header;
     told.who = *who;
     auto id = machine_.send_call(told, arguments);

@@ -36,7 +36,7 @@ public:
                                                            std::chrono::steady_clock::time_point deadline);
     // Until the workspace has a link.
     boost::asio::awaitable<void> wait_for_any(std::vector<std::string> workspace_ids,
-                                               std::chrono::steady_clock::time_point deadline);
+                                              std::chrono::steady_clock::time_point deadline);
     // The hub stops: nobody waits any more.
     void stop_waiting();
 

@@ -24,8 +24,10 @@ asio::awaitable<bool> remote_call::send_body(std::string bytes, std::chrono::mil
         constexpr auto token = asio::as_tuple(asio::use_awaitable);
         auto [ec] = co_await body_ready_.async_wait(token);
         if (!ec)
-            cancel({proto::error_code::timeout, "The machine takes no more of the upload.",
-                    "Look at the machine, then send the file again.", {}});
+            cancel({proto::error_code::timeout,
+                    "The machine takes no more of the upload.",
+                    "Look at the machine, then send the file again.",
+                    {}});
     }
     co_return !is_over();
 }

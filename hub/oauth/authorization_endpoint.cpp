@@ -79,7 +79,8 @@ http_response authorization_endpoint::with_error(std::string_view redirect_uri, 
 authorization_endpoint::answer authorization_endpoint::authorize(const http_request& request) {
     if (request.method != "GET") co_return wrong_method_page("GET");
     constexpr std::string_view title = "This application cannot be connected";
-    if (limits_.beginning(request)) co_return error_page(429, title, "Too many tries from your address. Wait a minute.");
+    if (limits_.beginning(request))
+        co_return error_page(429, title, "Too many tries from your address. Wait a minute.");
     const auto query = pages::parse_form_with_doubles(request.query);
     if (!query) co_return error_page(400, title, query.error());
     if (query->count("client_id") != 1 || query->count("redirect_uri") != 1)
@@ -88,8 +89,8 @@ authorization_endpoint::answer authorization_endpoint::authorize(const http_requ
     if (!from && from.error().code != tenancy::errc::not_found) co_return database_page(from.error());
     if (!from) co_return error_page(400, title, from.error().message);
     if (!is_registered(from->redirect_uris, query->get("redirect_uri")))
-        co_return error_page(400, title,
-                             "The application asks for an answer at an address that it did not register (redirect_uri).");
+        co_return error_page(
+            400, title, "The application asks for an answer at an address that it did not register (redirect_uri).");
 
     auto judged = judge_request(*query, origin_);
     if (!judged)
@@ -98,7 +99,8 @@ authorization_endpoint::answer authorization_endpoint::authorize(const http_requ
     co_return co_await go_on(request, *from, std::move(*judged));
 }
 
-boost::asio::awaitable<result<std::optional<resource_server>>> authorization_endpoint::resource_of(std::string audience) {
+boost::asio::awaitable<result<std::optional<resource_server>>> authorization_endpoint::resource_of(
+    std::string audience) {
     if (audience == common::auth::own_audience(origin_)) co_return std::nullopt;
     auto found = co_await pool_.run([&] { return rows_.find_resource_by_url(audience); });
     if (!found) co_return std::unexpected(busy());
@@ -122,7 +124,8 @@ authorization_endpoint::answer authorization_endpoint::go_on(const http_request&
         if (!code) co_return refuse("temporarily_unavailable", "The hub is busy. Try again in a moment.");
         if (*code) co_return with_code(asked, **code);
     }
-    if (!judged.may_ask && !*person) co_return refuse("login_required", "Nobody is signed in at the hub in this browser.");
+    if (!judged.may_ask && !*person)
+        co_return refuse("login_required", "Nobody is signed in at the hub in this browser.");
     if (!judged.may_ask) co_return refuse("consent_required", "The person has to allow this first.");
 
     auto begun = co_await pool_.run([&] { return rows_.begin_authorization(asked); });
@@ -179,19 +182,25 @@ authorization_endpoint::answer authorization_endpoint::show(const people::signed
     auto places = co_await pool_.run([&] { return rows_.memberships_of(person.user_id); });
     if (!places) co_return database_page(busy());
     if (!*places) co_return database_page(places->error());
-    if (*resource) std::erase_if(**places, [&](const auto& one) { return one.workspace_id != (*resource)->workspace_id; });
+    if (*resource)
+        std::erase_if(**places, [&](const auto& one) { return one.workspace_id != (*resource)->workspace_id; });
     if ((*places)->empty())
-        co_return error_page(403, "No workspace", "You are not a member of a workspace that has this. Ask its owner to invite you.");
+        co_return error_page(403, "No workspace",
+                             "You are not a member of a workspace that has this. Ask its owner to invite you.");
     const auto machines = co_await pool_.run([&] { return rows_.machines_of(person.user_id, machines_shown_max); });
     if (!machines) co_return database_page(busy());
     if (!*machines) co_return database_page(machines->error());
-    co_return pages::render(consent_page({request, *from, *resource, **places, **machines, person.name, person.form_token}));
+    co_return pages::render(
+        consent_page({request, *from, *resource, **places, **machines, person.name, person.form_token}));
 }
 
-authorization_endpoint::answer authorization_endpoint::decide(const people::signed_in& person, const http_request& request) {
+authorization_endpoint::answer authorization_endpoint::decide(const people::signed_in& person,
+                                                              const http_request& request) {
     const auto posted = pages::is_form(request) ? pages::parse_form(request.body) : std::unexpected(std::string());
     if (!posted || !people_.posted_by_own_page(request, person, *posted))
-        co_return error_page(403, "Not sent", "This form was not sent by the hub's own page, or the page is too old. Go back, load it again and decide there.");
+        co_return error_page(
+            403, "Not sent",
+            "This form was not sent by the hub's own page, or the page is too old. Go back, load it again and decide there.");
     const std::string id(posted->get("request"));
     if (posted->get("decision") != "allow") {
         const auto denied = co_await pool_.run([&] { return rows_.deny(id, person.user_id); });
@@ -220,7 +229,9 @@ authorization_endpoint::answer authorization_endpoint::connections(const http_re
     if (request.method == "POST") {
         const auto posted = pages::is_form(request) ? pages::parse_form(request.body) : std::unexpected(std::string());
         if (!posted || !people_.posted_by_own_page(request, **person, *posted))
-            co_return error_page(403, "Not sent", "This form was not sent by the hub's own page, or the page is too old. Load it again.");
+            co_return error_page(
+                403, "Not sent",
+                "This form was not sent by the hub's own page, or the page is too old. Load it again.");
         const std::string id(posted->get("grant"));
         const auto ended = co_await pool_.run([&] { return rows_.revoke_grant((*person)->user_id, id); });
         if (!ended) co_return database_page(busy());

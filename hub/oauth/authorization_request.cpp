@@ -67,7 +67,8 @@ std::expected<judged_request, authorization_refusal> judge_request(const pages::
     if (!scopes) return refused("invalid_scope", "scope must be names with single spaces between them.");
     request.scopes = std::move(*scopes);
     if (query.get("scope").empty()) request.scopes.emplace_back(umbrella_scope);
-    if (std::ranges::all_of(request.scopes, is_about_tokens)) return refused("invalid_scope", "None of these scopes is known here; use mcp:tools.");
+    if (std::ranges::all_of(request.scopes, is_about_tokens))
+        return refused("invalid_scope", "None of these scopes is known here; use mcp:tools.");
     if (!read_prompt(query.get("prompt"), judged)) return refused("invalid_request", "prompt=none goes with no other.");
     return judged;
 }

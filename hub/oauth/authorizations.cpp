@@ -51,11 +51,12 @@ void remove_request(connection& c, std::string_view id) {
 }
 
 std::unexpected<tenancy::error> over() {
-    return fail(errc::not_found, "This request is over: it was decided already, or waited too long. Start again in the application.");
+    return fail(errc::not_found,
+                "This request is over: it was decided already, or waited too long. Start again in the application.");
 }
 
-tenancy::audit_entry entry_of(const authorization_request& request, std::string_view user_id, std::string_view workspace_id,
-                              std::string_view action, std::string_view result) {
+tenancy::audit_entry entry_of(const authorization_request& request, std::string_view user_id,
+                              std::string_view workspace_id, std::string_view action, std::string_view result) {
     tenancy::audit_entry entry;
     entry.workspace_id = workspace_id;
     entry.actor = "user:" + std::string(user_id);
@@ -70,8 +71,7 @@ bool are_of(connection& c, const std::vector<std::string>& machines, const std::
     return !machines.empty() && std::ranges::all_of(machines, [&](const std::string& id) {
         const auto found =
             c.query("SELECT workspace_id FROM machines WHERE id = CAST(:id AS TEXT)", {{"id", text(id)}});
-        return !found.empty() &&
-               has_workspace(workspaces, found.front().text("workspace_id"));
+        return !found.empty() && has_workspace(workspaces, found.front().text("workspace_id"));
     });
 }
 
@@ -91,7 +91,11 @@ std::string upsert_grant(connection& c, const authorization_request& request, co
         c.execute(
             "UPDATE grants SET scopes = CAST(:s AS TEXT), machines = CAST(:m AS TEXT), redirect_host = CAST(:h AS TEXT), "
             "used_at = CAST(:now AS INTEGER) WHERE id = CAST(:id AS TEXT)",
-            {{"s", text(join_scopes(scopes))}, {"m", to_value(what.machines)}, {"h", text(host)}, {"now", now}, {"id", text(id)}});
+            {{"s", text(join_scopes(scopes))},
+             {"m", to_value(what.machines)},
+             {"h", text(host)},
+             {"now", now},
+             {"id", text(id)}});
         return id;
     }
     const std::string id = tenancy::new_id("g_");
@@ -140,8 +144,9 @@ result<std::string> store::begin_authorization(const authorization_request& requ
         // Anybody can begin one: the oldest gives way, so that nobody can keep the others from signing in.
         const auto open = c.query("SELECT count(*) AS n FROM authorization_requests");
         if (open.front().integer("n") >= limits::requests_open_max)
-            c.execute("DELETE FROM authorization_requests WHERE id IN "
-                      "(SELECT id FROM authorization_requests ORDER BY created_at LIMIT 100)");
+            c.execute(
+                "DELETE FROM authorization_requests WHERE id IN "
+                "(SELECT id FROM authorization_requests ORDER BY created_at LIMIT 100)");
         const std::string id = tenancy::new_id("ar_");
         c.execute(
             "INSERT INTO authorization_requests (id, client_id, redirect_uri, state, scopes, code_challenge, audience, nonce, "
@@ -181,8 +186,10 @@ result<std::string> store::approve(std::string_view id, const approval& what) {
                                       {{"url", text(request->audience)}});
         if (!resource.empty() && resource.front().text("workspace_id") != what.workspace_id)
             return fail(errc::not_found, "That resource belongs to another workspace.");
-        auto scopes = identity::scopes_in_both(what.scopes, identity::effective_scopes(request->scopes, highest_role(reach)));
-        if (scopes.empty()) return fail(errc::invalid, "Allow at least one thing that you may do in that workspace, or refuse.");
+        auto scopes =
+            identity::scopes_in_both(what.scopes, identity::effective_scopes(request->scopes, highest_role(reach)));
+        if (scopes.empty())
+            return fail(errc::invalid, "Allow at least one thing that you may do in that workspace, or refuse.");
         std::ranges::copy_if(request->scopes, std::back_inserter(scopes), is_about_tokens);
         if (what.machines && !are_of(c, *what.machines, reach))
             return fail(errc::invalid, "Choose among the machines of that workspace, or all of them.");
@@ -242,12 +249,13 @@ result<std::vector<machine_choice>> store::machines_of(std::string_view user_id,
 result<std::vector<grant>> store::grants_of(std::string_view user_id, std::string_view client_id) {
     return tenancy::in_transaction(db_, [&](connection& c) -> result<std::vector<grant>> {
         std::vector<grant> all;
-        for (const auto& row : c.query(
-                 "SELECT g.id, g.client_id, g.workspace_id, g.all_workspaces, g.scopes, g.machines, g.redirect_host, g.created_at, g.used_at, "
-                 "o.name AS client_name, w.name AS workspace_name FROM grants g JOIN oauth_clients o ON o.id = g.client_id "
-                 "JOIN workspaces w ON w.id = g.workspace_id WHERE g.user_id = CAST(:u AS TEXT) AND g.revoked_at IS NULL "
-                 "AND (CAST(:c AS TEXT) = '' OR g.client_id = CAST(:c AS TEXT)) ORDER BY g.created_at, g.id",
-                 {{"u", text(user_id)}, {"c", text(client_id)}})) {
+        for (
+            const auto& row : c.query(
+                "SELECT g.id, g.client_id, g.workspace_id, g.all_workspaces, g.scopes, g.machines, g.redirect_host, g.created_at, g.used_at, "
+                "o.name AS client_name, w.name AS workspace_name FROM grants g JOIN oauth_clients o ON o.id = g.client_id "
+                "JOIN workspaces w ON w.id = g.workspace_id WHERE g.user_id = CAST(:u AS TEXT) AND g.revoked_at IS NULL "
+                "AND (CAST(:c AS TEXT) = '' OR g.client_id = CAST(:c AS TEXT)) ORDER BY g.created_at, g.id",
+                {{"u", text(user_id)}, {"c", text(client_id)}})) {
             grant one;
             one.id = row.text("id");
             one.user_id = user_id;

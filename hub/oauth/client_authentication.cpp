@@ -51,7 +51,8 @@ std::expected<presented_client, http_response> find_presented_client(const commo
     presented_client one{std::string(form.get("client_id")), std::string(form.get("client_secret"))};
     if (const auto authorization = request.fields.find("Authorization")) {
         auto basic = read_basic(*authorization);
-        if (!basic) return std::unexpected(malformed("The Authorization field must be of the form: Basic CREDENTIALS."));
+        if (!basic)
+            return std::unexpected(malformed("The Authorization field must be of the form: Basic CREDENTIALS."));
         if (!one.secret.empty() || (!one.id.empty() && one.id != basic->id))
             return std::unexpected(malformed("Authenticate the client in one way, not in two (RFC 6749, 2.3)."));
         one = std::move(*basic);
@@ -67,7 +68,8 @@ bool proves(const client& known, const presented_client& presented) {
 }
 
 http_response unknown_client_answer() {
-    auto answer = error_answer(401, "invalid_client", "This client is not known here, or its secret is wrong. Register it again.");
+    auto answer = error_answer(401, "invalid_client",
+                               "This client is not known here, or its secret is wrong. Register it again.");
     answer.fields.add("WWW-Authenticate", "Basic realm=\"codez\"");
     return answer;
 }

@@ -17,8 +17,8 @@ struct presented_client {
 };
 
 // From the Authorization field (Basic) or from the form; an error is the answer to give.
-std::expected<presented_client, common::net::http_response> find_presented_client(const common::net::http_request& request,
-                                                                                  const pages::form& form);
+std::expected<presented_client, common::net::http_response> find_presented_client(
+    const common::net::http_request& request, const pages::form& form);
 
 // Is the secret this client's? A client without one must not send any.
 bool proves(const client& known, const presented_client& presented);

@@ -43,7 +43,8 @@ bool has_dot_segment(std::string_view path) {
 
 std::expected<std::vector<std::string>, std::string> redirects_of(const json& document) {
     const auto member = document.find("redirect_uris");
-    if (member == document.end() || !member->is_array() || member->empty() || member->size() > limits::redirect_uris_max)
+    if (member == document.end() || !member->is_array() || member->empty() ||
+        member->size() > limits::redirect_uris_max)
         return std::unexpected("\"redirect_uris\" must be a list of 1 to 10 URIs.");
     std::vector<std::string> all;
     for (const auto& uri : *member) {

@@ -14,7 +14,8 @@ client_finder::client_finder(store& rows, common::async::blocking_pool& pool, cl
 
 boost::asio::awaitable<result<client>> client_finder::find(std::string client_id) {
     if (client_id.size() > limits::client_id_bytes_max)
-        co_return std::unexpected(tenancy::error{tenancy::errc::not_found, "The application's client_id is too long.", {}});
+        co_return std::unexpected(
+            tenancy::error{tenancy::errc::not_found, "The application's client_id is too long.", {}});
     if (is_document_url(client_id)) co_return co_await find_document(std::move(client_id));
     auto found = co_await pool_.run([this, &client_id] { return rows_.find_client(client_id); });
     if (!found) co_return std::unexpected(busy());
@@ -30,8 +31,8 @@ boost::asio::awaitable<result<client>> client_finder::find_document(std::string 
         // Clients forget what they have when they are called unknown: a server that is down must not make them.
         const bool later =
             document.error().code == document_errc::throttled || document.error().code == document_errc::unavailable;
-        co_return std::unexpected(tenancy::error{later ? tenancy::errc::unavailable : tenancy::errc::not_found,
-                                                 std::move(document.error().message), {}});
+        co_return std::unexpected(tenancy::error{
+            later ? tenancy::errc::unavailable : tenancy::errc::not_found, std::move(document.error().message), {}});
     }
     client one;
     one.id = std::move(document->client_id);

@@ -46,9 +46,9 @@ std::string_view to_string(client_kind kind) {
 result<client> store::register_client(client fields) {
     fields.id = fields.kind == client_kind::registered ? tenancy::new_id("c_") : fields.id;
     return tenancy::in_transaction(db_, [&](connection& c) -> result<client> {
-        const auto unused = c.query(
-            "SELECT count(*) AS n FROM oauth_clients WHERE kind = CAST(:kind AS TEXT) AND used_at IS NULL",
-            {{"kind", text(to_string(client_kind::registered))}});
+        const auto unused =
+            c.query("SELECT count(*) AS n FROM oauth_clients WHERE kind = CAST(:kind AS TEXT) AND used_at IS NULL",
+                    {{"kind", text(to_string(client_kind::registered))}});
         if (unused.front().integer("n") >= limits::clients_unused_max)
             return fail(errc::unavailable, "Too many clients have registered and were never used. Try again later.");
         insert_client(c, fields, now_());

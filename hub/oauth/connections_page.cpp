@@ -31,7 +31,8 @@ std::string reach_of(const machine_set& machines) {
 std::string may(const std::vector<std::string>& scopes) {
     const auto names = opened(scopes);
     std::string list;
-    for (const auto& [kind, word] : {std::pair(danger::reads, "read"), std::pair(danger::acts, "act"), std::pair(danger::administers, "administer")}) {
+    for (const auto& [kind, word] : {std::pair(danger::reads, "read"), std::pair(danger::acts, "act"),
+                                     std::pair(danger::administers, "administer")}) {
         const bool any = std::ranges::any_of(scope_texts(), [&, k = kind](const auto& t) {
             return t.kind == k && std::ranges::find(names, t.name) != names.end();
         });
@@ -53,11 +54,12 @@ pages::page connections_page(const std::vector<grant>& grants, std::string_view 
             "<dt>Its answers go to</dt><dd>{host}</dd><dt>Allowed, last renewed</dt><dd>{created}, {used}</dd></dl>"
             "<form method=\"post\" action=\"/connections\"><input type=\"hidden\" name=\"grant\" value=\"{id}\">{token}"
             "<button class=\"plain\" aria-label=\"Withdraw access of {name}\">Withdraw access</button></form>",
-            fmt::arg("name", escape(one.client_name)), fmt::arg("workspace", one.all_workspaces ? "all that you are a member of" : escape(one.workspace_name)), fmt::arg("machines", reach_of(one.machines)),
-            fmt::arg("may", may(one.scopes)), fmt::arg("scopes", escape(join_scopes(one.scopes))),
-            fmt::arg("host", escape(one.redirect_host)), fmt::arg("created", day_of(one.created_at)),
-            fmt::arg("used", day_of(one.used_at)), fmt::arg("id", escape(one.id)),
-            fmt::arg("token", people::form_token_field(form_token)));
+            fmt::arg("name", escape(one.client_name)),
+            fmt::arg("workspace", one.all_workspaces ? "all that you are a member of" : escape(one.workspace_name)),
+            fmt::arg("machines", reach_of(one.machines)), fmt::arg("may", may(one.scopes)),
+            fmt::arg("scopes", escape(join_scopes(one.scopes))), fmt::arg("host", escape(one.redirect_host)),
+            fmt::arg("created", day_of(one.created_at)), fmt::arg("used", day_of(one.used_at)),
+            fmt::arg("id", escape(one.id)), fmt::arg("token", people::form_token_field(form_token)));
     page.main += "<p><a href=\"/account\">Your account</a></p>";
     return page;
 }

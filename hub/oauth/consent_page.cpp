@@ -25,7 +25,8 @@ std::string origin_of(const client& from) {
         const auto host = std::string_view(from.id).substr(std::string_view("https://").size());
         return fmt::format("It is published at <strong>{}</strong>.", escape(host.substr(0, host.find_first_of("/:"))));
     }
-    if (from.kind == client_kind::known) return "It uses the id that this hub keeps for applications without one of their own.";
+    if (from.kind == client_kind::known)
+        return "It uses the id that this hub keeps for applications without one of their own.";
     return "It gave itself this name: <strong>nobody has checked it</strong>.";
 }
 
@@ -71,8 +72,9 @@ std::string machine_boxes(const std::vector<machine_choice>& machines, bool say_
         "<label class=\"choice\"><input type=\"radio\" name=\"machines\" value=\"all\" checked> All that are there, also those that are added later</label>"
         "<label class=\"choice\"><input type=\"radio\" name=\"machines\" value=\"chosen\"> Only these:</label>";
     for (const auto& one : machines)
-        html += fmt::format("<label class=\"choice\"><input type=\"checkbox\" name=\"{}{}\" value=\"on\"> {}{}</label>", machine_field,
-                            escape(one.id), escape(one.name), say_workspace ? " (" + escape(one.workspace_name) + ")" : "");
+        html += fmt::format("<label class=\"choice\"><input type=\"checkbox\" name=\"{}{}\" value=\"on\"> {}{}</label>",
+                            machine_field, escape(one.id), escape(one.name),
+                            say_workspace ? " (" + escape(one.workspace_name) + ")" : "");
     return html + "</fieldset>";
 }
 
@@ -86,13 +88,15 @@ std::string scopes_elsewhere(const std::vector<std::string>& asked) {
 
 std::string wish_of(const std::optional<resource_server>& resource) {
     if (!resource) return "wants to use your machines through this hub";
-    return fmt::format("wants to act for you at <strong>{}</strong> ({})", escape(resource->name), escape(resource->url));
+    return fmt::format("wants to act for you at <strong>{}</strong> ({})", escape(resource->name),
+                       escape(resource->url));
 }
 
 std::string workspace_choice(const std::vector<membership>& memberships, bool may_be_all) {
     if (memberships.size() == 1)
-        return fmt::format("<input type=\"hidden\" name=\"workspace\" value=\"{}\"><p>In the workspace <strong>{}</strong>.</p>",
-                           escape(memberships.front().workspace_id), escape(memberships.front().workspace_name));
+        return fmt::format(
+            "<input type=\"hidden\" name=\"workspace\" value=\"{}\"><p>In the workspace <strong>{}</strong>.</p>",
+            escape(memberships.front().workspace_id), escape(memberships.front().workspace_name));
     std::string html = "<fieldset><legend>In which workspace</legend>";
     bool first = true;
     for (const auto& one : memberships) {
@@ -124,10 +128,12 @@ pages::page consent_page(const consent& what) {
         "<p>It keeps this access until you withdraw it, or does not use it for 30 days, and for 180 days at most.</p>"
         "<div class=\"row\"><button type=\"submit\" name=\"decision\" value=\"allow\">Allow</button> "
         "<button type=\"submit\" name=\"decision\" value=\"refuse\" class=\"plain\" formnovalidate>Refuse</button></div></form>",
-        fmt::arg("name", escape(what.from.name)), fmt::arg("wish", wish_of(what.resource)), fmt::arg("origin", origin_of(what.from)),
-        fmt::arg("destination", escape(destination_of(what.request.redirect_uri))), fmt::arg("person", escape(what.person)),
-        fmt::arg("warning", warning(what.request)), fmt::arg("id", escape(what.request.id)),
-        fmt::arg("token", people::form_token_field(what.form_token)), fmt::arg("workspace", workspace_choice(what.memberships, !what.resource)),
+        fmt::arg("name", escape(what.from.name)), fmt::arg("wish", wish_of(what.resource)),
+        fmt::arg("origin", origin_of(what.from)),
+        fmt::arg("destination", escape(destination_of(what.request.redirect_uri))),
+        fmt::arg("person", escape(what.person)), fmt::arg("warning", warning(what.request)),
+        fmt::arg("id", escape(what.request.id)), fmt::arg("token", people::form_token_field(what.form_token)),
+        fmt::arg("workspace", workspace_choice(what.memberships, !what.resource)),
         fmt::arg("machines", what.resource ? std::string() : machine_boxes(what.machines, what.memberships.size() > 1)),
         fmt::arg("scopes", what.resource ? scopes_elsewhere(what.request.scopes) : scope_boxes(what.request.scopes)));
     return page;

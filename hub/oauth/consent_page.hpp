@@ -16,9 +16,9 @@ struct consent {
     const authorization_request& request;
     const client& from;
     const std::optional<resource_server>& resource;  // nullopt: the hub itself
-    const std::vector<membership>& memberships;  // at least one
-    const std::vector<machine_choice>& machines;  // to choose among; none: the choice is not offered
-    std::string_view person;                     // who is signed in
+    const std::vector<membership>& memberships;      // at least one
+    const std::vector<machine_choice>& machines;     // to choose among; none: the choice is not offered
+    std::string_view person;                         // who is signed in
     std::string_view form_token;
 };
 

@@ -96,8 +96,9 @@ result<device_codes> store::begin_device(const device_request& request) {
         const auto now = now_();
         const auto open = c.query("SELECT count(*) AS n FROM device_authorizations");
         if (open.front().integer("n") >= limits::devices_open_max)
-            c.execute("DELETE FROM device_authorizations WHERE hash IN "
-                      "(SELECT hash FROM device_authorizations ORDER BY created_at LIMIT 50)");
+            c.execute(
+                "DELETE FROM device_authorizations WHERE hash IN "
+                "(SELECT hash FROM device_authorizations ORDER BY created_at LIMIT 50)");
         const device_codes made{new_secret(device_code_prefix), new_user_code()};
         c.execute(
             "INSERT INTO device_authorizations (hash, user_code, machine_name, machine_os, machine_id, address, created_at, "

@@ -54,9 +54,11 @@ device_endpoint::device_endpoint(std::string origin, store& rows, common::async:
 device_endpoint::answer device_endpoint::authorize(const http_request& request) {
     if (request.method != "POST") co_return wrong_method_answer("POST");
     const auto form = pages::is_form(request) ? pages::parse_form(request.body) : std::unexpected(std::string());
-    if (!form) co_return error_answer(400, "invalid_request", "Send the parameters as application/x-www-form-urlencoded.");
+    if (!form)
+        co_return error_answer(400, "invalid_request", "Send the parameters as application/x-www-form-urlencoded.");
     if (form->get("client_id") != setup_client_id)
-        co_return error_answer(400, "unauthorized_client", "Only codez setup adds machines. Other clients use /authorize.");
+        co_return error_answer(400, "unauthorized_client",
+                               "Only codez setup adds machines. Other clients use /authorize.");
     if (const auto scope = form->find("scope"); scope && *scope != enroll_scope)
         co_return error_answer(400, "invalid_scope", "A device code gives agent:enroll and nothing else.");
     device_request asked;
@@ -66,7 +68,8 @@ device_endpoint::answer device_endpoint::authorize(const http_request& request) 
     asked.address = limits_.address_of(request);
     if (!tenancy::is_name(asked.machine_name, machine_text_bytes_max) || !is_machine_id(asked.machine_id) ||
         !tenancy::is_plain_text(asked.machine_os, machine_text_bytes_max))
-        co_return error_answer(400, "invalid_request", "machine_name, machine_os and machine_id must say which machine asks.");
+        co_return error_answer(400, "invalid_request",
+                               "machine_name, machine_os and machine_id must say which machine asks.");
     if (const auto wait = limits_.beginning(request)) co_return too_many_answer(*wait);
 
     const auto made = co_await pool_.run([&] { return rows_.begin_device(asked); });
@@ -104,7 +107,8 @@ device_endpoint::answer device_endpoint::page(const http_request& request) {
     const std::string code = clean_user_code(fields ? fields->get("user_code") : std::string_view());
     const std::string here = code.empty() ? "/device" : device_path(code);
     // A machine is let in for long: by somebody who is there now.
-    if (!*person || !people::is_fresh(**person, tenancy::system_time_ms())) co_return pages::see_other(people::confirm_path(here));
+    if (!*person || !people::is_fresh(**person, tenancy::system_time_ms()))
+        co_return pages::see_other(people::confirm_path(here));
     if (request.method == "POST") co_return co_await decide(request, **person);
     co_return co_await show(request, **person);
 }
@@ -129,7 +133,9 @@ device_endpoint::answer device_endpoint::show(const http_request& request, const
     if (!*places) co_return people::trouble_page(places->error());
     std::erase_if(**places, [](const auto& one) { return one.role < tenancy::role::admin; });
     if ((*places)->empty()) {
-        pages::page page{.status = 403, .title = "Not by you", .main = people::error_html("Only admins and owners of a workspace may add machines to it.")};
+        pages::page page{.status = 403,
+                         .title = "Not by you",
+                         .main = people::error_html("Only admins and owners of a workspace may add machines to it.")};
         co_return pages::render(page);
     }
     const std::string address = limits_.address_of(request);
@@ -140,7 +146,8 @@ device_endpoint::answer device_endpoint::decide(const http_request& request, con
     const auto posted = pages::is_form(request) ? pages::parse_form(request.body) : std::unexpected(std::string());
     if (!posted || !people_.posted_by_own_page(request, person, *posted)) co_return people::foreign_form_page();
     const std::string code = clean_user_code(posted->get("user_code"));
-    const device_decision what{person.user_id, std::string(posted->get("workspace")), posted->get("decision") == "allow"};
+    const device_decision what{person.user_id, std::string(posted->get("workspace")),
+                               posted->get("decision") == "allow"};
     const auto machine = co_await pool_.run([&] { return rows_.find_device(code); });
     if (!machine) co_return people::trouble_page(busy());
     const auto done = co_await pool_.run([&] { return rows_.decide_device(code, what); });

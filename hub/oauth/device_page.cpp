@@ -14,12 +14,14 @@ namespace {
 
 std::string workspace_choice(const std::vector<membership>& workspaces) {
     if (workspaces.size() == 1)
-        return fmt::format("<input type=\"hidden\" name=\"workspace\" value=\"{}\"><p>It joins the workspace <strong>{}</strong>.</p>",
-                           escape(workspaces.front().workspace_id), escape(workspaces.front().workspace_name));
+        return fmt::format(
+            "<input type=\"hidden\" name=\"workspace\" value=\"{}\"><p>It joins the workspace <strong>{}</strong>.</p>",
+            escape(workspaces.front().workspace_id), escape(workspaces.front().workspace_name));
     std::string html = "<fieldset><legend>Which workspace does it join?</legend>";
     for (const auto& one : workspaces)
-        html += fmt::format("<label class=\"choice\"><input type=\"radio\" name=\"workspace\" value=\"{}\" required> {}</label>",
-                            escape(one.workspace_id), escape(one.workspace_name));
+        html += fmt::format(
+            "<label class=\"choice\"><input type=\"radio\" name=\"workspace\" value=\"{}\" required> {}</label>",
+            escape(one.workspace_id), escape(one.workspace_name));
     return html + "</fieldset>";
 }
 
@@ -32,7 +34,9 @@ pages::page device_code_page(std::string_view problem) {
     page.main = people::error_html(problem) +
                 "<p>Type the code that <code>codez setup</code> shows on the machine.</p>"
                 "<form method=\"get\" action=\"/device\">" +
-                people::input_html({.label = "Code", .name = "user_code", .more = "required autofocus autocapitalize=\"characters\" spellcheck=\"false\""}) +
+                people::input_html({.label = "Code",
+                                    .name = "user_code",
+                                    .more = "required autofocus autocapitalize=\"characters\" spellcheck=\"false\""}) +
                 "<button>Go on</button></form>";
     return page;
 }
@@ -69,17 +73,23 @@ pages::page device_question_page(const device_question& what) {
         fmt::arg("name", escape(what.machine.machine_name)), fmt::arg("os", escape(what.machine.machine_os)),
         fmt::arg("fingerprint", escape(common::crypto::shown_fingerprint(what.machine.machine_id))),
         fmt::arg("address", escape(what.machine.address)),
-        fmt::arg("elsewhere", elsewhere ? fmt::format("It is <strong>not</strong> where you are: your address is {}.", escape(what.address)) : ""),
+        fmt::arg("elsewhere", elsewhere ? fmt::format("It is <strong>not</strong> where you are: your address is {}.",
+                                                      escape(what.address))
+                                        : ""),
         fmt::arg("person", escape(what.person)), fmt::arg("code", escape(what.machine.user_code)),
-        fmt::arg("token", people::form_token_field(what.form_token)), fmt::arg("workspaces", workspace_choice(what.workspaces)));
+        fmt::arg("token", people::form_token_field(what.form_token)),
+        fmt::arg("workspaces", workspace_choice(what.workspaces)));
     return page;
 }
 
 pages::page device_done_page(bool allowed, std::string_view machine_name) {
     pages::page page;
     page.title = allowed ? "Added" : "Refused";
-    page.main = allowed ? fmt::format("<p class=\"done\" role=\"status\">{} goes on by itself now. You can close this page.</p>", escape(machine_name))
-                        : "<p role=\"status\">The machine was not added. You can close this page.</p>";
+    page.main =
+        allowed
+            ? fmt::format("<p class=\"done\" role=\"status\">{} goes on by itself now. You can close this page.</p>",
+                          escape(machine_name))
+            : "<p role=\"status\">The machine was not added. You can close this page.</p>";
     return page;
 }
 

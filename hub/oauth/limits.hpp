@@ -24,7 +24,7 @@ constexpr std::int64_t device_interval_ms = 2000;   // between polls
 constexpr std::int64_t device_slow_down_ms = 5000;  // RFC 8628 §3.5
 constexpr std::int64_t devices_open_max = 1000;
 
-constexpr std::int64_t client_unused_ms = day_ms;     // registered, but nobody ever granted it anything
+constexpr std::int64_t client_unused_ms = day_ms;  // registered, but nobody ever granted it anything
 constexpr std::int64_t client_idle_ms = 180 * day_ms;
 constexpr std::int64_t clients_unused_max = 1000;
 constexpr std::int64_t requests_open_max = 10'000;

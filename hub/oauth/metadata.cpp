@@ -21,7 +21,8 @@ nlohmann::json server_metadata(const std::string& origin) {
         {"device_authorization_endpoint", origin + "/device_authorization"},
         {"response_types_supported", {"code"}},
         {"response_modes_supported", {"query"}},
-        {"grant_types_supported", {"authorization_code", "refresh_token", "urn:ietf:params:oauth:grant-type:device_code"}},
+        {"grant_types_supported",
+         {"authorization_code", "refresh_token", "urn:ietf:params:oauth:grant-type:device_code"}},
         {"code_challenge_methods_supported", {"S256"}},
         // Without "none" Claude Code takes no client id metadata document; claude.ai sends client_secret_post.
         {"token_endpoint_auth_methods_supported", {"none", "client_secret_basic", "client_secret_post"}},

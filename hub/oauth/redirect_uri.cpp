@@ -16,9 +16,9 @@ namespace {
 
 constexpr std::array<std::string_view, 3> loopback_hosts{"127.0.0.1", "[::1]", "localhost"};
 // Schemes that a browser runs, opens or resolves by itself.
-constexpr std::array<std::string_view, 14> forbidden_schemes{"javascript", "data", "file",  "vbscript", "blob",
-                                                             "about",      "ws",   "wss",   "ftp",      "mailto",
-                                                             "view-source", "filesystem", "intent", "chrome"};
+constexpr std::array<std::string_view, 14> forbidden_schemes{
+    "javascript", "data", "file",   "vbscript",    "blob",       "about",  "ws",
+    "wss",        "ftp",  "mailto", "view-source", "filesystem", "intent", "chrome"};
 
 bool is_digits(std::string_view text) { return text.find_first_not_of("0123456789") == std::string_view::npos; }
 
@@ -93,9 +93,8 @@ bool is_same_redirect(std::string_view registered, std::string_view requested) {
 }
 
 bool is_registered(const std::vector<std::string>& registered, std::string_view requested) {
-    return !why_not_redirect_uri(requested) && std::ranges::any_of(registered, [&](const std::string& one) {
-        return is_same_redirect(one, requested);
-    });
+    return !why_not_redirect_uri(requested) &&
+           std::ranges::any_of(registered, [&](const std::string& one) { return is_same_redirect(one, requested); });
 }
 
 std::string form_target_of(std::string_view uri) {

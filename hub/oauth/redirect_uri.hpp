@@ -26,6 +26,7 @@ std::string form_target_of(std::string_view uri);
 std::string destination_of(std::string_view uri);
 
 // The URI with parameters added to its query (RFC 6749 §4.1.2), each value percent-encoded.
-std::string with_parameters(std::string_view uri, const std::vector<std::pair<std::string_view, std::string>>& parameters);
+std::string with_parameters(std::string_view uri,
+                            const std::vector<std::pair<std::string_view, std::string>>& parameters);
 
 }  // namespace hub::oauth

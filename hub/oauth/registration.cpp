@@ -49,12 +49,15 @@ std::expected<std::string, http_response> text_of(const json& body, const char* 
 std::expected<std::vector<std::string>, http_response> redirect_uris_of(const json& body) {
     const auto found = body.find("redirect_uris");
     if (found == body.end() || !found->is_array() || found->empty() || found->size() > limits::redirect_uris_max)
-        return std::unexpected(error_answer(400, "invalid_redirect_uri", "redirect_uris must be an array of 1 to 10 URIs."));
+        return std::unexpected(
+            error_answer(400, "invalid_redirect_uri", "redirect_uris must be an array of 1 to 10 URIs."));
     std::vector<std::string> uris;
     for (const auto& one : *found) {
-        if (!one.is_string()) return std::unexpected(error_answer(400, "invalid_redirect_uri", "Each redirect URI must be a string."));
+        if (!one.is_string())
+            return std::unexpected(error_answer(400, "invalid_redirect_uri", "Each redirect URI must be a string."));
         const auto& uri = one.get_ref<const std::string&>();
-        if (const auto why = why_not_redirect_uri(uri)) return std::unexpected(error_answer(400, "invalid_redirect_uri", *why));
+        if (const auto why = why_not_redirect_uri(uri))
+            return std::unexpected(error_answer(400, "invalid_redirect_uri", *why));
         uris.push_back(uri);
     }
     return uris;
@@ -74,11 +77,13 @@ bool all_among(const json& body, const char* name, std::initializer_list<std::st
 std::expected<registration, http_response> read_registration(const common::net::http_request& request) {
     const auto type = request.fields.find("Content-Type");
     if (!type || !type->starts_with("application/json")) return bad_metadata("Send the metadata as application/json.");
-    if (request.body.size() > limits::registration_bytes_max) return bad_metadata("The metadata is larger than 16 KiB.");
+    if (request.body.size() > limits::registration_bytes_max)
+        return bad_metadata("The metadata is larger than 16 KiB.");
     const auto body = parse_bounded(request.body);
     if (!body.is_object()) return bad_metadata("The body must be a JSON object, not deeper than 8 levels.");
     if (body.contains("software_statement"))
-        return std::unexpected(error_answer(400, "invalid_software_statement", "Software statements are not taken here."));
+        return std::unexpected(
+            error_answer(400, "invalid_software_statement", "Software statements are not taken here."));
 
     registration asked;
     auto uris = redirect_uris_of(body);

@@ -11,9 +11,9 @@
 namespace hub::oauth {
 
 struct registration {
-    client fields;             // without an id
-    std::string secret;        // fresh, if the client wants one; its hash is in the fields
-    std::string scope;         // as asked: not a ceiling, clients ask for more later
+    client fields;       // without an id
+    std::string secret;  // fresh, if the client wants one; its hash is in the fields
+    std::string scope;   // as asked: not a ceiling, clients ask for more later
     std::string application_type;
 };
 

@@ -64,6 +64,8 @@ std::string request_limits::address_of(const http_request& request) const {
     return common::net::client_address(request, trusted_proxies_);
 }
 
-std::string request_limits::key_of(const http_request& request) const { return common::net::throttle_key(address_of(request)); }
+std::string request_limits::key_of(const http_request& request) const {
+    return common::net::throttle_key(address_of(request));
+}
 
 }  // namespace hub::oauth

@@ -2,9 +2,9 @@
 
 #include <utility>
 
-#include <nlohmann/json.hpp>
 #include <boost/url/parse.hpp>
 #include <boost/url/url_view.hpp>
+#include <nlohmann/json.hpp>
 
 #include "common/auth/resource.hpp"
 #include "hub/oauth/answers.hpp"
@@ -41,7 +41,8 @@ resource_registration::resource_registration(std::string origin, store& rows, co
 
 resource_registration::answer resource_registration::servers(const http_request& request, const proto::principal& who) {
     if (!who.workspaces.empty())
-        co_return error_answer(400, "invalid_request", "Use a token or key for one workspace: a resource server belongs to one.");
+        co_return error_answer(400, "invalid_request",
+                               "Use a token or key for one workspace: a resource server belongs to one.");
     if (!who.has_scope("workspace:admin"))
         co_return error_answer(403, "insufficient_scope", "This needs the scope workspace:admin.");
     if (request.method == "POST") co_return co_await add(request, who);
@@ -55,7 +56,8 @@ resource_registration::answer resource_registration::servers(const http_request&
 }
 
 resource_registration::answer resource_registration::add(const http_request& request, const proto::principal& who) {
-    const auto body = request.body.size() <= limits::registration_bytes_max ? json::parse(request.body, nullptr, false) : json();
+    const auto body =
+        request.body.size() <= limits::registration_bytes_max ? json::parse(request.body, nullptr, false) : json();
     const auto text = [&body](const char* name) {
         const auto found = body.is_object() ? body.find(name) : body.end();
         return found != body.end() && found->is_string() ? found->get<std::string>() : std::string();
@@ -65,7 +67,8 @@ resource_registration::answer resource_registration::add(const http_request& req
     if (!tenancy::is_name(name, limits::client_name_bytes_max))
         co_return error_answer(400, "invalid_request", "name must be a name of at most 100 bytes.");
     if (!is_resource_url(url) || common::auth::audience_of(origin_, url) == common::auth::own_audience(origin_))
-        co_return error_answer(400, "invalid_request", "resource_url must be the http(s) URL of your MCP server, without query or fragment.");
+        co_return error_answer(400, "invalid_request",
+                               "resource_url must be the http(s) URL of your MCP server, without query or fragment.");
     const std::string actor = "user:" + who.user_id + "/" + who.client_id;
     const auto made = co_await pool_.run([&] { return rows_.add_resource(who.workspace_id, actor, name, url); });
     if (!made) co_return unavailable_answer();
@@ -74,7 +77,8 @@ resource_registration::answer resource_registration::add(const http_request& req
     if (!*made) co_return database_answer(made->error());
     json told = shown((*made)->server, origin_);
     told["api_key"] = (*made)->secret;
-    told["message"] = "Keep api_key: it is shown once. Ask about tokens at /introspect, with server_id and api_key as Basic credentials.";
+    told["message"] =
+        "Keep api_key: it is shown once. Ask about tokens at /introspect, with server_id and api_key as Basic credentials.";
     co_return json_answer(201, told);
 }
 
@@ -87,10 +91,10 @@ resource_registration::answer resource_registration::metadata(const http_request
         co_return error_answer(404, "not_found", "There is no such resource server.");
     if (!*found) co_return database_answer(found->error());
     co_return public_answer({{"resource", (*found)->url},
-                                {"resource_name", (*found)->name},
-                                {"authorization_servers", {origin_}},
-                                {"scopes_supported", {umbrella_scope}},
-                                {"bearer_methods_supported", {"header"}}});
+                             {"resource_name", (*found)->name},
+                             {"authorization_servers", {origin_}},
+                             {"scopes_supported", {umbrella_scope}},
+                             {"bearer_methods_supported", {"header"}}});
 }
 
 }  // namespace hub::oauth

@@ -35,14 +35,15 @@ result<resource_server> only(std::vector<resource_server> found) {
 
 }  // namespace
 
-result<store::new_resource> store::add_resource(std::string_view workspace_id, std::string_view actor, std::string_view name,
-                                                std::string_view url) {
+result<store::new_resource> store::add_resource(std::string_view workspace_id, std::string_view actor,
+                                                std::string_view name, std::string_view url) {
     return tenancy::in_transaction(db_, [&](connection& c) -> result<new_resource> {
         if (!select_where(c, "url", url).empty())
             return fail(errc::already_exists, "A resource server with this resource_url is registered already.");
         const auto now = now_();
-        new_resource made{{tenancy::new_id("srv_"), std::string(workspace_id), std::string(name), std::string(url), now},
-                          new_secret(resource_secret_prefix)};
+        new_resource made{
+            {tenancy::new_id("srv_"), std::string(workspace_id), std::string(name), std::string(url), now},
+            new_secret(resource_secret_prefix)};
         client as_client;
         as_client.id = made.server.id;
         as_client.kind = client_kind::resource;
@@ -53,7 +54,11 @@ result<store::new_resource> store::add_resource(std::string_view workspace_id, s
         c.execute(
             "INSERT INTO resource_servers (id, workspace_id, name, url, created_at) VALUES (CAST(:id AS TEXT), "
             "CAST(:workspace AS TEXT), CAST(:name AS TEXT), CAST(:url AS TEXT), CAST(:now AS INTEGER))",
-            {{"id", made.server.id}, {"workspace", made.server.workspace_id}, {"name", made.server.name}, {"url", made.server.url}, {"now", now}});
+            {{"id", made.server.id},
+             {"workspace", made.server.workspace_id},
+             {"name", made.server.name},
+             {"url", made.server.url},
+             {"now", now}});
         tenancy::audit_entry entry;
         entry.workspace_id = workspace_id;
         entry.actor = actor;

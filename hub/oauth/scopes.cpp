@@ -101,9 +101,8 @@ std::vector<std::string> opened(const std::vector<std::string>& scopes) {
 }
 
 std::vector<std::string> closed(std::vector<std::string> scopes) {
-    const bool whole = std::ranges::all_of(texts, [&](const auto& t) {
-        return !is_covered(t.name) || std::ranges::find(scopes, t.name) != scopes.end();
-    });
+    const bool whole = std::ranges::all_of(
+        texts, [&](const auto& t) { return !is_covered(t.name) || std::ranges::find(scopes, t.name) != scopes.end(); });
     if (!whole) return scopes;
     std::erase_if(scopes, [](const auto& s) { return is_covered(s); });
     scopes.insert(scopes.begin(), std::string(umbrella_scope));

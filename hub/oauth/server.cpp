@@ -4,11 +4,11 @@
 #include <chrono>
 #include <utility>
 
-#include <nlohmann/json.hpp>
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
+#include <nlohmann/json.hpp>
 
 #include "hub/oauth/answers.hpp"
 #include "hub/oauth/metadata.hpp"

@@ -19,7 +19,22 @@
 namespace hub::oauth {
 
 // What of the server is at this path.
-enum class endpoint { none, server_metadata, authorize, consent, token, registration, revoke, introspect, userinfo, jwks, device_authorization, device, connections, resource_metadata };
+enum class endpoint {
+    none,
+    server_metadata,
+    authorize,
+    consent,
+    token,
+    registration,
+    revoke,
+    introspect,
+    userinfo,
+    jwks,
+    device_authorization,
+    device,
+    connections,
+    resource_metadata
+};
 endpoint endpoint_at(std::string_view path);
 
 // Programs in web pages of any origin may call it: it takes no cookie, and every right is in the request itself.

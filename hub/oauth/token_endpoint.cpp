@@ -34,13 +34,15 @@ http_response invalid_request(std::string_view why) { return error_answer(400, "
 http_response refusal_answer(token_refusal why) {
     switch (why) {
         case token_refusal::invalid_scope:
-            return error_answer(400, "invalid_scope", "The scope goes beyond what was granted. Start a new authorization.");
+            return error_answer(400, "invalid_scope",
+                                "The scope goes beyond what was granted. Start a new authorization.");
         case token_refusal::invalid_target:
             return error_answer(400, "invalid_target", "The token was granted for another resource.");
         case token_refusal::invalid_grant:
             break;
     }
-    return error_answer(400, "invalid_grant", "This code or token is not valid, or not any more. Start a new authorization.");
+    return error_answer(400, "invalid_grant",
+                        "This code or token is not valid, or not any more. Start a new authorization.");
 }
 
 http_response method_not_allowed() { return wrong_method_answer("POST"); }
@@ -62,8 +64,9 @@ bool counts(const token_grant& token, std::int64_t now) { return !token.revoked 
 
 }  // namespace
 
-token_endpoint::token_endpoint(std::string origin, store& rows, common::async::blocking_pool& pool, client_finder& clients,
-                               device_endpoint& devices, const id_token_issuer& id_tokens, request_limits& limits)
+token_endpoint::token_endpoint(std::string origin, store& rows, common::async::blocking_pool& pool,
+                               client_finder& clients, device_endpoint& devices, const id_token_issuer& id_tokens,
+                               request_limits& limits)
     : origin_(std::move(origin)),
       rows_(rows),
       pool_(pool),
@@ -77,7 +80,8 @@ boost::asio::awaitable<std::expected<token_endpoint::authenticated, http_respons
     if (request.method != "POST") co_return std::unexpected(method_not_allowed());
     if (!pages::is_form(request))
         co_return std::unexpected(invalid_request("Send the parameters as application/x-www-form-urlencoded."));
-    if (request.body.size() > limits::form_bytes_max) co_return std::unexpected(invalid_request("The form is too long."));
+    if (request.body.size() > limits::form_bytes_max)
+        co_return std::unexpected(invalid_request("The form is too long."));
     auto form = pages::parse_form(request.body);
     if (!form) co_return std::unexpected(invalid_request(form.error()));
     auto presented = find_presented_client(request, *form);
@@ -169,7 +173,8 @@ token_endpoint::answer token_endpoint::revoke(const http_request& request) {
 boost::asio::awaitable<result<token_grant>> token_endpoint::find_token(std::string token) {
     if (!looks_like(access_token_prefix, token))
         co_return std::unexpected(tenancy::error{tenancy::errc::not_found, "There is no such token.", {}});
-    auto found = co_await pool_.run([this, hash = common::crypto::sha256(token)] { return rows_.find_access_token(hash); });
+    auto found =
+        co_await pool_.run([this, hash = common::crypto::sha256(token)] { return rows_.find_access_token(hash); });
     if (!found) co_return std::unexpected(busy());
     co_return std::move(*found);
 }
@@ -189,7 +194,8 @@ token_endpoint::answer token_endpoint::introspect(const http_request& request) {
     }
     const auto found = co_await find_token(std::string(from->form.get("token")));
     if (!found && found.error().code != tenancy::errc::not_found) co_return database_answer(found.error());
-    if (!found || !counts(*found, tenancy::system_time_ms()) || (found->client_id != from->from.id && found->audience != audience))
+    if (!found || !counts(*found, tenancy::system_time_ms()) ||
+        (found->client_id != from->from.id && found->audience != audience))
         co_return json_answer(200, inactive);
     nlohmann::json body{{"active", true},
                         {"scope", join_scopes(identity::effective_scopes(found->scopes, found->role))},

@@ -30,8 +30,7 @@ std::unexpected<token_refusal> refused(token_refusal why) { return std::unexpect
 
 // RFC 7636 §4.1, §4.6.
 bool fits(std::string_view verifier, std::string_view challenge) {
-    const bool formed = verifier.size() >= 43 && verifier.size() <= 128 &&
-                        std::ranges::all_of(verifier, [](char c) {
+    const bool formed = verifier.size() >= 43 && verifier.size() <= 128 && std::ranges::all_of(verifier, [](char c) {
                             return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') ||
                                    std::string_view("-._~").find(c) != std::string_view::npos;
                         });
@@ -107,20 +106,24 @@ outcome redeem_in(connection& c, const code_exchange& what, std::int64_t now) {
         {{"now", now}, {"family", text(family_id)}, {"hash", hash}});
     const auto of = select_family(c, family_id);
     if (of->revoked) return refused(token_refusal::invalid_grant);
-    auto pair = issue(c, *of, identity::scopes_in_both(parse_scopes(row.text("scopes")).value_or(of->grant_scopes), of->grant_scopes), now);
+    auto pair = issue(
+        c, *of, identity::scopes_in_both(parse_scopes(row.text("scopes")).value_or(of->grant_scopes), of->grant_scopes),
+        now);
     pair.nonce = row.text("nonce");
     return pair;
 }
 
 outcome refresh_in(connection& c, const refresh_exchange& what, std::int64_t now) {
     const auto hash = bytes(sha256(what.refresh_token));
-    const auto found = c.query(
-        "SELECT family_id, superseded_at, replays FROM refresh_tokens WHERE hash = CAST(:hash AS BLOB)", {{"hash", hash}});
+    const auto found =
+        c.query("SELECT family_id, superseded_at, replays FROM refresh_tokens WHERE hash = CAST(:hash AS BLOB)",
+                {{"hash", hash}});
     if (found.empty()) return refused(token_refusal::invalid_grant);
     const auto& row = found.front();
     const auto of = select_family(c, row.text("family_id"));
     if (!of || of->revoked || of->client_id != what.client_id) return refused(token_refusal::invalid_grant);
-    if (select_reach(c, of->user_id, of->workspace_id, of->all_workspaces).empty()) return refused(token_refusal::invalid_grant);
+    if (select_reach(c, of->user_id, of->workspace_id, of->all_workspaces).empty())
+        return refused(token_refusal::invalid_grant);
     if (of->used_at + limits::refresh_idle_ms <= now || of->created_at + limits::refresh_absolute_ms <= now)
         return refused(token_refusal::invalid_grant);
 
@@ -142,9 +145,8 @@ outcome refresh_in(connection& c, const refresh_exchange& what, std::int64_t now
 
 std::optional<std::string> family_of_token(connection& c, std::string_view token) {
     for (const char* table : {"access_tokens", "refresh_tokens"}) {
-        const auto found =
-            c.query(std::string("SELECT family_id FROM ") + table + " WHERE hash = CAST(:hash AS BLOB)",
-                    {{"hash", bytes(sha256(token))}});
+        const auto found = c.query(std::string("SELECT family_id FROM ") + table + " WHERE hash = CAST(:hash AS BLOB)",
+                                   {{"hash", bytes(sha256(token))}});
         if (!found.empty()) return found.front().text("family_id");
     }
     return std::nullopt;
@@ -182,7 +184,8 @@ result<token_grant> store::find_access_token(std::string_view hash) {
         one.user_id = row.text("user_id");
         one.user_name = row.text("name");
         one.user_email = row.text("email");
-        one.workspace_id = has_workspace(reach, row.text("workspace_id")) ? row.text("workspace_id") : reach.front().workspace_id;
+        one.workspace_id =
+            has_workspace(reach, row.text("workspace_id")) ? row.text("workspace_id") : reach.front().workspace_id;
         one.audience = row.text("audience");
         one.scopes = identity::scopes_in_both(scopes_in("scopes"), scopes_in("grant_scopes"));
         one.machines = read_machines(row, "machines");
@@ -234,9 +237,10 @@ result<std::vector<std::string>> store::list_ended_grants() {
     return tenancy::in_transaction(db_, [&](connection& c) -> result<std::vector<std::string>> {
         std::vector<std::string> ids;
         const auto now = now_();
-        for (const auto& row : c.query("SELECT id FROM grants WHERE revoked_at > CAST(:grants AS INTEGER) UNION "
-                                       "SELECT grant_id FROM token_families WHERE revoked_at > CAST(:families AS INTEGER)",
-                                       {{"grants", now - limits::hour_ms}, {"families", now - family_told_ms}}))
+        for (const auto& row :
+             c.query("SELECT id FROM grants WHERE revoked_at > CAST(:grants AS INTEGER) UNION "
+                     "SELECT grant_id FROM token_families WHERE revoked_at > CAST(:families AS INTEGER)",
+                     {{"grants", now - limits::hour_ms}, {"families", now - family_told_ms}}))
             ids.push_back(row.text("id"));
         return ids;
     });
@@ -256,14 +260,17 @@ result<void> store::prune() {
         constexpr std::string_view ended_family =
             "(SELECT id FROM token_families WHERE used_at <= CAST(:before AS INTEGER))";
         for (const std::string_view table : {"access_tokens", "refresh_tokens", "authorization_codes"})
-            remove(std::string(table) + " WHERE family_id IN " + std::string(ended_family), now - limits::refresh_idle_ms);
+            remove(std::string(table) + " WHERE family_id IN " + std::string(ended_family),
+                   now - limits::refresh_idle_ms);
         remove("token_families WHERE used_at <= CAST(:before AS INTEGER)", now - limits::refresh_idle_ms);
-        remove("oauth_clients WHERE kind IN ('registered', 'document') AND used_at IS NULL AND created_at <= CAST(:before AS INTEGER) "
-               "AND id NOT IN (SELECT client_id FROM authorization_requests)",
-               now - limits::client_unused_ms);
-        remove("oauth_clients WHERE kind IN ('registered', 'document') AND used_at <= CAST(:before AS INTEGER) "
-               "AND id NOT IN (SELECT client_id FROM grants)",
-               now - limits::client_idle_ms);
+        remove(
+            "oauth_clients WHERE kind IN ('registered', 'document') AND used_at IS NULL AND created_at <= CAST(:before AS INTEGER) "
+            "AND id NOT IN (SELECT client_id FROM authorization_requests)",
+            now - limits::client_unused_ms);
+        remove(
+            "oauth_clients WHERE kind IN ('registered', 'document') AND used_at <= CAST(:before AS INTEGER) "
+            "AND id NOT IN (SELECT client_id FROM grants)",
+            now - limits::client_idle_ms);
         return {};
     });
 }

@@ -112,7 +112,8 @@ void set_email(connection& c, std::string_view user_id, std::string_view email) 
 // Whoever had got into the account may have left a way in of their own.
 void end_ways_in(connection& c, std::string_view user_id, std::int64_t now) {
     for (const auto* table : {"web_sessions", "passkeys", "passwords"})
-        c.execute("DELETE FROM " + std::string(table) + " WHERE user_id = CAST(:user AS TEXT)", {{"user", text(user_id)}});
+        c.execute("DELETE FROM " + std::string(table) + " WHERE user_id = CAST(:user AS TEXT)",
+                  {{"user", text(user_id)}});
     external::end_persons_identities(c, user_id, now);
     end_other_links(c, user_id, now);
 }

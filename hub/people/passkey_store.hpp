@@ -32,7 +32,8 @@ public:
     // Its times are the store's.
     tenancy::result<void> add(const passkey& key);
     // invalid: it is the only way in that is left, where `issuers` are those with whose accounts people may sign in.
-    tenancy::result<void> remove(std::string_view user_id, std::string_view id, const std::vector<std::string>& issuers);
+    tenancy::result<void> remove(std::string_view user_id, std::string_view id,
+                                 const std::vector<std::string>& issuers);
     tenancy::result<std::vector<passkey>> list(std::string_view user_id);
     tenancy::result<passkey> find(std::string_view id);
 

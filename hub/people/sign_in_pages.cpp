@@ -28,9 +28,10 @@ constexpr std::size_t email_bytes_max = 256;
 std::string sign_in_pages::providers_html(std::string_view form_token, const shown& what) const {
     if (with_.providers.empty()) return {};
     return "<form method=\"post\" action=\"/sign-in\">\n" + form_token_field(form_token) +
-           fmt::format("<input type=\"hidden\" name=\"continue\" value=\"{}\">\n<input type=\"hidden\" "
-                       "name=\"again\" value=\"{}\">\n{}</form>\n",
-                       escape(what.continue_at), what.prove ? 1 : 0, providers_.buttons_html("Continue with"));
+           fmt::format(
+               "<input type=\"hidden\" name=\"continue\" value=\"{}\">\n<input type=\"hidden\" "
+               "name=\"again\" value=\"{}\">\n{}</form>\n",
+               escape(what.continue_at), what.prove ? 1 : 0, providers_.buttons_html("Continue with"));
 }
 
 awaitable<http_response> sign_in_pages::page(const http_request& request, shown what) {
@@ -137,7 +138,7 @@ awaitable<tenancy::result<account>> sign_in_pages::prove(const http_request& req
     if (!found && found.error().code != errc::not_found) co_return std::unexpected(found.error());
     const account who = found ? *found : account{};
     const auto fits = co_await with_.passwords.verify(who.password_hash, std::move(password),
-                                                         with_.limits.has_failed_before(request));
+                                                      with_.limits.has_failed_before(request));
     if (!fits) co_return std::unexpected(pool_trouble(fits.error()));
     if (*fits) co_return who;
     auto note = [this, id = who.user.id] { return with_.people.note_failed_sign_in(id); };

@@ -31,15 +31,16 @@ private:
         std::string email;
         std::string continue_at;
         std::string error;
-        bool again = false;   // who it is, is known
-        bool prove = false;   // a session at a provider is not enough
+        bool again = false;  // who it is, is known
+        bool prove = false;  // a session at a provider is not enough
     };
     boost::asio::awaitable<common::net::http_response> page(const common::net::http_request& request, shown what);
     std::string providers_html(std::string_view form_token, const shown& what) const;
     boost::asio::awaitable<common::net::http_response> leave(const common::net::http_request& request,
                                                              const pages::form& form);
     // The account whose password this is; whether there is one, or it has another password, makes no difference.
-    boost::asio::awaitable<tenancy::result<account>> prove(const common::net::http_request& request, std::string email, std::string password);
+    boost::asio::awaitable<tenancy::result<account>> prove(const common::net::http_request& request, std::string email,
+                                                           std::string password);
     boost::asio::awaitable<common::net::http_response> try_password(const common::net::http_request& request,
                                                                     shown what, std::string password);
 

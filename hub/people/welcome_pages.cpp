@@ -99,7 +99,8 @@ awaitable<http_response> welcome_pages::introduction_page(const http_request& re
                              .value = email.empty() ? typed.email : email,
                              .more = email.empty() ? "required" : "readonly"});
     page.main += new_password_html();
-    page.main += "<button>Set password and sign in</button>\n</form>\n" + providers_html(visitor.form_token, what, typed);
+    page.main +=
+        "<button>Set password and sign in</button>\n</form>\n" + providers_html(visitor.form_token, what, typed);
     page.form_targets = co_await with_.providers.form_targets();
     if (!visitor.set_cookie.empty()) page.more.add("Set-Cookie", visitor.set_cookie);
     co_return pages::render(page);

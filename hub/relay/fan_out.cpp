@@ -123,8 +123,7 @@ asio::awaitable<std::vector<machine_answer>> fan_out::gather(std::shared_ptr<rou
     asio::steady_timer finished(executor, r.request.timeout);
     r.finished = &finished;
     // Who waits for something to happen must hear all of them.
-    r.working =
-        r.request.ends_on_drain ? r.machines.size() : std::min(r.machines.size(), limits::fan_out_machines_max);
+    r.working = r.request.ends_on_drain ? r.machines.size() : std::min(r.machines.size(), limits::fan_out_machines_max);
     for (std::size_t i = r.working; i > 0; --i) asio::co_spawn(executor, work(shared), asio::detached);
     if (!r.over) {
         constexpr auto token = asio::as_tuple(asio::use_awaitable);

@@ -42,8 +42,10 @@ proto::result<proto::cursor> unpacked(std::string_view text) {
 proto::error failure(const tenancy::error& e) {
     if (e.code == tenancy::errc::unavailable)
         return {error_code::route_unavailable, "The hub's database does not answer.", "Try again in a moment.", {}};
-    return {error_code::internal, "The hub could not keep where you are.",
-            "Poll again with the same cursor; tell the hub's operator if it stays.", {}};
+    return {error_code::internal,
+            "The hub could not keep where you are.",
+            "Poll again with the same cursor; tell the hub's operator if it stays.",
+            {}};
 }
 
 proto::error busy() { return {error_code::resource_exhausted, "The hub is busy.", "Try again in a moment.", {}}; }
@@ -76,8 +78,9 @@ asio::awaitable<proto::result<std::string>> fleet_cursors::write(std::string wor
     if (now == before.at) co_return std::move(before.cursor);
     if (now.entries.size() <= limits::cursor_entries_max) co_return proto::encode_cursor(std::move(now));
     const std::string earlier = is_kept(before.cursor) ? before.cursor.substr(kept_prefix.size()) : std::string();
-    auto saved = co_await pool_.run(
-        [this, workspace_id, earlier, text = packed(now)] { return store_.save_position(workspace_id, text, earlier); });
+    auto saved = co_await pool_.run([this, workspace_id, earlier, text = packed(now)] {
+        return store_.save_position(workspace_id, text, earlier);
+    });
     if (!saved) co_return std::unexpected(busy());
     if (!*saved) co_return std::unexpected(failure(saved->error()));
     co_return std::string(kept_prefix) + **saved;

@@ -126,7 +126,8 @@ fleet::answer fleet::poll(const common::mcp::tool_call& call, const json& argume
         return std::ranges::find(*all, entry.machine_id, &tenancy::machine::id) == all->end();
     });
     if (at.entries.empty() && !from->cursor.empty())
-        co_return proto::fail(error_code::cursor_invalid, "The cursor is of a machine that this workspace does not have.",
+        co_return proto::fail(error_code::cursor_invalid,
+                              "The cursor is of a machine that this workspace does not have.",
                               "Poll without a cursor to begin anew.");
     reading found(std::move(at), arguments);
 

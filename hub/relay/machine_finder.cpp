@@ -80,8 +80,7 @@ asio::awaitable<proto::result<std::vector<tenancy::machine>>> machine_finder::ma
     co_return std::move(**listed);
 }
 
-asio::awaitable<proto::result<tenancy::machine>> machine_finder::machine(proto::principal who,
-                                                                         std::string id_or_name) {
+asio::awaitable<proto::result<tenancy::machine>> machine_finder::machine(proto::principal who, std::string id_or_name) {
     const auto looked_up = co_await pool_.run([this, &who, &id_or_name] {
         std::vector<tenancy::result<tenancy::machine>> each;
         for (const auto& workspace : who.workspace_ids()) each.push_back(store_.find_machine(workspace, id_or_name));
@@ -134,7 +133,8 @@ machine_finder::found_link machine_finder::link_of(tenancy::machine machine) {
 
 std::vector<std::shared_ptr<links::link>> machine_finder::links_of(const proto::principal& who) const {
     std::vector<std::shared_ptr<links::link>> up;
-    for (const auto& workspace : who.workspace_ids()) std::ranges::copy(links_.of_workspace(workspace), std::back_inserter(up));
+    for (const auto& workspace : who.workspace_ids())
+        std::ranges::copy(links_.of_workspace(workspace), std::back_inserter(up));
     std::erase_if(up, [&](const auto& link) { return !who.may_reach(link->machine().machine().machine_id); });
     return up;
 }

@@ -326,17 +326,17 @@ CREATE INDEX external_identities_of_user ON external_identities (user_id);
 )sql";
 
 constexpr std::array<common::db::migration, 12> migrations{{{1, first},
-                                                           {2, second},
-                                                           {3, third},
-                                                           {4, fourth},
-                                                           {5, fifth},
-                                                           {6, sixth},
-                                                           {7, seventh},
-                                                           {8, eighth},
-                                                           {9, ninth},
-                                                           {10, tenth},
-                                                           {11, eleventh},
-                                                           {12, twelfth}}};
+                                                            {2, second},
+                                                            {3, third},
+                                                            {4, fourth},
+                                                            {5, fifth},
+                                                            {6, sixth},
+                                                            {7, seventh},
+                                                            {8, eighth},
+                                                            {9, ninth},
+                                                            {10, tenth},
+                                                            {11, eleventh},
+                                                            {12, twelfth}}};
 
 }  // namespace
 

@@ -126,7 +126,8 @@ public:
 
     // Where a reader of many machines is, for a cursor that is the id returned. `earlier`: the id that the reader came from,
     // or empty. Kept for 30 days after it was last found, or for one when a reader has found the next.
-    result<std::string> save_position(std::string_view workspace_id, std::string_view position, std::string_view earlier);
+    result<std::string> save_position(std::string_view workspace_id, std::string_view position,
+                                      std::string_view earlier);
     result<std::string> find_position(std::string_view workspace_id, std::string_view id);
 
     // Creates them on the first call.

@@ -66,9 +66,10 @@ std::optional<role> select_role(connection& c, std::string_view workspace_id, st
 
 std::vector<membership> select_memberships(connection& c, std::string_view user_id) {
     std::vector<membership> all;
-    for (const auto& r : c.query("SELECT w.id, w.name, m.role FROM memberships m JOIN workspaces w ON w.id = m.workspace_id "
-                                 "WHERE m.user_id = CAST(:user AS TEXT) ORDER BY w.name, w.id",
-                                 {{"user", text(user_id)}}))
+    for (const auto& r :
+         c.query("SELECT w.id, w.name, m.role FROM memberships m JOIN workspaces w ON w.id = m.workspace_id "
+                 "WHERE m.user_id = CAST(:user AS TEXT) ORDER BY w.name, w.id",
+                 {{"user", text(user_id)}}))
         all.push_back({r.text("id"), r.text("name"), read_role(r)});
     return all;
 }

@@ -22,9 +22,10 @@ void run(const std::filesystem::path& port_file) {
         context, [&front](common::net::http_exchange& exchange) { return front->handle(exchange); },
         [&front](const common::net::http_request& request) { return front->answer_fields(request); });
     const std::string port = std::to_string(listener->port());
-    front.emplace(engine, agent::local::socket_address{listener->address(), listener->port()}, agent::local::user_of_peer,
-                  [](const auto&, const auto&) { return agent::local::caller_session{true, {}, 0}; },
-                  std::vector<std::string>{"http://127.0.0.1:" + port, "http://localhost:" + port});
+    front.emplace(
+        engine, agent::local::socket_address{listener->address(), listener->port()}, agent::local::user_of_peer,
+        [](const auto&, const auto&) { return agent::local::caller_session{true, {}, 0}; },
+        std::vector<std::string>{"http://127.0.0.1:" + port, "http://localhost:" + port});
     conformance::serve(context, *listener, port_file);
 }
 

@@ -24,11 +24,12 @@ principal with_scopes(std::vector<std::string> scopes) {
 
 TEST(catalogue, has_the_tools_in_their_fixed_order) {
     EXPECT_EQ(tools().names(),
-              (std::vector<std::string>{"list_machines", "get_machine", "list_projects", "list_sessions", "get_session",
-                                        "create_session", "fork_session", "update_session", "send_prompt", "send_and_wait",
-                                        "poll_events", "get_events", "list_permissions", "respond_permission", "revoke_grant",
-                                        "abort_session", "dispose_session", "session_diff", "rewind_session", "get_health",
-                                        "get_health_details", "get_state", "update_state"}));
+              (std::vector<std::string>{"list_machines",      "get_machine",        "list_projects",  "list_sessions",
+                                        "get_session",        "create_session",     "fork_session",   "update_session",
+                                        "send_prompt",        "send_and_wait",      "poll_events",    "get_events",
+                                        "list_permissions",   "respond_permission", "revoke_grant",   "abort_session",
+                                        "dispose_session",    "session_diff",       "rewind_session", "get_health",
+                                        "get_health_details", "get_state",          "update_state"}));
 }
 
 TEST(catalogue, finds_by_name) {

@@ -51,8 +51,9 @@ TEST_F(ForkPoint, IgnoresALineThatIsBeingWritten) {
 }
 
 TEST_F(ForkPoint, TextThatSpeaksOfAnAnswerIsNone) {
-    const auto found = last_answer(write(std::string(answer_1) + R"({"type":"user","uuid":"u","x":{"type":"assistant"}})" + "\n" +
-                                         R"(not json "type":"assistant")" + "\n"));
+    const auto found =
+        last_answer(write(std::string(answer_1) + R"({"type":"user","uuid":"u","x":{"type":"assistant"}})" + "\n" +
+                          R"(not json "type":"assistant")" + "\n"));
     ASSERT_TRUE(found);
     EXPECT_EQ(found->message, "a-1");
 }

@@ -24,7 +24,8 @@ protected:
 
     void entry(const std::string& name, const std::string& text) { std::ofstream(config_ / "sessions" / name) << text; }
     std::optional<running_claude> find(const std::string& id) const {
-        return find_running(config_, id, [](pid_t pid) { return pid == 7 ? std::optional<std::string>("70") : std::nullopt; });
+        return find_running(config_, id,
+                            [](pid_t pid) { return pid == 7 ? std::optional<std::string>("70") : std::nullopt; });
     }
 
     fs::path config_;

@@ -36,11 +36,10 @@ TEST(StreamDecode, ReadsEveryLineOfEveryCapture) {
 
 // The types that nothing here needs, so that a new one shows.
 TEST(StreamDecode, IgnoresOnlyWhatIsKnownToBeOfNoInterest) {
-    const std::set<std::string> of_no_interest = {"system/status",           "system/background_tasks_changed",
-                                                  "system/task_updated",     "system/task_progress",
-                                                  "system/thinking_tokens",  "system/peer_message_hold",
-                                                  "system/model_fallback",   "system/permission_denied",
-                                                  "conversation_reset"};
+    const std::set<std::string> of_no_interest = {
+        "system/status",         "system/background_tasks_changed", "system/task_updated",
+        "system/task_progress",  "system/thinking_tokens",          "system/peer_message_hold",
+        "system/model_fallback", "system/permission_denied",        "conversation_reset"};
     for (const auto& file : std::filesystem::directory_iterator(tests::captures())) {
         for (const auto& line : tests::captured(file.path().stem())) {
             const auto message = decode(line);

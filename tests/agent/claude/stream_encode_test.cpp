@@ -19,7 +19,9 @@ TEST(StreamEncode, APromptIsOneLineThatClaudeDoesNotExpand) {
 }
 
 TEST(StreamEncode, OnlyCompactIsACommand) {
-    const auto composed = [](const char* text) { return json::parse(encode_prompt("u", text)).contains("client_composed"); };
+    const auto composed = [](const char* text) {
+        return json::parse(encode_prompt("u", text)).contains("client_composed");
+    };
     for (const char* run : {"/compact", "/compact keep the names", "/compact\nkeep @all"}) {
         EXPECT_FALSE(composed(run)) << run;
         EXPECT_EQ(command_in(run), command::compact);
@@ -57,7 +59,8 @@ TEST(StreamEncode, ChangesAreControlRequests) {
     EXPECT_EQ(request(encode_rename("r", "T"))["title"], "T");
     EXPECT_EQ(request(encode_set_model("r", "opus")), json({{"subtype", "set_model"}, {"model", "opus"}}));
     EXPECT_EQ(request(encode_set_effort("r", "max"))["settings"], json({{"effortLevel", "max"}}));
-    EXPECT_EQ(request(encode_rewind_files("r", "u", false)), json({{"subtype", "rewind_files"}, {"user_message_id", "u"}}));
+    EXPECT_EQ(request(encode_rewind_files("r", "u", false)),
+              json({{"subtype", "rewind_files"}, {"user_message_id", "u"}}));
     EXPECT_EQ(request(encode_rewind_files("r", "u", true))["dry_run"], true);
 }
 
@@ -82,7 +85,8 @@ TEST(StreamEncode, ARequestThatIsNotServedIsRefused) {
 
 TEST(StreamEncode, ImagesStandBeforeTheTextOfTheirPrompt) {
     const json content = json::parse(encode_prompt("u", "what is it?", {{"image/png", "AAAA"}}))["message"]["content"];
-    EXPECT_EQ(content, json::parse(R"([{"type":"image","source":{"type":"base64","media_type":"image/png","data":"AAAA"}},
+    EXPECT_EQ(content,
+              json::parse(R"([{"type":"image","source":{"type":"base64","media_type":"image/png","data":"AAAA"}},
                                        {"type":"text","text":"what is it?"}])"));
 }
 

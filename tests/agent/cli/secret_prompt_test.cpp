@@ -35,7 +35,9 @@ protected:
         ::tcgetattr(master_, &state);
         return (state.c_lflag & ECHO) != 0;
     }
-    void type(const std::string& text) const { ASSERT_EQ(::write(master_, text.data(), text.size()), static_cast<ssize_t>(text.size())); }
+    void type(const std::string& text) const {
+        ASSERT_EQ(::write(master_, text.data(), text.size()), static_cast<ssize_t>(text.size()));
+    }
     std::string read_until(const std::string& wanted) const {
         std::string out;
         char c = 0;

@@ -36,13 +36,20 @@ protected:
     int run() {
         out_.str({});
         err_.str({});
-        setup_world world{in_, out_, err_,
+        setup_world world{in_,
+                          out_,
+                          err_,
                           [this](std::string_view) { return typed_; },
-                          [this](link::enroll_request request, common::crypto::ed25519_key key) { return enroll(std::move(request), key); },
-                          [this](link::device_request request, const link::show_code& show) { return ask_person(std::move(request), show); }};
+                          [this](link::enroll_request request, common::crypto::ed25519_key key) {
+                              return enroll(std::move(request), key);
+                          },
+                          [this](link::device_request request, const link::show_code& show) {
+                              return ask_person(std::move(request), show);
+                          }};
         return setup(config_, world);
     }
-    std::expected<link::link_settings, std::string> enroll(link::enroll_request request, const common::crypto::ed25519_key& key) {
+    std::expected<link::link_settings, std::string> enroll(link::enroll_request request,
+                                                           const common::crypto::ed25519_key& key) {
         requests_.push_back(request);
         keys_.push_back(key.public_key());
         if (!refusal_.empty()) return std::unexpected(refusal_);

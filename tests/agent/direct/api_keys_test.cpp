@@ -42,7 +42,7 @@ TEST_F(api_keys, are_good_until_they_expire_or_are_revoked) {
 
 TEST_F(api_keys, stand_hashed_in_a_private_file) {
     const auto made = add_key(file_, {"laptop", {}, 90}, now).value();
-    struct stat is {};
+    struct stat is{};
     ASSERT_EQ(::stat(file_.c_str(), &is), 0);
     EXPECT_EQ(is.st_mode & 0777, 0600U);
     std::stringstream text;

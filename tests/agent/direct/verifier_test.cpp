@@ -50,12 +50,14 @@ protected:
         return out ? verify_errc::unavailable : out.error().code;
     }
     static token_claims claims(std::string subject, std::string client) {
-        return {.issuer = "https://as.example", .subject = std::move(subject), .client_id = std::move(client),
-                .scopes = {"sessions:read"}, .workspace = {}, .expires_at = 1000};
+        return {.issuer = "https://as.example",
+                .subject = std::move(subject),
+                .client_id = std::move(client),
+                .scopes = {"sessions:read"},
+                .workspace = {},
+                .expires_at = 1000};
     }
-    token_options tokens() {
-        return {std::make_unique<fixed_checker>(checked_, asked_), {"alice", "bob"}, true};
-    }
+    token_options tokens() { return {std::make_unique<fixed_checker>(checked_, asked_), {"alice", "bob"}, true}; }
 
     std::int64_t now_ = 900'000;
     int asked_ = 0;
@@ -79,7 +81,8 @@ TEST_F(verifiers, take_the_keys_of_this_agent) {
 }
 
 TEST_F(verifiers, show_no_other_server_what_looks_like_a_secret_of_codez) {
-    for (const char* own : {"czk_", "cza_", "czr_"}) EXPECT_EQ(refusal(common::crypto::new_secret(own)), verify_errc::invalid);
+    for (const char* own : {"czk_", "cza_", "czr_"})
+        EXPECT_EQ(refusal(common::crypto::new_secret(own)), verify_errc::invalid);
     EXPECT_EQ(refusal("czk_0123456789012345678901234567890123456789"), verify_errc::invalid);
     EXPECT_EQ(refusal(""), verify_errc::absent);
     EXPECT_EQ(asked_, 0);
@@ -133,10 +136,11 @@ TEST_F(verifiers, know_when_the_last_token_of_a_client_has_expired) {
 TEST_F(verifiers, without_a_server_take_no_token) {
     verifier keys_only(keys_, {}, [this] { return now_; });
     boost::asio::io_context context;
-    boost::asio::co_spawn(context, keys_only.verify("token"), [](const std::exception_ptr&, const verify_result& result) {
-        ASSERT_FALSE(result);
-        EXPECT_EQ(result.error().code, verify_errc::invalid);
-    });
+    boost::asio::co_spawn(context, keys_only.verify("token"),
+                          [](const std::exception_ptr&, const verify_result& result) {
+                              ASSERT_FALSE(result);
+                              EXPECT_EQ(result.error().code, verify_errc::invalid);
+                          });
     context.run();
 }
 

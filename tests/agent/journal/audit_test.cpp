@@ -27,7 +27,8 @@ protected:
 };
 
 TEST_F(audit_test, a_call_stands_in_it_before_it_acts) {
-    const auto d = await(calls_.begin({"w/u/c", "send_prompt", "", "hash", "s1", "link"}, std::chrono::milliseconds(0)));
+    const auto d =
+        await(calls_.begin({"w/u/c", "send_prompt", "", "hash", "s1", "link"}, std::chrono::milliseconds(0)));
     const auto entries = list();
     ASSERT_EQ(entries.size(), 1u);
     EXPECT_EQ(entries[0].id, d->audit_id);

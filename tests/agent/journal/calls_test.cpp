@@ -48,8 +48,9 @@ TEST_F(calls_test, the_same_key_gives_the_same_answer_for_a_week) {
     run([](connection& c) { c.execute("UPDATE calls SET begun_at = begun_at - 120000"); });
     EXPECT_TRUE(begin(sent("k"))->replay) << "a clock that jumps makes none of the latest old";
     run([](connection& c) {
-        c.execute("INSERT INTO calls (id, principal, tool, arguments_hash, subject, begun_at) "
-                  "VALUES ((SELECT MAX(id) FROM calls) + 256, 'p', 't', '', '', 0)");
+        c.execute(
+            "INSERT INTO calls (id, principal, tool, arguments_hash, subject, begun_at) "
+            "VALUES ((SELECT MAX(id) FROM calls) + 256, 'p', 't', '', '', 0)");
     });
     proceed(sent("k"));
 }
@@ -156,7 +157,9 @@ TEST_F(calls_test, a_call_that_was_left_keeps_its_key_and_lets_the_next_one_act)
 }
 
 TEST_F(calls_test, calls_that_join_do_not_wait_and_the_first_answer_stays) {
-    const auto join = [this](call c) { return await(calls_->begin(std::move(c), std::chrono::hours(1), repetition::joins)); };
+    const auto join = [this](call c) {
+        return await(calls_->begin(std::move(c), std::chrono::hours(1), repetition::joins));
+    };
     const auto first = join(sent("k"));
     const auto second = join(sent("k"));
     ASSERT_TRUE(first && second);

@@ -24,14 +24,16 @@ public:
     std::string tools(const proto::principal&) override { return "[]"; }
     bool has_tool(std::string_view) const override { return true; }
     std::string instructions() const override { return {}; }
-    boost::asio::awaitable<proto::result<void>> call(const common::mcp::tool_call& call, common::mcp::call_reply& reply) override {
+    boost::asio::awaitable<proto::result<void>> call(const common::mcp::tool_call& call,
+                                                     common::mcp::call_reply& reply) override {
         ++calls;
         const std::string_view tool = call.tool;
         if (tool == "fail") co_return proto::fail(error_code::session_busy, "Not now.", "Later.");
         if (tool == "throw") throw std::runtime_error("a bug");
         if (tool == "progress") co_await reply.progress(0.5, std::nullopt, "half");
         if (tool == "wait") {
-            if (late) while (!cancel_now) co_await go.wait();
+            if (late)
+                while (!cancel_now) co_await go.wait();
             bool cancelled = false;
             reply.on_cancel([&] {
                 cancelled = true;
@@ -121,7 +123,8 @@ protected:
         };
         services.on_draining = [this] { ++told_draining_; };
         services.report_bug = [this](std::string_view, std::string_view what) { bugs_.emplace_back(what); };
-        link_ = std::make_shared<connection>(std::make_unique<fake_channel>(wire_), std::move(config), std::move(services));
+        link_ =
+            std::make_shared<connection>(std::make_unique<fake_channel>(wire_), std::move(config), std::move(services));
         end_.reset();
         boost::asio::co_spawn(io_, link_->run(), [this](const std::exception_ptr& thrown, connection_end end) {
             if (thrown) std::rethrow_exception(thrown);

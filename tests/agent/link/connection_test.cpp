@@ -131,7 +131,8 @@ TEST_F(connection_test, a_link_that_ends_ends_the_waiting_of_its_calls) {
 }
 
 TEST_F(connection_test, events_are_pushed_once_and_in_order_from_where_the_hub_was) {
-    append({made("s", "session.created"), made("s", "message.created"), made("s", "session.idle"), made("t", "session.created")});
+    append({made("s", "session.created"), made("s", "message.created"), made("s", "session.idle"),
+            made("t", "session.created")});
     begin();
     hub_->admitted.ack_seq = 1;
     until([this] { return hub_->events.size() == 2; });
@@ -230,8 +231,8 @@ TEST_F(connection_test, closing_says_why) {
 TEST_F(connection_test, a_hub_without_the_pinned_key_is_left) {
     begin();
     hub_ = std::make_unique<fake_hub>(
-        wire_, [](std::string_view, std::string_view) { return true; }, [](std::string_view) { return std::string("forged"); },
-        "https://hub", "k");
+        wire_, [](std::string_view, std::string_view) { return true; },
+        [](std::string_view) { return std::string("forged"); }, "https://hub", "k");
     until([this] { return end_.has_value(); });
     EXPECT_EQ(end_->code, static_cast<std::uint16_t>(proto::close_code::auth));
     EXPECT_FALSE(end_->was_established);

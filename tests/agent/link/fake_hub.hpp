@@ -36,7 +36,8 @@ public:
 
     // What the hub's database holds of the machine.
     proto::machine_record record{"machine", 0, false};
-    proto::admission admitted{.epoch = 1, .link_counter = 0, .link_state = "active", .policy_rev = 0, .ack_seq = 0, .machine_name = ""};
+    proto::admission admitted{
+        .epoch = 1, .link_counter = 0, .link_state = "active", .policy_rev = 0, .ack_seq = 0, .machine_name = ""};
     std::optional<std::pair<proto::close_code, std::string>> refusal;  // instead of admitting
     bool grants_credit = true;
     bool acknowledges = true;
@@ -104,7 +105,8 @@ public:
 
 private:
     static proto::hub_link_config config(std::function<bool(std::string_view, std::string_view)> verify,
-                                         std::function<std::string(std::string_view)> sign, std::string origin, std::string kid) {
+                                         std::function<std::string(std::string_view)> sign, std::string origin,
+                                         std::string kid) {
         proto::hub_link_config out;
         out.hub_id = "hub_1";
         out.hub_kid = std::move(kid);

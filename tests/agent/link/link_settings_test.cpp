@@ -130,8 +130,11 @@ TEST_F(link_settings_test, a_failed_write_leaves_the_old_file_and_no_other) {
 }
 
 TEST(hub_url, is_one_origin_however_it_is_typed) {
-    const auto origin = [](const char* typed) { return hub_origin(typed, plain_http::on_this_machine).value_or("refused"); };
-    for (const char* typed : {"https://hub.example.com", "https://hub.example.com/", "HTTPS://Hub.Example.COM", "https://hub.example.com:443/"})
+    const auto origin = [](const char* typed) {
+        return hub_origin(typed, plain_http::on_this_machine).value_or("refused");
+    };
+    for (const char* typed : {"https://hub.example.com", "https://hub.example.com/", "HTTPS://Hub.Example.COM",
+                              "https://hub.example.com:443/"})
         EXPECT_EQ(origin(typed), "https://hub.example.com") << typed;
     EXPECT_EQ(origin("https://hub.example.com:8443"), "https://hub.example.com:8443");
     EXPECT_EQ(origin("http://127.0.0.1:4096/"), "http://127.0.0.1:4096");
@@ -140,9 +143,10 @@ TEST(hub_url, is_one_origin_however_it_is_typed) {
 }
 
 TEST(hub_url, says_what_is_wrong) {
-    for (const char* typed : {"", "hub.example.com", "ftp://hub", "https://", "https://user:secret@hub", "https://hub/path", "https://hub/?a",
-                              "https://hub/#a", "https://hub:0", "https://hub:65537", "https://hub:99999", "https://hub:", "https://hub example", "javascript:alert(1)",
-                              "https://hub\nexample"}) {
+    for (const char* typed :
+         {"", "hub.example.com", "ftp://hub", "https://", "https://user:secret@hub", "https://hub/path",
+          "https://hub/?a", "https://hub/#a", "https://hub:0", "https://hub:65537", "https://hub:99999",
+          "https://hub:", "https://hub example", "javascript:alert(1)", "https://hub\nexample"}) {
         const auto refused = hub_origin(typed, plain_http::anywhere);
         ASSERT_FALSE(refused) << typed << " became " << *refused;
         EXPECT_NE(refused.error().find("https://hub.example.com"), std::string::npos) << "an example helps";

@@ -18,7 +18,8 @@ public:
     std::string tools(const proto::principal&) override { return "[]"; }
     bool has_tool(std::string_view) const override { return false; }
     std::string instructions() const override { return {}; }
-    boost::asio::awaitable<proto::result<void>> call(const common::mcp::tool_call&, common::mcp::call_reply& reply) override {
+    boost::asio::awaitable<proto::result<void>> call(const common::mcp::tool_call&,
+                                                     common::mcp::call_reply& reply) override {
         const bool heard = co_await reply.write("{}");
         std::ignore = heard;
         co_return proto::result<void>();
@@ -56,11 +57,15 @@ protected:
         urls_.push_back(options.url);
         if (failures_ > 0) {
             --failures_;
-            co_return std::unexpected(common::net::connect_error{common::net::connect_failure::refused, "nothing listens there", 0});
+            co_return std::unexpected(
+                common::net::connect_error{common::net::connect_failure::refused, "nothing listens there", 0});
         }
         auto w = std::make_shared<wire>(io_.get_executor());
         auto hub = std::make_unique<fake_hub>(
-            w, [this](std::string_view text, std::string_view signature) { return ed25519_key::verify(machine_key_.public_key(), text, signature); },
+            w,
+            [this](std::string_view text, std::string_view signature) {
+                return ed25519_key::verify(machine_key_.public_key(), text, signature);
+            },
             [this](std::string_view text) { return hub_key_.sign(text); }, "https://hub.example.com", "k");
         hub->record.link_counter = counter_;
         hub->admitted.epoch = static_cast<std::int64_t>(hubs_.size()) + 1;
@@ -81,13 +86,16 @@ protected:
             if (!condition()) io_.run_one_for(std::chrono::milliseconds(20));
         }
     }
-    bool linked(std::size_t nth) const { return hubs_.size() == nth && hubs_.back()->established() && link_->status().linked; }
+    bool linked(std::size_t nth) const {
+        return hubs_.size() == nth && hubs_.back()->established() && link_->status().linked;
+    }
     std::uint64_t stored_counter() const { return load_link_settings(files_.link_file())->link_counter; }
 
     events::log* log_now_ = nullptr;
     tools::test::fake_engine engine_{io_.get_executor(), log_now_};
     no_tools tools_;
-    common::log::logger logger_{common::log::format::human, common::log::level::error, std::make_shared<spdlog::sinks::null_sink_mt>()};
+    common::log::logger logger_{common::log::format::human, common::log::level::error,
+                                std::make_shared<spdlog::sinks::null_sink_mt>()};
     ed25519_key machine_key_ = ed25519_key::generate();
     ed25519_key hub_key_ = ed25519_key::generate();
     paths files_;

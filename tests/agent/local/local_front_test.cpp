@@ -49,7 +49,8 @@ public:
     boost::asio::awaitable<bool> finish() override { co_return true; }
     void abort() override {}
     void on_peer_closed(std::function<void()>) override {}
-    boost::asio::awaitable<std::unique_ptr<common::net::websocket_channel>> accept_websocket(std::string, std::size_t) override {
+    boost::asio::awaitable<std::unique_ptr<common::net::websocket_channel>> accept_websocket(std::string,
+                                                                                             std::size_t) override {
         co_return nullptr;
     }
 };
@@ -134,8 +135,9 @@ TEST_F(local_front_test, a_program_in_a_session_is_told_from_others) {
 TEST_F(local_front_test, answers_to_its_own_names_only) {
     for (const char* host : {"127.0.0.1", "localhost", "localhost:4097", "LocalHost:4097", "[::1]:4097", "[::1]"})
         EXPECT_EQ(ask({{"Host", host}}), 200) << host;
-    for (const char* host : {"evil.example", "evil.example:4097", "127.0.0.1:4098", "localhost:", "127.0.0.1.evil.example", "127.0.0.2:4097",
-                             "localhost.:4097", "0.0.0.0:4097", "user@127.0.0.1:4097", "127.0.0.1:4097:4097", "2130706433:4097", "::1:4097"})
+    for (const char* host : {"evil.example", "evil.example:4097", "127.0.0.1:4098", "localhost:",
+                             "127.0.0.1.evil.example", "127.0.0.2:4097", "localhost.:4097", "0.0.0.0:4097",
+                             "user@127.0.0.1:4097", "127.0.0.1:4097:4097", "2130706433:4097", "::1:4097"})
         EXPECT_EQ(ask({{"Host", host}}), 421) << host;
     EXPECT_EQ(ask({{"Host", ""}}), 421) << "none";
     EXPECT_EQ(ask({{"+Host", "127.0.0.1:4097"}}), 421) << "two";
@@ -144,7 +146,8 @@ TEST_F(local_front_test, answers_to_its_own_names_only) {
 TEST_F(local_front_test, web_pages_are_refused) {
     for (const char* origin : {"https://evil.example", "http://127.0.0.1:4097", "http://localhost:4097", "null"})
         EXPECT_EQ(ask({{"Origin", origin}}), 403) << origin;
-    for (const char* site : {"cross-site", "same-site", "Cross-Site", "nonsense"}) EXPECT_EQ(ask({{"Sec-Fetch-Site", site}}), 403) << site;
+    for (const char* site : {"cross-site", "same-site", "Cross-Site", "nonsense"})
+        EXPECT_EQ(ask({{"Sec-Fetch-Site", site}}), 403) << site;
     for (const char* site : {"none", "same-origin"}) EXPECT_EQ(ask({{"Sec-Fetch-Site", site}}), 200) << site;
     // What a page may send without asking first.
     for (const char* type : {"text/plain", "application/x-www-form-urlencoded", "multipart/form-data"})
@@ -186,9 +189,10 @@ TEST_F(local_front_test, pages_of_allowed_origins_are_let_in) {
 }
 
 TEST_F(local_front_test, what_came_through_a_proxy_is_somebody_elses) {
-    for (const char* name : {"Forwarded", "forwarded", "X-Forwarded-For", "x-forwarded-host", "X-Forwarded-Proto", "X-Forwarded-Port",
-                             "X-Forwarded-User", "X-Real-IP", "X-Client-IP", "Via", "CF-Connecting-IP", "CF-Ray", "True-Client-IP",
-                             "X-Forwarded-Server", "X-FORWARDED-PREFIX", "CF-IPCountry", "cf-visitor", "CDN-Loop"})
+    for (const char* name :
+         {"Forwarded", "forwarded", "X-Forwarded-For", "x-forwarded-host", "X-Forwarded-Proto", "X-Forwarded-Port",
+          "X-Forwarded-User", "X-Real-IP", "X-Client-IP", "Via", "CF-Connecting-IP", "CF-Ray", "True-Client-IP",
+          "X-Forwarded-Server", "X-FORWARDED-PREFIX", "CF-IPCountry", "cf-visitor", "CDN-Loop"})
         EXPECT_EQ(ask({{name, "203.0.113.7"}}), 401) << name;
 }
 

@@ -13,11 +13,13 @@
 namespace agent::local {
 namespace {
 
-constexpr const char* head = "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n";
+constexpr const char* head =
+    "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n";
 
 std::string line(const std::string& local, const std::string& remote, const char* state, unsigned uid) {
-    return fmt::format("   1: {} {} {} 00000000:00000000 00:00000000 00000000 {:5}        0 123456 1 0000000000000000 20 4 30 10 -1\n",
-                       local, remote, state, uid);
+    return fmt::format(
+        "   1: {} {} {} 00000000:00000000 00:00000000 00000000 {:5}        0 123456 1 0000000000000000 20 4 30 10 -1\n",
+        local, remote, state, uid);
 }
 
 std::optional<uid_t> find(const std::string& lines, const socket_address& peer = {"127.0.0.1", 40000},
@@ -31,7 +33,8 @@ const std::string peer = "0100007F:9C40";  // 127.0.0.1:40000
 
 TEST(find_user, finds_the_peers_end_of_the_connection) {
     EXPECT_EQ(find(line(peer, ours, "01", 1000)), 1000u);
-    EXPECT_EQ(find(line("0100007F:9C41", ours, "01", 7) + line(ours, peer, "01", 0) + line(peer, ours, "01", 1000)), 1000u);
+    EXPECT_EQ(find(line("0100007F:9C41", ours, "01", 7) + line(ours, peer, "01", 0) + line(peer, ours, "01", 1000)),
+              1000u);
 }
 
 TEST(find_user, the_same_ports_on_another_loopback_address_are_another_connection) {
@@ -47,7 +50,8 @@ TEST(find_user, the_same_ports_on_another_loopback_address_are_another_connectio
 }
 
 TEST(find_user, only_connections_that_stand) {
-    for (const char* state : {"02", "06", "08", "0A"}) EXPECT_EQ(find(line(peer, ours, state, 0)), std::nullopt) << state;
+    for (const char* state : {"02", "06", "08", "0A"})
+        EXPECT_EQ(find(line(peer, ours, state, 0)), std::nullopt) << state;
 }
 
 TEST(find_user, damaged_tables_find_nothing) {

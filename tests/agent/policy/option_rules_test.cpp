@@ -91,15 +91,19 @@ TEST_F(option_rules_test, paths_lie_under_a_root_whoever_asks) {
             for (const char* path : {"outside", "root/link", "root/../outside"}) {
                 const auto refused = p.check_session_options({{name, {at("root"), at(path)}}}, from_afar);
                 ASSERT_FALSE(refused) << name << " " << path;
-                EXPECT_NE(refused.error().message.find("`" + std::string(name) + "`"), std::string::npos) << refused.error().message;
+                EXPECT_NE(refused.error().message.find("`" + std::string(name) + "`"), std::string::npos)
+                    << refused.error().message;
                 EXPECT_NE(refused.error().message.find("rule `roots`"), std::string::npos);
             }
             const auto denied = p.check_session_options({{name, {at("root/data/.ssh")}}}, from_afar);
             ASSERT_FALSE(denied);
             EXPECT_NE(denied.error().message.find("rule `deny`"), std::string::npos);
-            EXPECT_EQ(p.check_session_options({{name, {at("root/absent")}}}, from_afar).error().code, error_code::invalid_argument);
-            EXPECT_EQ(p.check_session_options({{name, {"data"}}}, from_afar).error().code, error_code::invalid_argument);
-            EXPECT_EQ(p.check_session_options({{name, {at("root/data/../data/")}}}, from_afar).value(), json({{name, {at("root/data")}}}));
+            EXPECT_EQ(p.check_session_options({{name, {at("root/absent")}}}, from_afar).error().code,
+                      error_code::invalid_argument);
+            EXPECT_EQ(p.check_session_options({{name, {"data"}}}, from_afar).error().code,
+                      error_code::invalid_argument);
+            EXPECT_EQ(p.check_session_options({{name, {at("root/data/../data/")}}}, from_afar).value(),
+                      json({{name, {at("root/data")}}}));
         }
     }
 }
@@ -110,7 +114,8 @@ TEST_F(option_rules_test, a_debug_file_is_written_under_a_root_and_through_no_li
     std::ofstream(dir_ / "root/there.log") << "x";
     EXPECT_TRUE(p.check_session_options({{"debug_file", at("root/there.log")}}, true));
     EXPECT_TRUE(p.check_session_options({{"debug_file", at("root/new.log")}}, true));
-    EXPECT_EQ(p.check_session_options({{"debug_file", at("outside/x.log")}}, true).error().code, error_code::policy_denied);
+    EXPECT_EQ(p.check_session_options({{"debug_file", at("outside/x.log")}}, true).error().code,
+              error_code::policy_denied);
     for (const char* path : {"root/linked.log", "root/data", "root/", "root/data/.."})
         EXPECT_FALSE(p.check_session_options({{"debug_file", at(path)}}, false)) << path;
 }

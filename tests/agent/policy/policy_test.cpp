@@ -206,11 +206,12 @@ TEST_F(policy_test, long_prompts_are_refused_with_both_sizes) {
 
 TEST_F(policy_test, a_bad_file_is_refused_with_its_place) {
     EXPECT_NE(load("roots = [\n").error().find("line"), std::string::npos);
-    for (const char* text : {"root = [\"/\"]", "roots = [\"relative\"]", "roots = [\"/absent-directory\"]", "roots = 3",
-                             "max_sessions = 0", "idle_minutes = -1", "keep_days = -1", "keep_days = 0.5", "idle_minutes = \"soon\"",
-                             "max_permission_mode = \"bypassPermissions\"", "remote_permission_response = \"perhaps\"",
-                             "claude = \"claude\"", "worktrees = \"trees\"", "worktrees = 7", "deny = [\"~/.ssh\"]",
-                             "deny = [\"a/../b\"]", "deny = [\"/\"]", "deny = [\"\"]", "deny = [3]"})
+    for (const char* text :
+         {"root = [\"/\"]", "roots = [\"relative\"]", "roots = [\"/absent-directory\"]", "roots = 3",
+          "max_sessions = 0", "idle_minutes = -1", "keep_days = -1", "keep_days = 0.5", "idle_minutes = \"soon\"",
+          "max_permission_mode = \"bypassPermissions\"", "remote_permission_response = \"perhaps\"",
+          "claude = \"claude\"", "worktrees = \"trees\"", "worktrees = 7", "deny = [\"~/.ssh\"]", "deny = [\"a/../b\"]",
+          "deny = [\"/\"]", "deny = [\"\"]", "deny = [3]"})
         EXPECT_FALSE(load(text)) << text;
 }
 

@@ -18,11 +18,12 @@ protected:
         turn_until([&] { return now(session).waits_for == what; });
     }
     static json retry(int attempt) {
-        return {{"type", "system"},  {"subtype", "api_retry"}, {"attempt", attempt},     {"max_retries", 10},
+        return {{"type", "system"},      {"subtype", "api_retry"}, {"attempt", attempt},   {"max_retries", 10},
                 {"retry_delay_ms", 515}, {"error_status", 529},    {"error", "overloaded"}};
     }
     static json says(const json& block) {
-        return {{"type", "assistant"}, {"message", {{"id", "m1"}, {"role", "assistant"}, {"content", json::array({block})}}}};
+        return {{"type", "assistant"},
+                {"message", {{"id", "m1"}, {"role", "assistant"}, {"content", json::array({block})}}}};
     }
 };
 

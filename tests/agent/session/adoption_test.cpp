@@ -60,10 +60,11 @@ TEST_F(Adoption, IsIdleUntilAPromptResumesIt) {
 TEST_F(Adoption, TwiceIsOnceAlsoAtTheSameTime) {
     int done = 0;
     for (int i = 0; i < 3; ++i)
-        boost::asio::co_spawn(io_, engine_->adopt_session(what(), who()), [&](std::exception_ptr, proto::result<void> adopted) {
-            EXPECT_TRUE(adopted);
-            ++done;
-        });
+        boost::asio::co_spawn(io_, engine_->adopt_session(what(), who()),
+                              [&](std::exception_ptr, proto::result<void> adopted) {
+                                  EXPECT_TRUE(adopted);
+                                  ++done;
+                              });
     turn_until([&] { return done == 3; });
     EXPECT_EQ(count(id, "session.created"), 1u);
     restart();

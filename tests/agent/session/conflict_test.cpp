@@ -48,11 +48,13 @@ TEST_F(Conflict, OursEndsWithItsTurnAndBecomesAMirrorUntilTheOtherEnds) {
     const auto refused = send(session, "more");
     ASSERT_FALSE(refused);
     EXPECT_EQ(refused.error().code, error_code::session_busy);
-    EXPECT_NE(refused.error().message.find("Somebody's terminal (process " + std::to_string(::getpid())), std::string::npos);
+    EXPECT_NE(refused.error().message.find("Somebody's terminal (process " + std::to_string(::getpid())),
+              std::string::npos);
     EXPECT_FALSE(holder.over);
 
     opens(session);  // it says something of itself again
-    holder.say(json{{"type", "result"}, {"subtype", "success"}, {"is_error", false}, {"result", "done"}, {"uuid", "r"}});
+    holder.say(
+        json{{"type", "result"}, {"subtype", "success"}, {"is_error", false}, {"result", "done"}, {"uuid", "r"}});
     turn_until([&] { return status(session) == "mirror"; });
     EXPECT_TRUE(holder.over);
     EXPECT_EQ(wait(session, sent->prompt_uuid).text, "done");

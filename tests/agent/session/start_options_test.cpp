@@ -24,7 +24,8 @@ protected:
     json last_initialize() {
         json out;
         for (const auto& line : machine_.last().written)
-            if (json each = json::parse(line); each["type"] == "control_request" && each["request"]["subtype"] == "initialize")
+            if (json each = json::parse(line);
+                each["type"] == "control_request" && each["request"]["subtype"] == "initialize")
                 out = each["request"];
         return out;
     }

@@ -253,7 +253,8 @@ TEST(TurnReducer, APromptThatEndsWithoutAResultIsNotTakenForAnswered) {
     reducer.on_prompt_accepted(prompt_1, "one", now_ms, out);
     out = {};
     feed(reducer,
-         {R"({"type":"command_lifecycle","command_uuid":")" + std::string(prompt_1) + R"(","state":"completed"})"}, out);
+         {R"({"type":"command_lifecycle","command_uuid":")" + std::string(prompt_1) + R"(","state":"completed"})"},
+         out);
     ASSERT_EQ(out.prompts.size(), 1u);
     EXPECT_EQ(out.prompts[0].state, events::prompt_state::completed);
     EXPECT_TRUE(out.prompts[0].outcome->is_error);
@@ -265,10 +266,12 @@ TEST(TurnReducer, WhatClaudeSaysItselfIsTheAnswerOfATurnWithoutAnother) {
     const auto turn = [&reducer](const std::string& model, const std::string& result) {
         reduction out;
         const json said = {{"type", "assistant"},
-                           {"message", {{"id", "m" + model + result},
-                                        {"model", model},
-                                        {"content", json::array({{{"type", "text"}, {"text", "No messages to compact"}}})}}}};
-        const json over = {{"type", "result"}, {"subtype", "success"}, {"is_error", false}, {"result", result}, {"uuid", "r"}};
+                           {"message",
+                            {{"id", "m" + model + result},
+                             {"model", model},
+                             {"content", json::array({{{"type", "text"}, {"text", "No messages to compact"}}})}}}};
+        const json over = {
+            {"type", "result"}, {"subtype", "success"}, {"is_error", false}, {"result", result}, {"uuid", "r"}};
         tests::feed(reducer, {said.dump(), over.dump()}, out);
         return bodies(out, "session.idle").at(0)["result"]["text"].get<std::string>();
     };

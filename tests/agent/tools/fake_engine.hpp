@@ -30,13 +30,13 @@ public:
     std::vector<session::fork_request> forks;
     int aborts = 0;
     int disposals = 0;
-    bool busy = false;              // what abort() finds
-    bool silent = false;            // create() announces nothing, as if the agent died before
-    int throws = 0;                 // so many calls of create() end by an exception
+    bool busy = false;                    // what abort() finds
+    bool silent = false;                  // create() announces nothing, as if the agent died before
+    int throws = 0;                       // so many calls of create() end by an exception
     std::optional<proto::error> refusal;  // the next command fails with it
     session::turn_outcome outcome = done("the answer");
     std::optional<session::turn_outcome> after_answers;  // becomes the outcome with the last answer
-    bool waits_for_cancel = false;  // wait_for_turn() ends by its token only
+    bool waits_for_cancel = false;                       // wait_for_turn() ends by its token only
     int waiting = 0;
     std::vector<std::pair<std::string, std::string>> troubles;
     std::set<std::string> opened_elsewhere;
@@ -89,8 +89,9 @@ public:
     }
     task<session::sent> send_prompt(session::prompt_request request, proto::principal) override {
         if (auto no = refused()) co_return std::unexpected(*no);
-        const bool before = !request.prompt_uuid.empty() &&
-                            std::ranges::find(prompts, request.prompt_uuid, &session::prompt_request::prompt_uuid) != prompts.end();
+        const bool before =
+            !request.prompt_uuid.empty() &&
+            std::ranges::find(prompts, request.prompt_uuid, &session::prompt_request::prompt_uuid) != prompts.end();
         while (before && !cursors_.contains(request.prompt_uuid)) co_await changed.wait();
         if (before) co_return session::sent{request.prompt_uuid, "live", cursors_.at(request.prompt_uuid)};
         if (request.attach && request.prompt_uuid.empty() && !outcome.done) {
@@ -138,7 +139,8 @@ public:
     task<session::created> fork(session::fork_request request, proto::principal) override {
         if (!sessions.contains(request.session_id)) co_return unknown();
         if (auto no = refused()) co_return std::unexpected(*no);
-        const std::string id = request.new_session_id.empty() ? fmt::format("fork-{}", forks.size()) : request.new_session_id;
+        const std::string id =
+            request.new_session_id.empty() ? fmt::format("fork-{}", forks.size()) : request.new_session_id;
         const auto& of = sessions.at(request.session_id);
         const std::string cwd = of.session.cwd;
         auto& made = add(id, cwd);

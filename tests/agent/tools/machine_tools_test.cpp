@@ -28,12 +28,12 @@ TEST_F(machine_tools_test, at_the_local_endpoint_nothing_is_done_for_another_mac
     engine_.add("s", project()).session.status = "live";
     for (const char* tool : {"get_machine", "list_sessions", "get_health", "get_state"}) {
         EXPECT_EQ(code({.tool = tool, .arguments = {{"machine", "another"}}, .remote = false}), error_code::not_found);
-        for (const char* name : {"m_1", "laptop"}) value({.tool = tool, .arguments = {{"machine", name}}, .remote = false});
+        for (const char* name : {"m_1", "laptop"})
+            value({.tool = tool, .arguments = {{"machine", name}}, .remote = false});
     }
-    EXPECT_EQ(code({.tool = "dispose_session",
-                    .arguments = {{"session_id", "s"}, {"machine", "another"}},
-                    .remote = false}),
-              error_code::not_found);
+    EXPECT_EQ(
+        code({.tool = "dispose_session", .arguments = {{"session_id", "s"}, {"machine", "another"}}, .remote = false}),
+        error_code::not_found);
     // Over the link the hub has chosen, by names that are its own.
     value({"list_sessions", {{"machine", "another"}}});
 }

@@ -20,8 +20,12 @@ protected:
 };
 
 TEST_F(prompt_tools_test, create_session_passes_on_what_was_asked_for) {
-    call_of one{"create_session", {{"cwd", project() + "/../project/"}, {"title", "T"}, {"model", "sonnet"},
-                                   {"permission_mode", "plan"}, {"include_partial_messages", true}}};
+    call_of one{"create_session",
+                {{"cwd", project() + "/../project/"},
+                 {"title", "T"},
+                 {"model", "sonnet"},
+                 {"permission_mode", "plan"},
+                 {"include_partial_messages", true}}};
     one.depth = 1;
     const auto made = value(one);
     EXPECT_EQ(made["cwd"], project());
@@ -35,7 +39,8 @@ TEST_F(prompt_tools_test, create_session_passes_on_what_was_asked_for) {
     EXPECT_TRUE(asked.include_partial_messages);
     EXPECT_FALSE(asked.allow_bypass);
     EXPECT_EQ(asked.depth, 1);
-    const auto events = value({"poll_events", {{"session_id", made["sessionId"]}, {"cursor", made["cursor"]}, {"timeout_ms", 0}}});
+    const auto events =
+        value({"poll_events", {{"session_id", made["sessionId"]}, {"cursor", made["cursor"]}, {"timeout_ms", 0}}});
     EXPECT_EQ(events["events"][0]["type"], "session.created");
 }
 

@@ -8,7 +8,9 @@ using proto::error_code;
 
 class tool_runner_test : public tools_test {
 protected:
-    static answer ok(const services&, const call_context& c) { co_return dump(json{{"ok", true}, {"remote", c.remote}}); }
+    static answer ok(const services&, const call_context& c) {
+        co_return dump(json{{"ok", true}, {"remote", c.remote}});
+    }
 };
 
 TEST_F(tool_runner_test, every_tool_has_a_handler_and_is_listed) {

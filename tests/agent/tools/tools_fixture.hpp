@@ -197,9 +197,14 @@ protected:
         std::ofstream out(directory / (id + ".jsonl"));
         int n = 0;
         for (const auto& text : texts) {
-            json record{{"type", "user"}, {"uuid", id.substr(0, 24) + fmt::format("{:012}", ++n)}, {"sessionId", id},
-                        {"timestamp", "2026-11-21T05:10:55.825Z"}, {"cwd", cwd}, {"isSidechain", false},
-                        {"promptSource", "sdk"}, {"message", {{"role", "user"}, {"content", text}}}};
+            json record{{"type", "user"},
+                        {"uuid", id.substr(0, 24) + fmt::format("{:012}", ++n)},
+                        {"sessionId", id},
+                        {"timestamp", "2026-11-21T05:10:55.825Z"},
+                        {"cwd", cwd},
+                        {"isSidechain", false},
+                        {"promptSource", "sdk"},
+                        {"message", {{"role", "user"}, {"content", text}}}};
             out << record.dump() << '\n';
         }
         return directory / (id + ".jsonl");

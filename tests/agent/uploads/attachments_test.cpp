@@ -3,9 +3,9 @@
 
 #include <fstream>
 
+#include <gtest/gtest.h>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
-#include <gtest/gtest.h>
 
 #include "tests/common/db/database_test.hpp"
 

@@ -3,9 +3,9 @@
 
 #include <fstream>
 
+#include <gtest/gtest.h>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
-#include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
 #include "common/crypto/digest.hpp"
@@ -151,7 +151,8 @@ TEST_F(spool_test, so_many_at_once_and_no_more) {
 
 TEST_F(spool_test, a_restart_finds_what_was_whole_and_removes_the_rest) {
     const auto kept = keep("kept");
-    for (const char* name : {"up_half.part", "up_alone", "up_bad.json", "stranger"}) std::ofstream(path() / name) << "{";
+    for (const char* name : {"up_half.part", "up_alone", "up_bad.json", "stranger"})
+        std::ofstream(path() / name) << "{";
     const auto torn = keep("torn");
     fs::resize_file(spool_->file_of(torn), 2);
     reopen();

@@ -28,8 +28,11 @@ TEST(challenges, are_not_for_what_the_role_forbids) {
 TEST(challenges, are_not_for_keys_nor_for_other_refusals) {
     const proto::error missing{proto::error_code::permission_denied, "", "", R"({"scope":"sessions:write"})"};
     EXPECT_EQ(scope_challenge("https://h", with({}), missing), std::nullopt);
-    EXPECT_EQ(scope_challenge("https://h", with({"mcp:tools"}), {proto::error_code::permission_denied, "", "", ""}), std::nullopt);
-    EXPECT_EQ(scope_challenge("https://h", with({"mcp:tools"}), {proto::error_code::not_found, "", "", missing.details}), std::nullopt);
+    EXPECT_EQ(scope_challenge("https://h", with({"mcp:tools"}), {proto::error_code::permission_denied, "", "", ""}),
+              std::nullopt);
+    EXPECT_EQ(
+        scope_challenge("https://h", with({"mcp:tools"}), {proto::error_code::not_found, "", "", missing.details}),
+        std::nullopt);
 }
 
 }  // namespace

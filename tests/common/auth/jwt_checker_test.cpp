@@ -32,9 +32,9 @@ protected:
 
     const signing_key first_{signing_key::kind::ec, "one"};
     const signing_key second_{signing_key::kind::ed25519, "two"};
-    std::unique_ptr<token_checker> checker_ =
-        make_jwt_checker(io_.get_executor(),
-                         {.issuer = issuer, .audiences = {audience}, .any_type = false, .workspace_claim = {}}, access());
+    std::unique_ptr<token_checker> checker_ = make_jwt_checker(
+        io_.get_executor(), {.issuer = issuer, .audiences = {audience}, .any_type = false, .workspace_claim = {}},
+        access());
 };
 
 TEST_F(jwt_checkers, fetch_the_keys_once) {

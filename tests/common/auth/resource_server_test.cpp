@@ -26,7 +26,8 @@ public:
     boost::asio::awaitable<bool> finish() override { co_return true; }
     void abort() override {}
     void on_peer_closed(std::function<void()>) override {}
-    boost::asio::awaitable<std::unique_ptr<net::websocket_channel>> accept_websocket(std::string, std::size_t) override {
+    boost::asio::awaitable<std::unique_ptr<net::websocket_channel>> accept_websocket(std::string,
+                                                                                     std::size_t) override {
         co_return nullptr;
     }
 };
@@ -37,7 +38,8 @@ protected:
         return {{"https://box.example.com", {}, std::move(issuer)},
                 [this](std::string credential) -> boost::asio::awaitable<verify_result> {
                     if (credential == "right") co_return proto::principal{"w", "u", "k", "ada", {"mcp:tools"}};
-                    co_return std::unexpected(verify_error{credential.empty() ? verify_errc::absent : why_, "A sentence.", {}});
+                    co_return std::unexpected(
+                        verify_error{credential.empty() ? verify_errc::absent : why_, "A sentence.", {}});
                 },
                 [this](const net::http_request&) { return wait_; }};
     }
@@ -47,9 +49,10 @@ protected:
         exchange_ = fake_exchange();
         exchange_.asked.path = path;
         if (!credential.empty()) exchange_.asked.fields.add("Authorization", "Bearer " + credential);
-        run(server.authenticate(exchange_, [](net::http_exchange& exchange, const proto::principal& who) -> boost::asio::awaitable<void> {
-            co_await exchange.respond({200, {}, who.name});
-        }));
+        run(server.authenticate(
+            exchange_, [](net::http_exchange& exchange, const proto::principal& who) -> boost::asio::awaitable<void> {
+                co_await exchange.respond({200, {}, who.name});
+            }));
         return exchange_.answer.status;
     }
 
@@ -74,8 +77,9 @@ TEST_F(resource_servers, let_in_who_has_the_right_credential) {
 TEST_F(resource_servers, with_an_authorization_server_lead_there) {
     const auto server = make("https://idp.example.com");
     EXPECT_EQ(ask(server, "/mcp/", ""), 401);
-    EXPECT_EQ(challenge(),
-              "Bearer resource_metadata=\"https://box.example.com/.well-known/oauth-protected-resource/mcp/\", scope=\"mcp:tools\"");
+    EXPECT_EQ(
+        challenge(),
+        "Bearer resource_metadata=\"https://box.example.com/.well-known/oauth-protected-resource/mcp/\", scope=\"mcp:tools\"");
     EXPECT_EQ(ask(server, "/mcp", "wrong"), 401);
     EXPECT_TRUE(challenge().ends_with("error=\"invalid_token\"")) << challenge();
     ask(server, key_path, "wrong");

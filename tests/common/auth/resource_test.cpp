@@ -20,9 +20,11 @@ TEST(resources, spellings_of_a_foreign_token_are_those_that_clients_may_ask_for)
 }
 
 TEST(resources, of_others_are_what_they_say) {
-    for (const char* other : {"https://hub.example.com.evil.example/mcp", "https://hub.example.com:443/mcp", "http://hub.example.com/mcp",
-                              "https://HUB.example.com/mcp", "https://hub.example.com/mcp/other", "https://hub.example.com/mcp#x",
-                              "https://hub.example.com/mcp?x", "https://hub.example.com/mcp//", "mcp", "https://hub.example.com@evil.example/"})
+    for (const char* other :
+         {"https://hub.example.com.evil.example/mcp", "https://hub.example.com:443/mcp", "http://hub.example.com/mcp",
+          "https://HUB.example.com/mcp", "https://hub.example.com/mcp/other", "https://hub.example.com/mcp#x",
+          "https://hub.example.com/mcp?x", "https://hub.example.com/mcp//", "mcp",
+          "https://hub.example.com@evil.example/"})
         EXPECT_EQ(audience_of(origin, other), other) << other;
 }
 
@@ -33,8 +35,9 @@ TEST(resources, have_metadata_at_every_path_that_clients_try) {
         EXPECT_EQ(metadata_path_of(path), std::string("/.well-known/oauth-protected-resource") + path);
         EXPECT_EQ(resource_of_metadata_path(metadata_path_of(path)), path);
     }
-    for (const char* path : {"/.well-known/oauth-protected-resource/key/mcp", "/.well-known/oauth-protected-resource/mcp/x",
-                             "/.well-known/oauth-protected-resourcemcp", "/mcp", "/.well-known/oauth-authorization-server"})
+    for (const char* path :
+         {"/.well-known/oauth-protected-resource/key/mcp", "/.well-known/oauth-protected-resource/mcp/x",
+          "/.well-known/oauth-protected-resourcemcp", "/mcp", "/.well-known/oauth-authorization-server"})
         EXPECT_EQ(resource_of_metadata_path(path), std::nullopt) << path;
 }
 

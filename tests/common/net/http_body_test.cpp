@@ -149,9 +149,7 @@ TEST(http_body, need_not_be_awaited_to_be_answered) {
 
 TEST(http_body, a_refusal_needs_no_body) {
     test_server server(
-        [](http_exchange& exchange) -> asio::awaitable<void> {
-            co_await exchange.respond({401, {}, "no"});
-        },
+        [](http_exchange& exchange) -> asio::awaitable<void> { co_await exchange.respond({401, {}, "no"}); },
         options());
     raw_client client(server.port());
     client.send(put(length_of(limit) + "Expect: 100-continue\r\n", ""));

@@ -6,8 +6,7 @@
 namespace common::net {
 namespace {
 
-http_request request(const std::vector<std::pair<std::string, std::string>>& fields,
-                                  bool loopback = false) {
+http_request request(const std::vector<std::pair<std::string, std::string>>& fields, bool loopback = false) {
     http_request out;
     out.peer_is_loopback = loopback;
     for (const auto& [name, value] : fields) out.fields.add(name, value);

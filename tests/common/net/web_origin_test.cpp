@@ -19,10 +19,26 @@ TEST(web_origin, is_what_an_operator_may_allow) {
     for (const char* good : {"https://app.example.com", "http://localhost:6274", "https://app.example.com/",
                              "http://[::1]:8080", "HTTP://LOCALHOST"})
         EXPECT_TRUE(is_web_origin(good)) << good;
-    for (const char* bad : {"", "*", "null", "app.example.com", "https://", "https:///", "https://*.example.com",
-                            "https://app.example.com/x", "https://app.example.com//", "https://user@app.example.com",
-                            "https://app.example.com?x", "https://app.example.com#x", "file://x", "ftp://x",
-                            "https://a b", "https://a\\b", "https://hub:abc", "https://hub:0", "https://hub:99999", "https://:80"})
+    for (const char* bad : {"",
+                            "*",
+                            "null",
+                            "app.example.com",
+                            "https://",
+                            "https:///",
+                            "https://*.example.com",
+                            "https://app.example.com/x",
+                            "https://app.example.com//",
+                            "https://user@app.example.com",
+                            "https://app.example.com?x",
+                            "https://app.example.com#x",
+                            "file://x",
+                            "ftp://x",
+                            "https://a b",
+                            "https://a\\b",
+                            "https://hub:abc",
+                            "https://hub:0",
+                            "https://hub:99999",
+                            "https://:80"})
         EXPECT_FALSE(is_web_origin(bad)) << bad;
 }
 

@@ -15,7 +15,9 @@ using fields = std::vector<std::pair<std::string, std::string>>;
 // Answers with the name of who called.
 class naming_backend final : public common::mcp::backend {
 public:
-    std::string tools(const proto::principal& who) override { return R"([{"name":"for )" + who.name + R"(","inputSchema":{"type":"object"}}])"; }
+    std::string tools(const proto::principal& who) override {
+        return R"([{"name":"for )" + who.name + R"(","inputSchema":{"type":"object"}}])";
+    }
     bool has_tool(std::string_view) const override { return false; }
     std::string instructions() const override { return {}; }
     boost::asio::awaitable<proto::result<void>> call(const common::mcp::tool_call&, common::mcp::call_reply&) override {
@@ -254,7 +256,8 @@ TEST_F(fronts, every_mcp_path_has_a_challenge_and_metadata_that_spell_it_as_the_
     for (const std::string path : {"/mcp", "/mcp/", "/mcp/claude-code", "/mcp/jobs/", "/mcp/full"}) {
         const auto metadata = "/.well-known/oauth-protected-resource" + path;
         const auto challenged = ask("POST", path)->field("WWW-Authenticate");
-        EXPECT_EQ(challenged, "Bearer resource_metadata=\"https://hub.example.com" + metadata + "\", scope=\"mcp:tools\"");
+        EXPECT_EQ(challenged,
+                  "Bearer resource_metadata=\"https://hub.example.com" + metadata + "\", scope=\"mcp:tools\"");
         const auto body = ask("GET", metadata)->json();
         EXPECT_EQ(body["resource"], "https://hub.example.com" + path);
         EXPECT_EQ(body["authorization_servers"], nlohmann::json::array({"https://hub.example.com"}));

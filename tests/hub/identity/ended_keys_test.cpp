@@ -44,7 +44,8 @@ protected:
     // What one look tells; nothing if it tells nothing.
     std::optional<ids> look() {
         std::optional<ids> told;
-        ended_keys subject(*accounts_, pool_, [this] { return grants_; }, [&](const ids& ended) { told = ended; }, clock());
+        ended_keys subject(
+            *accounts_, pool_, [this] { return grants_; }, [&](const ids& ended) { told = ended; }, clock());
         boost::asio::io_context io;
         boost::asio::co_spawn(io, subject.look(), boost::asio::detached);
         io.run();

@@ -21,8 +21,8 @@ struct machine_identity {
     std::string id;
     std::uint64_t link_counter = 0;  // the test stores it, or not
     std::string log_id = "log_1";
-    std::vector<std::string> tools{"get_session",   "send_prompt", "send_and_wait", "list_sessions",
-                                   "list_projects", "get_health",  "poll_events",   "create_session",
+    std::vector<std::string> tools{"get_session",   "send_prompt",        "send_and_wait",   "list_sessions",
+                                   "list_projects", "get_health",         "poll_events",     "create_session",
                                    "get_state",     "get_health_details", "list_permissions"};
 };
 

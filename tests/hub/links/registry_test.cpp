@@ -105,7 +105,8 @@ TEST_F(registries, whoever_waits_for_a_machine_gets_it_when_it_links) {
     bool any = false;
     boost::asio::co_spawn(context_, all_.wait_for("m_1", soon()),
                           [&](const std::exception_ptr&, std::shared_ptr<link> got) { found = std::move(got); });
-    boost::asio::co_spawn(context_, all_.wait_for_any({"w_3", "w_1"}, soon()), [&](const std::exception_ptr&) { any = true; });
+    boost::asio::co_spawn(context_, all_.wait_for_any({"w_3", "w_1"}, soon()),
+                          [&](const std::exception_ptr&) { any = true; });
     all_.add(up("m_2", 1, "w_2"));
     settle();
     EXPECT_FALSE(found);

@@ -26,7 +26,8 @@ auto judge(const parameters& changed, const std::string& more = {}) {
         else
             all[name] = value;
     std::string query;
-    for (const auto& [name, value] : all) query += (query.empty() ? "" : "&") + name + "=" + pages::encode_component(value);
+    for (const auto& [name, value] : all)
+        query += (query.empty() ? "" : "&") + name + "=" + pages::encode_component(value);
     return judge_request(pages::parse_form_with_doubles(query + more).value(), "https://hub.example.com");
 }
 
@@ -54,10 +55,11 @@ TEST(authorization_requests, without_scope_or_resource_mean_the_usual) {
 }
 
 TEST(authorization_requests, need_pkce_by_s256) {
-    for (const parameters& without : {parameters{{"code_challenge", "-"}}, parameters{{"code_challenge_method", "-"}},
-                                      parameters{{"code_challenge_method", "plain"}}, parameters{{"code_challenge", "short"}},
-                                      parameters{{"code_challenge", std::string(43, '=')}},
-                                      parameters{{"code_challenge", "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cMA"}}})
+    for (const parameters& without :
+         {parameters{{"code_challenge", "-"}}, parameters{{"code_challenge_method", "-"}},
+          parameters{{"code_challenge_method", "plain"}}, parameters{{"code_challenge", "short"}},
+          parameters{{"code_challenge", std::string(43, '=')}},
+          parameters{{"code_challenge", "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cMA"}}})
         EXPECT_EQ(error_of(without), "invalid_request");
 }
 

@@ -100,7 +100,9 @@ TEST_P(kept_authorizations, may_be_for_all_workspaces_of_the_person) {
     const auto other = accounts.create_workspace("Other").value().id;
     ASSERT_TRUE(accounts.set_membership(other, made_.owner.id, tenancy::role::viewer));
     const auto everywhere = [&](const list& scopes) {
-        return rows_->redeem(exchange_of(rows_->approve(begin(), {made_.owner.id, "", scopes}).value())).value().value();
+        return rows_->redeem(exchange_of(rows_->approve(begin(), {made_.owner.id, "", scopes}).value()))
+            .value()
+            .value();
     };
     const auto found_by = [&](const issued_tokens& pair) {
         return rows_->find_access_token(common::crypto::sha256(pair.access_token));

@@ -35,9 +35,10 @@ TEST_P(kept_clients, has_room_for_so_many_clients_that_nobody_uses) {
     fields.redirect_uris = {"https://a.example/cb"};
     (void)db_->transaction([&](common::db::connection& c) {
         for (int i = 0; i < limits::clients_unused_max; ++i)
-            c.execute("INSERT INTO oauth_clients (id, kind, name, redirect_uris, auth_method, created_at) VALUES "
-                      "(CAST(:id AS TEXT), 'registered', '', '[]', 'none', CAST(:now AS INTEGER))",
-                      {{"id", "c_" + std::to_string(i)}, {"now", now_.load()}});
+            c.execute(
+                "INSERT INTO oauth_clients (id, kind, name, redirect_uris, auth_method, created_at) VALUES "
+                "(CAST(:id AS TEXT), 'registered', '', '[]', 'none', CAST(:now AS INTEGER))",
+                {{"id", "c_" + std::to_string(i)}, {"now", now_.load()}});
     });
     EXPECT_EQ(rows_->register_client(fields).error().code, errc::unavailable);
     now_ += limits::client_unused_ms;

@@ -18,7 +18,8 @@ TEST(connections_pages, say_what_each_application_may_and_escape_its_name) {
     one.scopes = {"mcp:tools"};
     one.created_at = one.used_at = 1'800'000'000'000;
     const auto html = connections_page({one}, "t", "").main;
-    for (const char* text : {"&lt;b&gt;Editor", "Acme", "read, act <code", "2027-01-15", "value=\"g_1\"", "app.example.com"})
+    for (const char* text :
+         {"&lt;b&gt;Editor", "Acme", "read, act <code", "2027-01-15", "value=\"g_1\"", "app.example.com"})
         EXPECT_THAT(html, HasSubstr(text));
     EXPECT_THAT(html, Not(HasSubstr("<b>Editor")));
     EXPECT_THAT(html, Not(HasSubstr("administer")));

@@ -30,9 +30,10 @@ struct shown {
 
 TEST(consent_pages, say_who_asks_for_what_and_where_it_leads) {
     const auto page = shown().page();
-    for (const char* text : {"<strong>Editor</strong>", "nobody has checked it", "app.example.com", "<strong>Ada</strong>", "<strong>Acme</strong>",
-                             "answer Claude&#39;s permission requests", "name=\"scope:sessions:write\" value=\"on\" checked",
-                             "name=\"scope:audit:read\" value=\"on\">"})
+    for (const char* text :
+         {"<strong>Editor</strong>", "nobody has checked it", "app.example.com", "<strong>Ada</strong>",
+          "<strong>Acme</strong>", "answer Claude&#39;s permission requests",
+          "name=\"scope:sessions:write\" value=\"on\" checked", "name=\"scope:audit:read\" value=\"on\">"})
         EXPECT_THAT(page.main, HasSubstr(text));
     EXPECT_THAT(page.main, Not(HasSubstr("machines:admin"))) << "not asked for";
     EXPECT_THAT(page.main, Not(HasSubstr("Any program on your computer")));
@@ -75,7 +76,8 @@ TEST(consent_pages, name_another_resource_and_make_no_promise_about_it) {
     shown one;
     one.resource = {"srv_1", "w_1", "Wiki & co", "https://wiki.example.com/mcp", 0};
     const auto html = one.page().main;
-    EXPECT_THAT(html, HasSubstr("wants to act for you at <strong>Wiki &amp; co</strong> (https://wiki.example.com/mcp)"));
+    EXPECT_THAT(html,
+                HasSubstr("wants to act for you at <strong>Wiki &amp; co</strong> (https://wiki.example.com/mcp)"));
     EXPECT_THAT(html, Not(HasSubstr("your machines")));
     EXPECT_THAT(html, HasSubstr("type=\"hidden\" name=\"scope:sessions:write\" value=\"on\""));
 }
@@ -87,7 +89,8 @@ TEST(consent_pages, let_the_person_choose_machines) {
     EXPECT_THAT(one.page().main, HasSubstr("name=\"machine:m_1\" value=\"on\"> lap&lt;top<"));
     EXPECT_EQ(chosen_machines(pages::parse_form("machines=all&machine%3Am_1=on").value()), std::nullopt);
     EXPECT_EQ(chosen_machines(pages::parse_form("x=y").value()), std::nullopt);
-    EXPECT_EQ(chosen_machines(pages::parse_form("machines=chosen&machine%3Am_1=on").value()), std::vector<std::string>{"m_1"});
+    EXPECT_EQ(chosen_machines(pages::parse_form("machines=chosen&machine%3Am_1=on").value()),
+              std::vector<std::string>{"m_1"});
     EXPECT_EQ(chosen_machines(pages::parse_form("machines=chosen").value()), std::vector<std::string>{});
 }
 

@@ -18,7 +18,8 @@ class kept_device_codes : public store_fixture {};
 TEST_P(kept_device_codes, a_machine_that_a_person_lets_in_gets_a_join_token_for_its_key) {
     tenancy::store accounts(*db_, clock());
     const std::string key(32, 'k');
-    const auto codes = rows_->begin_device({{}, "laptop", "Linux x86_64", tenancy::machine_id_of(key), "192.0.2.1"}).value();
+    const auto codes =
+        rows_->begin_device({{}, "laptop", "Linux x86_64", tenancy::machine_id_of(key), "192.0.2.1"}).value();
     EXPECT_EQ(codes.user_code.size(), user_code_letters);
     EXPECT_EQ(rows_->find_device(codes.user_code).value().machine_name, "laptop");
     EXPECT_EQ(rows_->poll_device(codes.device_code).value().error(), device_refusal::authorization_pending);
@@ -53,7 +54,8 @@ TEST_P(kept_device_codes, a_machine_is_not_let_in_by_those_who_may_not_nor_too_l
     const auto member = accounts.create_user("", "Member").value().id;
     ASSERT_TRUE(accounts.set_membership(made_.first_workspace.id, member, tenancy::role::member));
     const auto codes = rows_->begin_device({{}, "laptop", "", "m_1", ""}).value();
-    EXPECT_EQ(rows_->decide_device(codes.user_code, {member, made_.first_workspace.id, true}).error().code, errc::not_found);
+    EXPECT_EQ(rows_->decide_device(codes.user_code, {member, made_.first_workspace.id, true}).error().code,
+              errc::not_found);
     EXPECT_EQ(rows_->decide_device(codes.user_code, {made_.owner.id, "w_other", true}).error().code, errc::not_found);
     ASSERT_TRUE(rows_->decide_device(codes.user_code, {made_.owner.id, "", false}));
     EXPECT_EQ(rows_->poll_device(codes.device_code).value().error(), device_refusal::access_denied);

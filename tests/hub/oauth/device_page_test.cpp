@@ -21,7 +21,8 @@ TEST(device_pages, show_what_a_person_can_compare_and_escape_the_rest) {
     const device_request machine{"BCDFGHJK", "<b>lap", "Linux", "m_abcdefghijklmnopqrstuvwx", "192.0.2.1"};
     const std::vector<membership> workspaces{{"w_1", "Acme", tenancy::role::owner}};
     const auto here = device_question_page({machine, workspaces, "Ada", "192.0.2.1", "t"}).main;
-    for (const char* text : {"&lt;b&gt;lap", "abcd efgh ijkl mnop qrst uvwx", "192.0.2.1", "value=\"BCDFGHJK\"", "<strong>Acme</strong>"})
+    for (const char* text :
+         {"&lt;b&gt;lap", "abcd efgh ijkl mnop qrst uvwx", "192.0.2.1", "value=\"BCDFGHJK\"", "<strong>Acme</strong>"})
         EXPECT_THAT(here, HasSubstr(text));
     EXPECT_THAT(here, Not(HasSubstr("<b>lap")));
     EXPECT_THAT(here, Not(HasSubstr("not</strong> where you are")));

@@ -46,8 +46,12 @@ TEST(id_tokens, verify_with_the_published_keys) {
     ASSERT_NE(key, nullptr);
     EXPECT_TRUE(key->verify(token.signed_text, token.signature));
     EXPECT_FALSE(key->verify(token.signed_text + "x", token.signature));
-    EXPECT_EQ(token.claims, (json{{"iss", "https://hub.example.com"}, {"sub", "u_1"}, {"aud", "c_1"}, {"iat", 1'800'000'000},
-                                  {"exp", 1'800'000'300}, {"nonce", "n"}}));
+    EXPECT_EQ(token.claims, (json{{"iss", "https://hub.example.com"},
+                                  {"sub", "u_1"},
+                                  {"aud", "c_1"},
+                                  {"iat", 1'800'000'000},
+                                  {"exp", 1'800'000'300},
+                                  {"nonce", "n"}}));
 }
 
 TEST(id_tokens, name_the_person_only_where_that_was_asked) {

@@ -64,22 +64,25 @@ TEST(registrations, show_people_no_tricks) {
     EXPECT_EQ(name("\xe2\x80\xaegnp.exe\r\n\x07 x "), "gnp.exe x");
     EXPECT_EQ(name(std::string(99, 'a') + "\xc3\xa4\xc3\xa4").size(), 99U) << "no character is cut in half";
     EXPECT_EQ(name(" \n "), "An application without a name (a program on this computer)");
-    EXPECT_EQ(read(R"({"redirect_uris":["https://a.example/cb"]})")->fields.name, "An application without a name (a.example)");
+    EXPECT_EQ(read(R"({"redirect_uris":["https://a.example/cb"]})")->fields.name,
+              "An application without a name (a.example)");
 }
 
 TEST(registrations, are_refused_with_the_errors_of_the_rfc) {
     for (const char* body : {"", "[]", "{", "1"}) EXPECT_EQ(error_of(body), "invalid_client_metadata") << body;
-    for (const json& uris : {json(), json::array(), json{"javascript:alert(1)"}, json{"http://example.com/"}, json{1}, json("x"),
-                             json(std::vector<std::string>(11, "https://a.example/"))})
+    for (const json& uris : {json(), json::array(), json{"javascript:alert(1)"}, json{"http://example.com/"}, json{1},
+                             json("x"), json(std::vector<std::string>(11, "https://a.example/"))})
         EXPECT_EQ(error_of(with({{"redirect_uris", uris}}).dump()), "invalid_redirect_uri") << uris;
-    for (const json& more : {json{{"client_name", 1}}, json{{"token_endpoint_auth_method", "private_key_jwt"}}, json{{"grant_types", {"password"}}},
-                             json{{"response_types", {"token"}}}, json{{"grant_types", "authorization_code"}}})
+    for (const json& more : {json{{"client_name", 1}}, json{{"token_endpoint_auth_method", "private_key_jwt"}},
+                             json{{"grant_types", {"password"}}}, json{{"response_types", {"token"}}},
+                             json{{"grant_types", "authorization_code"}}})
         EXPECT_EQ(error_of(with(more).dump()), "invalid_client_metadata") << more;
     EXPECT_EQ(error_of(with({{"software_statement", "x"}}).dump()), "invalid_software_statement");
     EXPECT_FALSE(read(with(json::object()).dump(), "text/plain"));
     EXPECT_EQ(error_of(with({{"x", std::string(20'000, 'x')}}).dump()), "invalid_client_metadata");
-    EXPECT_EQ(error_of(R"({"redirect_uris":["https://a.example/"],"x":)" + std::string(20, '[') + std::string(20, ']') + "}"),
-              "invalid_client_metadata");
+    EXPECT_EQ(
+        error_of(R"({"redirect_uris":["https://a.example/"],"x":)" + std::string(20, '[') + std::string(20, ']') + "}"),
+        "invalid_client_metadata");
 }
 
 }  // namespace

@@ -18,7 +18,8 @@ TEST_P(kept_resources, another_resource_gets_tokens_of_its_own_in_its_workspace)
     tenancy::store accounts(*db_, clock());
     constexpr std::string_view wiki = "https://wiki.example.com/mcp";
     const auto made = rows_->add_resource(made_.first_workspace.id, "user:x", "Wiki", wiki).value();
-    EXPECT_EQ(rows_->add_resource(made_.first_workspace.id, "user:x", "Other", wiki).error().code, errc::already_exists);
+    EXPECT_EQ(rows_->add_resource(made_.first_workspace.id, "user:x", "Other", wiki).error().code,
+              errc::already_exists);
     EXPECT_EQ(rows_->find_resource_by_url(wiki).value().id, made.server.id);
     EXPECT_EQ(rows_->find_client(made.server.id).value().secret_hash, common::crypto::sha256(made.secret));
     EXPECT_EQ(rows_->list_resources(made_.first_workspace.id).value().size(), 1U);
@@ -36,7 +37,8 @@ TEST_P(kept_resources, another_resource_gets_tokens_of_its_own_in_its_workspace)
         return rows_->begin_authorization(request).value();
     };
     EXPECT_EQ(rows_->approve(begin_for_wiki(), {made_.owner.id, other, {"mcp:tools"}}).error().code, errc::not_found);
-    const auto code = rows_->approve(begin_for_wiki(), {made_.owner.id, made_.first_workspace.id, {"mcp:tools"}}).value();
+    const auto code =
+        rows_->approve(begin_for_wiki(), {made_.owner.id, made_.first_workspace.id, {"mcp:tools"}}).value();
     auto exchange = exchange_of(code);
     EXPECT_EQ(rows_->redeem(exchange).value().error(), token_refusal::invalid_target) << "the hub's own was asked for";
     exchange.audience = wiki;

@@ -127,9 +127,10 @@ TEST_P(kept_tokens, two_thieves_race_a_thousand_times_and_find_one_end) {
         EXPECT_FALSE(works(first.access_token));
     }
     const auto count = [this](const char* what) {
-        return db_->transaction([what](common::db::connection& c) {
-                      return c.query(std::string("SELECT count(*) AS n FROM ") + what).front().integer("n");
-                  })
+        return db_
+            ->transaction([what](common::db::connection& c) {
+                return c.query(std::string("SELECT count(*) AS n FROM ") + what).front().integer("n");
+            })
             .value();
     };
     EXPECT_EQ(count("token_families"), rounds);
@@ -198,7 +199,8 @@ TEST_P(kept_tokens, forgets_what_is_over) {
     ASSERT_TRUE(rows_->prune());
     const auto left = db_->transaction([](common::db::connection& c) {
         std::int64_t n = 0;
-        for (const char* table : {"authorization_requests", "authorization_codes", "access_tokens", "refresh_tokens", "token_families"})
+        for (const char* table :
+             {"authorization_requests", "authorization_codes", "access_tokens", "refresh_tokens", "token_families"})
             n += c.query(std::string("SELECT count(*) AS n FROM ") + table).front().integer("n");
         return n;
     });

@@ -35,7 +35,7 @@ TEST(password, length_counts_characters) {
 }
 
 TEST(password, is_the_same_however_a_keyboard_spells_it) {
-    const std::string composed = "Zo\u00eb caf\u00e9 \ufb01ne";        // ë, é, the ligature fi
+    const std::string composed = "Zo\u00eb caf\u00e9 \ufb01ne";  // ë, é, the ligature fi
     const std::string decomposed = "Zoe\u0308 cafe\u0301 fine";
     ASSERT_NE(composed, decomposed);
     EXPECT_TRUE(is_password(hash_password(composed), decomposed));

@@ -61,7 +61,8 @@ TEST_F(machine_finders, what_a_credential_does_not_reach_is_told_like_what_does_
     EXPECT_EQ(run(machines_.machines(few)).value().size(), 1U);
     EXPECT_EQ(machines_.links_of(few).size(), 1U);
     sessions_.note(workspace_, b.id(), "s_1");
-    EXPECT_EQ(id_of(run(machines_.by_session(few, "s_1", "", "req_1"))), a.id()) << "which says that it does not have it";
+    EXPECT_EQ(id_of(run(machines_.by_session(few, "s_1", "", "req_1"))), a.id())
+        << "which says that it does not have it";
     EXPECT_EQ(id_of(run(machines_.by_session(who(), "s_1", "", "req_1"))), b.id());
     few.machines = std::vector<std::string>();
     EXPECT_EQ(code(run(machines_.by_name(few, "a"))), error_code::not_found);

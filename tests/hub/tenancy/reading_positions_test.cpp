@@ -46,8 +46,8 @@ TEST_P(reading_positions, that_are_expired_are_removed) {
     EXPECT_TRUE(is_kept(second));
     now_ += 2 * day;
     std::ignore = accounts_->save_position(workspace_, "third", second);
-    const auto left = db_->transaction(
-        [](common::db::connection& c) { return c.query("SELECT id FROM reading_positions").size(); });
+    const auto left =
+        db_->transaction([](common::db::connection& c) { return c.query("SELECT id FROM reading_positions").size(); });
     EXPECT_EQ(left, 2U);
     EXPECT_FALSE(is_kept(first));
 }
