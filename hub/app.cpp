@@ -215,8 +215,9 @@ void app::open_external_sign_in() {
     if (config_.auth_server.issuer.empty()) return;
     auto checker = common::auth::make_checker(context_.get_executor(), config_.auth_server,
                                               common::auth::own_audiences(config_.public_url), server_access());
-    external_sign_in_.emplace(std::move(checker), external_people_, log_);
-    if (config_.auth_server.kind == common::auth::server_kind::authkit)
+    const bool is_authkit = config_.auth_server.kind == common::auth::server_kind::authkit;
+    external_sign_in_.emplace(std::move(checker), external_people_, log_, !is_authkit);
+    if (is_authkit)
         log_.warning("whoever has any token of the AuthKit gets in, also one that was made for another service",
                      {{"issuer", config_.auth_server.issuer}});
 }

@@ -40,8 +40,9 @@ tenancy::result<tenancy::membership> choose_workspace(const person& who, const t
 
 }  // namespace
 
-sign_in::sign_in(std::unique_ptr<common::auth::token_checker> checker, identities& people, common::log::logger& log)
-    : checker_(common::auth::make_logged(std::move(checker), log)), people_(people) {}
+sign_in::sign_in(std::unique_ptr<common::auth::token_checker> checker, identities& people, common::log::logger& log,
+                 bool has_scopes)
+    : checker_(common::auth::make_logged(std::move(checker), log)), people_(people), has_scopes_(has_scopes) {}
 
 boost::asio::awaitable<token_result> sign_in::check(std::string token) { return checker_->check(std::move(token)); }
 
@@ -56,6 +57,8 @@ tenancy::result<identity::verified> sign_in::look_up(const token_claims& claims)
     if (!where) return std::unexpected(where.error());
     proto::principal principal{where->workspace_id, who->user_id, client_of(*who, claims), who->name,
                                identity::effective_scopes(claims.scopes, where->role)};
+    const auto of_role = identity::scopes_of(where->role);
+    if (has_scopes_) principal.attainable.assign(of_role.begin(), of_role.end());
     identity::verified out{std::move(principal), std::nullopt};
     if (claims.expires_at != 0) out.expires_at = (claims.expires_at + common::auth::clock_skew_seconds) * 1000;
     return out;

@@ -18,8 +18,9 @@ namespace hub::external {
 
 class sign_in {
 public:
-    // What is given outlives it.
-    sign_in(std::unique_ptr<common::auth::token_checker> checker, identities& people, common::log::logger& log);
+    // What is given outlives it. `has_scopes`: the server's tokens say what they may, so that a client may ask it for more.
+    sign_in(std::unique_ptr<common::auth::token_checker> checker, identities& people, common::log::logger& log,
+            bool has_scopes = true);
 
     // Logs why a server cannot be asked, every ten seconds at most: the caller is not told.
     boost::asio::awaitable<common::auth::token_result> check(std::string token);
@@ -31,6 +32,7 @@ public:
 private:
     std::unique_ptr<common::auth::token_checker> checker_;
     identities& people_;
+    bool has_scopes_;
 };
 
 // The link's id that a principal's client_id begins with: what ends with the link.

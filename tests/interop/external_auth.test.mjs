@@ -72,7 +72,10 @@ for (const format of ["jwt", "opaque"]) {
         await world.test("a token may do what its scopes say, and no more", async () => {
             const client = world.client(await provider.token({ scope: "sessions:read machines:read" }));
             await client.call("list_machines");
-            await assert.rejects(client.call("create_session", { cwd: world.machines[0].project("narrow") }));
+            const call = { jsonrpc: "2.0", id: 1, method: "tools/call", params: { name: "create_session", arguments: { cwd: world.machines[0].project("narrow") } } };
+            const refused = await client.post(call);
+            assert.equal(refused.status, 403);
+            assert.match(refused.headers.get("www-authenticate"), /error="insufficient_scope", scope="sessions:read machines:read sessions:write"/, "which to ask for");
         });
 
         await world.test("a token for another service is refused", async () => {

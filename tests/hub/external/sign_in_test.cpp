@@ -3,6 +3,7 @@
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
 
+#include "hub/identity/scopes.hpp"
 #include "hub/tenancy/setup.hpp"
 #include "tests/common/db/database_test.hpp"
 
@@ -93,6 +94,14 @@ TEST_P(sign_ins, rights_are_those_of_token_and_role_both) {
     EXPECT_FALSE(who(claims()).has_scope("sessions:write"));
     narrow.scopes.clear();
     EXPECT_TRUE(who(narrow).scopes.empty());
+}
+
+TEST_P(sign_ins, more_can_be_asked_for_where_tokens_have_scopes) {
+    ASSERT_TRUE(tenancy::store(*db_).set_membership(made_.first_workspace.id, made_.owner.id, tenancy::role::viewer));
+    const auto of_role = identity::scopes_of(tenancy::role::viewer);
+    EXPECT_EQ(who(claims()).attainable, std::vector<std::string>(of_role.begin(), of_role.end()));
+    sign_in authkit(std::make_unique<fixed_checker>(checked_), *people_, log_, false);
+    EXPECT_TRUE(authkit.look_up(claims())->who->attainable.empty());
 }
 
 TEST_P(sign_ins, a_principal_ends_with_its_token) {
