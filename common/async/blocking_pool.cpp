@@ -22,7 +22,7 @@ blocking_pool::blocking_pool(std::size_t threads, std::size_t queue_max, priorit
     for (std::size_t i = 0; i < std::max<std::size_t>(threads, 1); ++i) {
         threads_.emplace_back([this, how] {
             // Of this thread alone: on Linux each has its own (setpriority(2), "C library/kernel differences").
-            if (how == priority::background) std::ignore = ::setpriority(PRIO_PROCESS, 0, 10);
+            if (how == priority::background) std::ignore = ::setpriority(PRIO_PROCESS, 0, ::getpriority(PRIO_PROCESS, 0) + 10);
             work_loop();
         });
     }

@@ -36,7 +36,7 @@ std::string_view to_sentence(pool_error error);
 
 class blocking_pool {
 public:
-    // Background threads get a tenth of the processor where others want it too (nice 10).
+    // Background threads get a tenth of the processor where others want it too (nice +10).
     enum class priority { normal, background };
     blocking_pool(std::size_t threads, std::size_t queue_max, priority how = priority::normal);
     ~blocking_pool();
